@@ -1,1 +1,44 @@
+//! Sekisho's one configuration file, `/etc/sekisho/sekisho.toml`, its types and its checks.
+//!
+//! Every program reads the same file through [`Settings::load`] and so refuses the same mistakes:
+//! an unknown key, a number out of its bounds, a secret that others can read. An error names the
+//! file and the line, and its second line says the way out. Every default is safe; zero never
+//! means unlimited.
 
+#![warn(missing_docs)]
+
+mod bounded;
+mod error;
+mod load;
+mod prefix;
+mod radius;
+mod secret;
+mod verifier;
+
+pub use bounded::Bounded;
+pub use error::Error;
+pub use load::DEFAULT_FILE;
+pub use prefix::Prefix;
+pub use radius::{Client, MessageAuthenticator, Radius};
+pub use secret::{SECRET_OCTETS_ADVISED, Secret};
+pub use verifier::{Acceptance, Code, Limits, Log, LogLevel, Pam, Profile, Service, Verifier};
+
+use serde::Deserialize;
+
+/// The whole file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Settings {
+    /// The verifier: where its data and its socket are, and who may ask what.
+    pub verifier: Verifier,
+    /// Which codes are accepted.
+    pub acceptance: Acceptance,
+    /// What wrong codes lead to.
+    pub limits: Limits,
+    /// Where Linux logins ask for a code.
+    pub pam: Pam,
+    /// The RADIUS server and its clients.
+    pub radius: Radius,
+    /// Logging of the daemons.
+    pub log: Log,
+}

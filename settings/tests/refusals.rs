@@ -1,0 +1,163 @@
+//! Bad settings are refused with file, line and the way out.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use sekisho_settings::{Prefix, Settings};
+
+const CLIENT: &str = "[[radius.client]]\nname = \"vpn\"\naddress = [\"192.0.2.1\"]\n";
+
+fn refused(text: &str) -> String {
+    Settings::parse(Path::new("s.toml"), text)
+        .expect_err("must be refused")
+        .to_string()
+}
+
+fn check(text: &str, line: &str, part: &str) {
+    let message = refused(text);
+    assert!(message.starts_with(&format!("s.toml{line}: ")), "{message}");
+    assert!(message.contains(part), "{message}");
+    assert_eq!(message.lines().count(), 2, "{message}");
+}
+
+#[test]
+fn an_empty_file_is_safe_defaults() {
+    let settings = Settings::parse(Path::new("s.toml"), "").expect("defaults");
+    assert_eq!(settings.limits.wrong_codes.value(), 10);
+    assert_eq!(settings.limits.lock().as_secs(), 1800);
+    assert_eq!(settings.limits.failures_in_a_row.value(), 100);
+    assert_eq!(settings.radius.reject_delay().as_millis(), 1000);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_line() {
+    check(
+        "[limits]\nwrong-code = 3\n",
+        ":2",
+        "unknown field `wrong-code`",
+    );
+    check("[limit]\n", ":1", "unknown field `limit`");
+    check("[acceptance]\n\nreusable = true\n", ":3", "unknown field");
+}
+
+#[test]
+fn r22_zero_negative_and_over_the_bound_are_refused() {
+    for (section, key, over) in [
+        ("limits", "wrong-codes", 21),
+        ("limits", "lock-minutes", 1_441),
+        ("limits", "failures-in-a-row", 1_001),
+        ("acceptance", "look-ahead", 101),
+        ("verifier", "connections", 65_537),
+        ("verifier", "connections-per-user", 1_025),
+        ("radius", "duplicate-seconds", 31),
+        ("radius", "duplicate-entries", 1_048_577),
+        ("radius", "receive-buffer-octets", 268_435_457),
+        ("radius", "attempts-in-flight", 65_537),
+    ] {
+        for value in [0, -1, over, i64::MAX, i64::MIN] {
+            check(
+                &format!("[{section}]\n{key} = {value}\n"),
+                ":2",
+                "a whole number from",
+            );
+        }
+    }
+}
+
+#[test]
+fn a_wrong_type_is_refused_with_its_line() {
+    check(
+        "[limits]\nwrong-codes = \"10\"\n",
+        ":2",
+        "a whole number from",
+    );
+    check(
+        "[limits]\nwrong-codes = 10.0\n",
+        ":2",
+        "a whole number from",
+    );
+    check(
+        "[acceptance]\nprofile = \"loose\"\n",
+        ":2",
+        "unknown variant",
+    );
+    check(
+        "[pam.service.sshd]\ncode = \"sometimes\"\n",
+        ":2",
+        "unknown variant",
+    );
+}
+
+#[test]
+fn an_empty_secret_is_refused_and_never_shown() {
+    check(
+        &format!("{CLIENT}secret = \"\"\n"),
+        ":4",
+        "must not be empty",
+    );
+    let message = refused(&format!("{CLIENT}secret = \"hunter2hunter2\" x\n"));
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn clients_must_differ_in_name_and_address() {
+    let one = format!("{CLIENT}secret = \"0123456789abcdef\"\n");
+    check(
+        &format!("{one}{one}"),
+        ":5",
+        "a second client is named `vpn`",
+    );
+    let other = one.replace("\"vpn\"", "\"other\"");
+    check(&format!("{one}{other}"), ":5", "192.0.2.1/32 belongs to");
+    check(&one.replace("\"192.0.2.1\"", ""), ":1", "has no address");
+}
+
+#[test]
+fn a_prefix_is_an_address_with_zero_bits_behind_it() {
+    for text in [
+        "192.0.2.0/24",
+        "0.0.0.0/0",
+        "2001:db8::/32",
+        "::1",
+        "192.0.2.255",
+    ] {
+        text.parse::<Prefix>().expect(text);
+    }
+    for text in [
+        "",
+        "/",
+        "192.0.2.1/24",
+        "192.0.2.0/33",
+        "2001:db8::1/64",
+        "::/129",
+        "host",
+        "::ffff:192.0.2.1",
+        "192.0.2.0/+8",
+        "192.0.2.0/",
+        " 192.0.2.1",
+    ] {
+        assert!(text.parse::<Prefix>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_others_can_read_or_write_is_refused() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("sekisho.toml");
+    fs::write(&path, format!("{CLIENT}secret = \"0123456789abcdef\"\n")).expect("write");
+    for (mode, fine) in [
+        (0o640, true),
+        (0o600, true),
+        (0o644, false),
+        (0o660, false),
+        (0o602, false),
+    ] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("chmod");
+        let loaded = Settings::load(&path);
+        assert_eq!(loaded.is_ok(), fine, "{mode:o}");
+        if let Err(error) = loaded {
+            assert!(error.to_string().contains("run: chmod"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,526 @@
+//! The verbs of admins, help desk and auditors, and what they get back.
+//!
+//! Times are milliseconds since 1970-01-01T00:00:00Z. Serials and account names in answers are in
+//! canonical form. Each view also serialises to the CLI's `--json`.
+
+use minicbor::{Decode, Encode};
+use serde::Serialize;
+
+use crate::Secret;
+
+/// The most rows of one page of a list.
+pub const PAGE_MAX: u16 = 1_000;
+
+/// What can be asked; who may ask what is the daemon's table of roles.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[non_exhaustive]
+pub enum Verb {
+    /// Makes a new token in stock. The answer holds its seed, once.
+    #[n(0)]
+    Issue(#[n(0)] NewToken),
+    /// Starts an import on this connection; pieces follow, then `ImportFinish`.
+    #[n(1)]
+    ImportBegin,
+    /// Some rows of an import. Nothing takes effect before `ImportFinish`.
+    #[n(2)]
+    ImportRows(#[n(0)] Vec<ImportRow>),
+    /// Checks all rows and takes them in, whole or not at all.
+    #[n(3)]
+    ImportFinish,
+    /// A page of tokens in order of serial.
+    #[n(4)]
+    TokenList(#[n(0)] TokenFilter),
+    /// One token.
+    #[n(5)]
+    TokenShow(#[n(0)] String),
+    /// Starts the use of a token: serial and current code prove it.
+    #[n(6)]
+    Enroll {
+        /// Who will own it; made if there is no such account yet.
+        #[n(0)]
+        account: String,
+        /// The token.
+        #[n(1)]
+        serial: String,
+        /// What it shows now; spent by this.
+        #[n(2)]
+        code: Secret,
+        /// A word for the receipt.
+        #[n(3)]
+        note: Option<String>,
+    },
+    /// Replaces a token by another of the same account.
+    #[n(7)]
+    Exchange {
+        /// The token that ends.
+        #[n(0)]
+        old: String,
+        /// The token that starts.
+        #[n(1)]
+        new: String,
+        /// What the new one shows now; spent by this.
+        #[n(2)]
+        code: Secret,
+        /// A word for the receipt.
+        #[n(3)]
+        note: Option<String>,
+    },
+    /// Stop, lost, suspend or resume.
+    #[n(8)]
+    Change {
+        /// Which of them.
+        #[n(0)]
+        change: Change,
+        /// The token.
+        #[n(1)]
+        serial: String,
+        /// A word for the receipt.
+        #[n(2)]
+        note: Option<String>,
+    },
+    /// Ends a lock-out.
+    #[n(9)]
+    Unlock {
+        /// The account.
+        #[n(0)]
+        account: String,
+        /// A word for the receipt.
+        #[n(1)]
+        note: Option<String>,
+    },
+    /// One account.
+    #[n(10)]
+    AccountShow(#[n(0)] String),
+    /// A page of accounts in order of name.
+    #[n(11)]
+    AccountList(#[n(0)] AccountFilter),
+    /// Changes an account, or makes it.
+    #[n(12)]
+    AccountSet {
+        /// The account.
+        #[n(0)]
+        account: String,
+        /// What to change.
+        #[n(1)]
+        change: AccountChange,
+        /// A word for the receipt.
+        #[n(2)]
+        note: Option<String>,
+    },
+    /// A receipt by its number.
+    #[n(13)]
+    ReceiptShow(#[n(0)] String),
+    /// A page of events.
+    #[n(14)]
+    AuditList(#[n(0)] AuditFilter),
+    /// Why logins of an account fail.
+    #[n(15)]
+    Explain(#[n(0)] String),
+    /// How the verifier is.
+    #[n(16)]
+    Status,
+    /// Accepts the wall clock as it is now, after it went backwards.
+    #[n(17)]
+    ClockTrust {
+        /// A word for the receipt.
+        #[n(0)]
+        note: Option<String>,
+    },
+}
+
+/// What a new token shall be; what is `None` is the default of RFC 6238.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct NewToken {
+    /// The serial; `None` takes the next free one of the settings' prefix.
+    #[n(0)]
+    pub serial: Option<String>,
+    /// `sha1`, `sha256` or `sha512`.
+    #[n(1)]
+    pub algorithm: Option<String>,
+    /// 6 to 8.
+    #[n(2)]
+    pub digits: Option<u8>,
+    /// Seconds of a step, 15 to 120. Not with `counter`.
+    #[n(3)]
+    pub period: Option<u32>,
+    /// The first counter; makes it a HOTP token.
+    #[n(4)]
+    pub counter: Option<u64>,
+    /// A word for the receipt.
+    #[n(5)]
+    pub note: Option<String>,
+}
+
+/// One row of an import.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ImportRow {
+    /// Line in the file, for messages.
+    #[n(0)]
+    pub line: u64,
+    /// Enrolls the token at once, without proof.
+    #[n(1)]
+    pub account: Option<String>,
+    /// The serial.
+    #[n(2)]
+    pub serial: String,
+    /// The seed in clear.
+    #[n(3)]
+    pub seed: Secret,
+    /// Algorithm, digits, period or counter; `serial` and `note` are not used.
+    #[n(4)]
+    pub shape: NewToken,
+}
+
+/// A change of a token's state that needs no code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Change {
+    /// The owner no longer needs it; final.
+    #[n(0)]
+    Stop,
+    /// Lost, stolen or uninstalled; final.
+    #[n(1)]
+    Lost,
+    /// Not usable until resumed.
+    #[n(2)]
+    Suspend,
+    /// Usable again.
+    #[n(3)]
+    Resume,
+}
+
+/// What `AccountSet` changes; `None` stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct AccountChange {
+    /// Whether logins where the account may choose ask for a code.
+    #[n(0)]
+    pub code_required: Option<bool>,
+    /// A disabled account gets no accept at all.
+    #[n(1)]
+    pub disabled: Option<bool>,
+    /// Another name for the same account.
+    #[n(2)]
+    pub add_alias: Option<String>,
+    /// An alias to remove.
+    #[n(3)]
+    pub remove_alias: Option<String>,
+}
+
+/// Which tokens to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct TokenFilter {
+    /// Begin behind this serial.
+    #[n(0)]
+    pub after: Option<String>,
+    /// Only this state.
+    #[n(1)]
+    pub state: Option<String>,
+    /// At most so many rows, `PAGE_MAX` at most.
+    #[n(2)]
+    pub limit: u16,
+}
+
+/// Which accounts to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct AccountFilter {
+    /// Begin behind this name.
+    #[n(0)]
+    pub after: Option<String>,
+    /// At most so many rows, `PAGE_MAX` at most.
+    #[n(1)]
+    pub limit: u16,
+}
+
+/// Which events to list, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct AuditFilter {
+    /// Only events before this position.
+    #[n(0)]
+    pub before: Option<u64>,
+    /// Only of this account.
+    #[n(1)]
+    pub account: Option<String>,
+    /// Only of this serial.
+    #[n(2)]
+    pub serial: Option<String>,
+    /// Only at or after this time.
+    #[n(3)]
+    pub since_ms: Option<u64>,
+    /// At most so many rows, `PAGE_MAX` at most.
+    #[n(4)]
+    pub limit: u16,
+}
+
+/// What a verb answers.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[non_exhaustive]
+pub enum Answer {
+    /// A life-cycle operation is done, durably.
+    #[n(0)]
+    Receipt(#[n(0)] ReceiptView),
+    /// A new token; the only time its seed is shown.
+    #[n(1)]
+    Issued {
+        /// The receipt.
+        #[n(0)]
+        receipt: ReceiptView,
+        /// `otpauth://` URI with the seed.
+        #[n(1)]
+        uri: Secret,
+    },
+    /// `ImportBegin` or `ImportRows` was taken.
+    #[n(2)]
+    ImportReady,
+    /// Tokens.
+    #[n(3)]
+    Tokens(#[n(0)] Vec<TokenView>),
+    /// Accounts.
+    #[n(4)]
+    Accounts(#[n(0)] Vec<AccountView>),
+    /// Events, newest first.
+    #[n(5)]
+    Events {
+        /// The events.
+        #[n(0)]
+        events: Vec<EventView>,
+        /// Where to go on (`AuditFilter::before`), if there may be more.
+        #[n(1)]
+        more_before: Option<u64>,
+    },
+    /// Why logins fail.
+    #[n(6)]
+    Explanation(#[n(0)] ExplanationView),
+    /// How the verifier is.
+    #[n(7)]
+    Status(#[n(0)] StatusView),
+}
+
+/// Why a verb was not carried out. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Refusal {
+    /// What kind of refusal, for exit codes.
+    #[n(0)]
+    pub kind: RefusalKind,
+    /// What is wrong: lower case, no full stop, no secret.
+    #[n(1)]
+    pub message: String,
+    /// The way out.
+    #[n(2)]
+    pub way_out: String,
+}
+
+/// Kinds of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum RefusalKind {
+    /// The peer's user may not do this.
+    #[n(0)]
+    NotPermitted,
+    /// No such serial, account or receipt.
+    #[n(1)]
+    NotFound,
+    /// The state does not allow it.
+    #[n(2)]
+    Conflict,
+    /// The code does not prove the token, for whatever reason.
+    #[n(3)]
+    NotProven,
+    /// The request makes no sense.
+    #[n(4)]
+    Invalid,
+    /// Nothing could be decided or stored, or it is not known whether it was.
+    #[n(5)]
+    Unavailable,
+}
+
+/// The proof that an operation was taken in.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct ReceiptView {
+    /// Twelve characters in groups of four.
+    #[n(0)]
+    pub number: String,
+    /// When.
+    #[n(1)]
+    pub time_ms: u64,
+    /// What.
+    #[n(2)]
+    pub operation: String,
+    /// Which token, if one.
+    #[n(3)]
+    pub serial: Option<String>,
+    /// Which other token: the new one of an exchange.
+    #[n(4)]
+    pub new_serial: Option<String>,
+    /// Whose, if anybody's.
+    #[n(5)]
+    pub account: Option<String>,
+    /// Who did it.
+    #[n(6)]
+    pub actor: String,
+    /// The word given with it.
+    #[n(7)]
+    pub note: Option<String>,
+    /// Position in the journal.
+    #[n(8)]
+    pub position: u64,
+    /// How many tokens, for an import.
+    #[n(9)]
+    pub count: Option<u64>,
+}
+
+/// A token, without its seed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct TokenView {
+    /// Serial.
+    #[n(0)]
+    pub serial: String,
+    /// `in-stock`, `active`, `suspended`, `exchanged`, `stopped`, `lost`.
+    #[n(1)]
+    pub state: String,
+    /// Owner.
+    #[n(2)]
+    pub account: Option<String>,
+    /// `totp` or `hotp`.
+    #[n(3)]
+    pub kind: String,
+    /// `sha1`, `sha256`, `sha512`.
+    #[n(4)]
+    pub algorithm: String,
+    /// 6 to 8.
+    #[n(5)]
+    pub digits: u8,
+    /// Seconds of a step, for TOTP.
+    #[n(6)]
+    pub period: Option<u32>,
+    /// Learned drift in whole steps.
+    #[n(7)]
+    pub drift_steps: i64,
+    /// Whether too many failures in a row disabled it until it is enrolled again.
+    #[n(8)]
+    pub disabled: bool,
+    /// When a code of it was accepted last.
+    #[n(9)]
+    pub last_used_ms: Option<u64>,
+    /// Where that was.
+    #[n(10)]
+    pub last_used_at: Option<String>,
+    /// When it came into stock.
+    #[n(11)]
+    pub created_ms: u64,
+}
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct AccountView {
+    /// Canonical name.
+    #[n(0)]
+    pub name: String,
+    /// Other names for it.
+    #[n(1)]
+    pub aliases: Vec<String>,
+    /// Its tokens, ended ones included as long as they are kept.
+    #[n(2)]
+    pub serials: Vec<String>,
+    /// Whether logins where it may choose ask for a code.
+    #[n(3)]
+    pub code_required: bool,
+    /// Whether it gets no accept at all.
+    #[n(4)]
+    pub disabled: bool,
+    /// Wrong codes that count towards a lock.
+    #[n(5)]
+    pub wrong_codes: u32,
+    /// Failures in a row that count towards disabling its tokens.
+    #[n(6)]
+    pub failures_in_a_row: u32,
+    /// No code is judged before this time.
+    #[n(7)]
+    pub locked_until_ms: Option<u64>,
+}
+
+/// An event.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct EventView {
+    /// Position in the journal.
+    #[n(0)]
+    pub position: u64,
+    /// When.
+    #[n(1)]
+    pub time_ms: u64,
+    /// `login`, or the operation.
+    #[n(2)]
+    pub operation: String,
+    /// `accept`, `reject`, `not-asked` or `done`.
+    #[n(3)]
+    pub outcome: String,
+    /// Why, for operators.
+    #[n(4)]
+    pub reason: Option<String>,
+    /// Account, as far as known.
+    #[n(5)]
+    pub account: Option<String>,
+    /// Token, as far as known.
+    #[n(6)]
+    pub serial: Option<String>,
+    /// Where: `pam:sshd pts/3 from 192.0.2.7`.
+    #[n(7)]
+    pub place: Option<String>,
+    /// Who did it, for operations.
+    #[n(8)]
+    pub actor: Option<String>,
+    /// Receipt number, for operations.
+    #[n(9)]
+    pub receipt: Option<String>,
+}
+
+/// Why logins of an account fail.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct ExplanationView {
+    /// The name asked for.
+    #[n(0)]
+    pub account: String,
+    /// What holds now, most important first; each a sentence.
+    #[n(1)]
+    pub findings: Vec<String>,
+    /// Its newest events.
+    #[n(2)]
+    pub events: Vec<EventView>,
+}
+
+/// How the verifier is.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct StatusView {
+    /// Version of the program.
+    #[n(0)]
+    pub version: String,
+    /// When it started.
+    #[n(1)]
+    pub started_ms: u64,
+    /// The wall clock now.
+    #[n(2)]
+    pub now_ms: u64,
+    /// Which store.
+    #[n(3)]
+    pub store: String,
+    /// Position of the newest event.
+    #[n(4)]
+    pub position: u64,
+    /// Tokens.
+    #[n(5)]
+    pub tokens: u64,
+    /// Accounts.
+    #[n(6)]
+    pub accounts: u64,
+    /// Accepts since the start.
+    #[n(7)]
+    pub accepts: u64,
+    /// Rejects since the start.
+    #[n(8)]
+    pub rejects: u64,
+    /// Open connections.
+    #[n(9)]
+    pub connections: u64,
+    /// What needs attention; empty when all is well.
+    #[n(10)]
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,179 @@
+//! A small blocking client: connect, ask, close. What PAM and the CLI link.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use zeroize::Zeroize;
+
+use crate::{
+    Envelope, FRAME_MAX, FrameError, LENGTH_OCTETS, Reply, Request, TrustError, check_peer, decode,
+    encode, frame_length,
+};
+
+/// Why there is no reply. None of these says anything about the code.
+#[derive(Debug)]
+pub enum ClientError {
+    /// Nobody listens, or the time limit passed.
+    Io(io::Error),
+    /// The socket is not the verifier's.
+    Trust(TrustError),
+    /// What came back is no frame of ours.
+    Frame(FrameError),
+    /// The reply belongs to another request.
+    WrongReply,
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                f.write_str("the verifier closed the connection in the middle of a reply")
+            }
+            Self::Io(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                ) =>
+            {
+                f.write_str("the verifier did not answer in time")
+            }
+            Self::Io(error) => write!(f, "the verifier can not be reached: {error}"),
+            Self::Trust(error) => write!(f, "the socket is not trusted: {error}"),
+            Self::Frame(error) => write!(f, "the verifier's reply: {error}"),
+            Self::WrongReply => f.write_str("the verifier answered another request"),
+        }
+    }
+}
+
+impl std::error::Error for ClientError {}
+
+impl From<io::Error> for ClientError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<FrameError> for ClientError {
+    fn from(error: FrameError) -> Self {
+        Self::Frame(error)
+    }
+}
+
+/// Room for an attempt, so that a frame with a typed code is never moved and left behind.
+const FRAME_ROOM: usize = crate::ATTEMPT_FRAME_MAX;
+/// How long to wait before trying again while the verifier's backlog is full.
+const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
+
+/// One connection to the verifier, used for one request after the other.
+///
+/// Every call takes the moment by which it must have ended; after an error the connection is of
+/// no further use.
+#[derive(Debug)]
+pub struct Client {
+    stream: UnixStream,
+    next_id: u64,
+}
+
+impl Client {
+    /// Connects to the socket at `path` and checks whose it is.
+    pub fn connect(path: &Path, deadline: Instant) -> Result<Self, ClientError> {
+        let stream = connect_by(path, deadline)?;
+        check_peer(path, &stream).map_err(ClientError::Trust)?;
+        Ok(Self {
+            stream,
+            // Not a secret: it only has to differ from what another connection uses.
+            next_id: RandomState::new().hash_one(path),
+        })
+    }
+
+    /// Sends `request` and waits for its reply.
+    pub fn call(&mut self, request: Request, deadline: Instant) -> Result<Reply, ClientError> {
+        let id = self.next_id;
+        self.next_id = self.next_id.wrapping_add(1);
+        let mut frame = Vec::with_capacity(FRAME_ROOM);
+        encode(&Envelope { id, body: request }, &mut frame)?;
+        let sent = self.send(&frame, deadline);
+        // The frame holds what somebody typed.
+        frame.zeroize();
+        sent?;
+        let mut body = self.receive(deadline)?;
+        let reply = decode::<Reply>(&body);
+        // A reply may hold a fresh seed.
+        body.zeroize();
+        let reply = reply?;
+        if reply.id != id {
+            return Err(ClientError::WrongReply);
+        }
+        Ok(reply.body)
+    }
+
+    fn send(&mut self, mut octets: &[u8], deadline: Instant) -> Result<(), ClientError> {
+        while !octets.is_empty() {
+            self.stream.set_write_timeout(Some(left(deadline)?))?;
+            match self.stream.write(octets) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(written) => octets = &octets[written..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, deadline: Instant) -> Result<Vec<u8>, ClientError> {
+        let mut head = [0; LENGTH_OCTETS];
+        self.fill(&mut head, deadline)?;
+        let length = frame_length(&head, FRAME_MAX)?.unwrap_or(0);
+        let mut body = vec![0; length];
+        self.fill(&mut body, deadline)?;
+        Ok(body)
+    }
+
+    fn fill(&mut self, mut target: &mut [u8], deadline: Instant) -> Result<(), ClientError> {
+        while !target.is_empty() {
+            self.stream.set_read_timeout(Some(left(deadline)?))?;
+            match self.stream.read(target) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+                Ok(count) => target = &mut target[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Connects without ever waiting in the kernel: a verifier that is stopped has a full backlog,
+/// where a blocking connect would hang without end.
+fn connect_by(path: &Path, deadline: Instant) -> Result<UnixStream, ClientError> {
+    let address = SocketAddrUnix::new(path).map_err(io::Error::from)?;
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
+        .map_err(io::Error::from)?;
+    loop {
+        match net::connect(&socket, &address) {
+            Ok(()) => break,
+            Err(Errno::AGAIN | Errno::INTR) => {
+                std::thread::sleep(left(deadline)?.min(BACKLOG_PAUSE));
+            }
+            Err(error) => return Err(io::Error::from(error).into()),
+        }
+    }
+    let stream = UnixStream::from(socket);
+    stream.set_nonblocking(false)?;
+    Ok(stream)
+}
+
+/// What is left until `deadline`; a peer that sends one octet a second does not get past it.
+fn left(deadline: Instant) -> Result<Duration, ClientError> {
+    deadline
+        .checked_duration_since(Instant::now())
+        .filter(|rest| !rest.is_zero())
+        .ok_or_else(|| io::Error::from(io::ErrorKind::TimedOut).into())
+}

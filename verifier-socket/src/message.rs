@@ -20,13 +20,6 @@ pub struct Envelope<T> {
 
 /// What a client may ask.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(
-    feature = "admin",
-    expect(
-        clippy::large_enum_variant,
-        reason = "attempts are the common case and stay unboxed"
-    )
-)]
 pub enum Request {
     /// Is a code needed at this place? Asked before anybody is prompted; charges nothing.
     #[n(0)]

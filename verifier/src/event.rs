@@ -1,0 +1,336 @@
+//! Events: what the journal records, one for each decision and each operation.
+//!
+//! An event never holds a seed, nor a code that was received or expected.
+
+use std::fmt;
+
+use minicbor::{Decode, Encode};
+
+use crate::account::AccountName;
+use crate::place::Place;
+use crate::serial::Serial;
+use crate::time::Time;
+
+/// The longest word that an operator can put on a receipt.
+pub const NOTE_OCTETS_MAX: usize = 200;
+/// The longest name of who did something.
+pub const ACTOR_OCTETS_MAX: usize = 128;
+
+/// What happened, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Event {
+    /// The wall clock when it was decided.
+    #[n(0)]
+    pub time: Time,
+    /// What happened.
+    #[n(1)]
+    pub what: What,
+}
+
+impl Event {
+    /// The latest time that the clock was seen at, after this event; `before` is what it was
+    /// before it. Only an operator's word sets it back.
+    pub fn newest(&self, before: Option<Time>) -> Time {
+        let trusted = matches!(
+            &self.what,
+            What::Operation(OperationEvent {
+                operation: OperationKind::ClockTrust,
+                ..
+            })
+        );
+        match before {
+            Some(before) if !trusted => before.max(self.time),
+            _ => self.time,
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum What {
+    /// Somebody tried to log in, or was let pass without a code.
+    #[n(0)]
+    Login(#[n(0)] LoginEvent),
+    /// Somebody changed a token or an account, or tried to.
+    #[n(1)]
+    Operation(#[n(0)] OperationEvent),
+}
+
+/// One decided login.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct LoginEvent {
+    /// Why it was decided so.
+    #[n(0)]
+    pub reason: Reason,
+    /// The canonical name; `None` when what was typed is no account name. (It may then be a
+    /// password typed into the wrong field, so it is not kept.)
+    #[n(1)]
+    pub account: Option<AccountName>,
+    /// The token that the code belongs to.
+    #[n(2)]
+    pub serial: Option<Serial>,
+    /// The step or counter that the code belongs to.
+    #[n(3)]
+    pub step: Option<u64>,
+    /// Where.
+    #[n(4)]
+    pub place: Place,
+}
+
+/// Why a login was decided as it was. For operators only: outside, every reject is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Reason {
+    /// Accepted: the code is right and fresh.
+    #[n(0)]
+    RightCode,
+    /// Not asked: the policy wants no code here.
+    #[n(1)]
+    NotAsked,
+    /// What was typed as a name can not be one.
+    #[n(2)]
+    MalformedName,
+    /// No such account.
+    #[n(3)]
+    UnknownAccount,
+    /// The account is disabled.
+    #[n(4)]
+    AccountDisabled,
+    /// The account has no token that is in use.
+    #[n(5)]
+    NoToken,
+    /// All its tokens are suspended.
+    #[n(6)]
+    TokenSuspended,
+    /// Too many failures in a row disabled its tokens.
+    #[n(7)]
+    TokenDisabled,
+    /// What was typed is not 6 to 8 digits. No guess.
+    #[n(8)]
+    MalformedCode,
+    /// The code was accepted before, or is older than what was. No guess.
+    #[n(9)]
+    AlreadyUsed,
+    /// The code is wrong. Charged.
+    #[n(10)]
+    WrongCode,
+    /// Too soon after wrong codes; not judged.
+    #[n(11)]
+    Waiting,
+    /// Locked after too many wrong codes; not judged.
+    #[n(12)]
+    Locked,
+    /// The wall clock went backwards past the newest event; not judged.
+    #[n(13)]
+    ClockBackwards,
+    /// A seed does not open: wrong key, or a changed record.
+    #[n(14)]
+    SeedDoesNotOpen,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 15] = [
+        Self::RightCode,
+        Self::NotAsked,
+        Self::MalformedName,
+        Self::UnknownAccount,
+        Self::AccountDisabled,
+        Self::NoToken,
+        Self::TokenSuspended,
+        Self::TokenDisabled,
+        Self::MalformedCode,
+        Self::AlreadyUsed,
+        Self::WrongCode,
+        Self::Waiting,
+        Self::Locked,
+        Self::ClockBackwards,
+        Self::SeedDoesNotOpen,
+    ];
+
+    /// The word for it, in logs, audit and counters.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RightCode => "right-code",
+            Self::NotAsked => "not-asked",
+            Self::MalformedName => "malformed-name",
+            Self::UnknownAccount => "unknown-account",
+            Self::AccountDisabled => "account-disabled",
+            Self::NoToken => "no-token",
+            Self::TokenSuspended => "token-suspended",
+            Self::TokenDisabled => "token-disabled",
+            Self::MalformedCode => "malformed-code",
+            Self::AlreadyUsed => "already-used",
+            Self::WrongCode => "wrong-code",
+            Self::Waiting => "waiting",
+            Self::Locked => "locked",
+            Self::ClockBackwards => "clock-backwards",
+            Self::SeedDoesNotOpen => "seed-does-not-open",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct OperationEvent {
+    /// What was done.
+    #[n(0)]
+    pub operation: OperationKind,
+    /// Whether it was done. A proof that failed is an event without a receipt.
+    #[n(1)]
+    pub outcome: OperationOutcome,
+    /// Which token.
+    #[n(2)]
+    pub serial: Option<Serial>,
+    /// The token that takes its place.
+    #[n(3)]
+    pub new_serial: Option<Serial>,
+    /// Whose.
+    #[n(4)]
+    pub account: Option<AccountName>,
+    /// Who did it.
+    #[n(5)]
+    pub actor: Actor,
+    /// The word given with it.
+    #[n(6)]
+    pub note: Option<Note>,
+    /// How many tokens, for an import.
+    #[n(7)]
+    pub count: Option<u64>,
+    /// What changed, for a change of an account.
+    #[n(8)]
+    pub detail: Option<Note>,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum OperationKind {
+    /// A token came into stock.
+    #[n(0)]
+    Issue,
+    /// Tokens came into stock or into use from a list.
+    #[n(1)]
+    Import,
+    /// The use of a token started.
+    #[n(2)]
+    Enroll,
+    /// A token took the place of another.
+    #[n(3)]
+    Exchange,
+    /// A token was given up.
+    #[n(4)]
+    Stop,
+    /// A token was reported lost.
+    #[n(5)]
+    Lost,
+    /// A token was put out of use for a while.
+    #[n(6)]
+    Suspend,
+    /// A token was put into use again.
+    #[n(7)]
+    Resume,
+    /// An account's lock was ended.
+    #[n(8)]
+    Unlock,
+    /// An account was made or changed.
+    #[n(9)]
+    AccountSet,
+    /// The wall clock was accepted as it is.
+    #[n(10)]
+    ClockTrust,
+}
+
+impl OperationKind {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Issue => "issue",
+            Self::Import => "import",
+            Self::Enroll => "enroll",
+            Self::Exchange => "exchange",
+            Self::Stop => "stop",
+            Self::Lost => "lost",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
+            Self::Unlock => "unlock",
+            Self::AccountSet => "account-set",
+            Self::ClockTrust => "clock-trust",
+        }
+    }
+}
+
+impl fmt::Display for OperationKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Whether an operation was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum OperationOutcome {
+    /// Done; the event is its receipt.
+    #[n(0)]
+    Done,
+    /// The code did not prove the token.
+    #[n(1)]
+    NotProven(#[n(0)] Reason),
+}
+
+/// Who did something: a Unix user, as the kernel told it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Actor {
+    /// The uid.
+    #[n(0)]
+    pub uid: u32,
+    /// The name of that uid then; cleaned and cut.
+    #[n(1)]
+    pub name: Box<str>,
+}
+
+impl Actor {
+    /// Cleans and cuts `name`.
+    pub fn new(uid: u32, name: &str) -> Self {
+        Self {
+            uid,
+            name: printable(name, ACTOR_OCTETS_MAX).into(),
+        }
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (uid {})", self.name, self.uid)
+    }
+}
+
+/// A word on a receipt: bounded, without control characters.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Note(Box<str>);
+
+impl Note {
+    /// Cleans and cuts `text`; nothing is left of an empty one.
+    pub fn new(text: &str) -> Option<Self> {
+        let clean = printable(text, NOTE_OCTETS_MAX);
+        (!clean.is_empty()).then(|| Self(clean.into()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Control characters would reach the terminals of those who read the audit.
+fn printable(text: &str, octets: usize) -> String {
+    let mut clean: String = text.trim().chars().filter(|c| !c.is_control()).collect();
+    clean.truncate(clean.floor_char_boundary(octets));
+    clean
+}

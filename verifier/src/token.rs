@@ -1,0 +1,251 @@
+//! Tokens: one seed with one serial.
+
+use minicbor::{Decode, Encode};
+
+use crate::account::AccountName;
+use crate::guess::Guesses;
+use crate::lifecycle::TokenState;
+use crate::otp::{Algorithm, Code, Digits, Generator};
+use crate::place::Place;
+use crate::policy::Acceptance;
+use crate::seal::SealedSeed;
+use crate::serial::Serial;
+use crate::time::Time;
+
+/// The shortest step of a TOTP token, in seconds.
+pub const PERIOD_MIN: u32 = 15;
+/// The longest step of a TOTP token, in seconds.
+pub const PERIOD_MAX: u32 = 120;
+/// How many spent codes are recognised as such at any age, so that a copy is never a guess.
+pub const SPENT_MEMORY: usize = 8;
+/// So many accepted codes in a row, off in the same direction, move the learned drift one step.
+pub const DRIFT_EVIDENCE: i8 = 3;
+
+/// Seconds of a TOTP step: 15 to 120.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode)]
+#[cbor(transparent)]
+pub struct Period(u32);
+
+impl Period {
+    /// [`PERIOD_MIN`] to [`PERIOD_MAX`].
+    pub const fn new(seconds: u32) -> Option<Self> {
+        if seconds < PERIOD_MIN || seconds > PERIOD_MAX {
+            return None;
+        }
+        Some(Self(seconds))
+    }
+
+    /// The number.
+    pub const fn seconds(self) -> u32 {
+        self.0
+    }
+
+    /// The step that `now` belongs to (RFC 6238 section 4.2, T0 = 0).
+    pub fn step(self, now: Time) -> u64 {
+        now.seconds() / u64::from(self.0)
+    }
+}
+
+impl Default for Period {
+    fn default() -> Self {
+        Self(30)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Period {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        Self::new(d.u32()?).ok_or_else(|| minicbor::decode::Error::message("period"))
+    }
+}
+
+/// What moves from code to code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum Factor {
+    /// Time, in steps (RFC 6238).
+    #[n(0)]
+    Totp {
+        /// Length of a step.
+        #[n(0)]
+        period: Period,
+    },
+    /// A counter (RFC 4226).
+    #[n(1)]
+    Hotp {
+        /// The first counter whose code is acceptable.
+        #[n(0)]
+        first: u64,
+    },
+}
+
+/// When and where a code of a token was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Use {
+    /// When.
+    #[n(0)]
+    pub time: Time,
+    /// Where; `None` when its use was started by an admin.
+    #[n(1)]
+    pub place: Option<Place>,
+}
+
+/// A token as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Token {
+    /// The serial.
+    #[n(0)]
+    pub serial: Serial,
+    /// The seed, sealed for this serial.
+    #[n(1)]
+    pub seed: SealedSeed,
+    /// The hash.
+    #[n(2)]
+    pub algorithm: Algorithm,
+    /// How long its codes are.
+    #[n(3)]
+    pub digits: Digits,
+    /// Time or counter.
+    #[n(4)]
+    pub factor: Factor,
+    /// Where it is in its life.
+    #[n(5)]
+    pub state: TokenState,
+    /// Who owns it, or owned it last.
+    #[n(6)]
+    pub account: Option<AccountName>,
+    /// The accepted steps (or counters), newest first, at most [`SPENT_MEMORY`]. The first of them
+    /// is the watermark: nothing at or below it is ever accepted.
+    #[n(7)]
+    pub spent: Vec<u64>,
+    /// How many whole steps its clock was learned to be ahead of ours.
+    #[n(8)]
+    pub drift: i64,
+    /// How many codes in a row were off in one direction: its sign.
+    #[n(9)]
+    pub drift_evidence: i8,
+    /// Too many failures in a row: of no use until it is enrolled again.
+    #[n(10)]
+    pub disabled: bool,
+    /// Wrong proofs while somebody tried to start its use.
+    #[n(11)]
+    pub proofs: Guesses,
+    /// When it came into stock.
+    #[n(12)]
+    pub created: Time,
+    /// When and where a code of it was accepted last.
+    #[n(13)]
+    pub last_use: Option<Use>,
+}
+
+/// What a code means to a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// It is the code of this step, which may still be accepted.
+    Fresh(u64),
+    /// It was accepted before, or is older than what was.
+    Spent,
+    /// It is none of those that could be accepted.
+    Unknown,
+}
+
+impl Token {
+    /// The newest accepted step or counter.
+    pub fn watermark(&self) -> Option<u64> {
+        self.spent.first().copied()
+    }
+
+    /// What `code` means at `now`.
+    ///
+    /// Every candidate is computed and compared whatever the others gave, so the time taken does
+    /// not tell which of them fits. Of several that fit the highest counts. A string equal to
+    /// one that was accepted is spent even where it is also the code of a later step: who copied
+    /// it knows as much as the owner.
+    pub fn judge(
+        &self,
+        generator: &Generator,
+        code: &Code,
+        acceptance: &Acceptance,
+        now: Time,
+    ) -> Finding {
+        let mut fresh = None;
+        let mut spent = false;
+        for step in self.window(acceptance, now) {
+            let fits = generator.matches(code, step);
+            if self.watermark().is_some_and(|mark| step <= mark) {
+                spent |= fits;
+            } else if fits {
+                fresh = Some(step);
+            }
+        }
+        for &step in &self.spent {
+            spent |= generator.matches(code, step);
+        }
+        match fresh {
+            _ if spent => Finding::Spent,
+            Some(step) => Finding::Fresh(step),
+            None => Finding::Unknown,
+        }
+    }
+
+    /// The steps or counters whose codes are looked at, in rising order.
+    ///
+    /// A TOTP window may reach below the watermark, to tell a spent code from a wrong one; a
+    /// HOTP window begins behind it, and is empty once the last of the 64-bit range is spent.
+    fn window(&self, acceptance: &Acceptance, now: Time) -> impl Iterator<Item = u64> + use<> {
+        let (low, high) = match self.factor {
+            Factor::Totp { period } => {
+                let centre = self.centre(period, acceptance, now);
+                let low = centre.saturating_sub(acceptance.window);
+                (Some(low), centre.saturating_add(acceptance.window))
+            }
+            Factor::Hotp { first } => {
+                let low = match self.watermark() {
+                    None => Some(first),
+                    Some(mark) => mark.checked_add(1),
+                };
+                let high = low.map_or(0, |low| low.saturating_add(acceptance.look_ahead));
+                (low, high)
+            }
+        };
+        low.into_iter().flat_map(move |low| low..=high)
+    }
+
+    /// The middle of the window: the current step, corrected by the learned drift. The bound holds
+    /// also for a drift that was learned when the bound was wider.
+    fn centre(&self, period: Period, acceptance: &Acceptance, now: Time) -> u64 {
+        let drift = self.drift.clamp(-acceptance.drift, acceptance.drift);
+        period.step(now).saturating_add_signed(drift)
+    }
+
+    /// Takes note that the code of `step` is accepted. The watermark only rises.
+    pub fn spend(&mut self, step: u64, acceptance: &Acceptance, now: Time, place: Option<Place>) {
+        debug_assert!(self.watermark().is_none_or(|mark| step > mark));
+        self.learn_drift(step, acceptance, now);
+        self.spent.insert(0, step);
+        self.spent.truncate(SPENT_MEMORY);
+        self.last_use = Some(Use { time: now, place });
+    }
+
+    /// Moves the middle of the window after a token whose clock is off, one step at a time. It
+    /// bears on where the window lies and never on the watermark (LinOTP's CVE-2019-12887).
+    fn learn_drift(&mut self, step: u64, acceptance: &Acceptance, now: Time) {
+        let Factor::Totp { period } = self.factor else {
+            return;
+        };
+        let direction: i8 = match step.cmp(&self.centre(period, acceptance, now)) {
+            std::cmp::Ordering::Less => -1,
+            std::cmp::Ordering::Equal => 0,
+            std::cmp::Ordering::Greater => 1,
+        };
+        let same = direction != 0 && self.drift_evidence.signum() != -direction;
+        self.drift_evidence = if same {
+            self.drift_evidence + direction
+        } else {
+            direction
+        };
+        if self.drift_evidence.abs() >= DRIFT_EVIDENCE {
+            let moved = self.drift + i64::from(direction);
+            self.drift = moved.clamp(-acceptance.drift, acceptance.drift);
+            self.drift_evidence = 0;
+        }
+    }
+}

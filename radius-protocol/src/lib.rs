@@ -1,1 +1,22 @@
+//! RADIUS (RFC 2865) as a pure core: no socket, no clock, no randomness.
+//!
+//! Time, random octets and datagrams are arguments, and what is to be sent is a result, so every
+//! rule of the protocol can be tested without a port or a sleep.
+//!
+//! - [`packet`]: a view over a received datagram, and a writer that never exceeds 4,096 octets;
+//! - [`secret`], [`authenticator`], [`user_password`]: everything that is keyed by the secret;
+//! - [`request`]: the other side, for the probe and for load generators.
 
+#![warn(missing_docs)]
+
+pub mod attribute;
+pub mod authenticator;
+pub mod error;
+pub mod packet;
+pub mod request;
+pub mod secret;
+pub mod user_password;
+
+pub use attribute::{Attribute, AttributeType};
+pub use packet::{Code, Packet};
+pub use secret::Secret;

@@ -5,12 +5,14 @@
 //!
 //! - [`packet`]: a view over a received datagram, and a writer that never exceeds 4,096 octets;
 //! - [`secret`], [`authenticator`], [`user_password`]: everything that is keyed by the secret;
+//! - [`duplicate`]: the cache that gives a retransmission its first reply again (RFC 5080);
 //! - [`request`]: the other side, for the probe and for load generators.
 
 #![warn(missing_docs)]
 
 pub mod attribute;
 pub mod authenticator;
+pub mod duplicate;
 pub mod error;
 pub mod packet;
 pub mod request;

@@ -6,6 +6,7 @@
 //! - [`packet`]: a view over a received datagram, and a writer that never exceeds 4,096 octets;
 //! - [`secret`], [`authenticator`], [`user_password`]: everything that is keyed by the secret;
 //! - [`duplicate`]: the cache that gives a retransmission its first reply again (RFC 5080);
+//! - [`server`]: what to do with a datagram: ignore it, reply, or ask the verifier;
 //! - [`request`]: the other side, for the probe and for load generators.
 
 #![warn(missing_docs)]
@@ -17,6 +18,7 @@ pub mod error;
 pub mod packet;
 pub mod request;
 pub mod secret;
+pub mod server;
 pub mod user_password;
 
 pub use attribute::{Attribute, AttributeType};

@@ -1,0 +1,53 @@
+//! Why a packet is ignored or refused. For operators only; outside there is silence or one reject.
+
+use crate::error::PacketError;
+
+/// Why there is no reply at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Ignored {
+    /// Not a packet.
+    Malformed(PacketError),
+    /// A Code that an authentication server does not serve.
+    Code,
+    /// There is none where there must be one.
+    NoMessageAuthenticator,
+    /// It is wrong: another secret, or another packet than was sent.
+    WrongMessageAuthenticator,
+    /// A Proxy-State without Message-Authenticator.
+    ProxyState,
+    /// Neither a proof of any method nor a Message-Authenticator.
+    NothingToJudge,
+    /// A Status-Server from a client for which it is off.
+    StatusServerOff,
+    /// A Status-Server while the verifier is away.
+    NotReady,
+    /// A duplicate of a request that has no reply yet.
+    InProgress,
+    /// The duplicate cache is full of requests that have no reply yet.
+    CacheFull,
+    /// The Proxy-States leave no room for a reply.
+    ReplyTooLarge,
+}
+
+/// Why a request is rejected without asking the verifier. No code is spent, no guess is charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// User-Name is missing or empty, or is there twice.
+    UserName,
+    /// User-Name is not UTF-8.
+    UserNameNotText,
+    /// No proof of any method.
+    NoMethod,
+    /// Proofs of two methods, or two of one.
+    SeveralMethods,
+    /// A method that is off or unknown.
+    MethodOff,
+    /// Service-Type says that nobody logs in.
+    NotALogin,
+    /// User-Password has a size that RFC 2865 does not allow.
+    PasswordSize,
+    /// User-Password is empty.
+    PasswordEmpty,
+}

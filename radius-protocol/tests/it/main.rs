@@ -1,0 +1,11 @@
+//! The promises of the crate, by part. A test's name is the claim; `rNN` and `pNN` are rows of
+//! the table of peers' failures in `docs/development`.
+
+mod authenticators;
+mod duplicates;
+mod nas;
+mod packets;
+mod passwords;
+mod peers;
+mod requests;
+mod vectors;

@@ -1,0 +1,234 @@
+//! A NAS that can also misbehave, and a server with a hand-driven clock.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
+use sekisho_radius_protocol::duplicate::Bounds;
+use sekisho_radius_protocol::server::{
+    Action, Answer, Arrival, Buffer, Client, Conclusion, Ignored, MessageAuthenticatorRule,
+    Refusal, SendCause, Server, Ticket, Verdict,
+};
+use sekisho_radius_protocol::{AttributeType, Code, Secret, user_password};
+
+pub(crate) const SECRET: &[u8] = b"a shared secret of 32 octets....";
+pub(crate) const CODE: &[u8] = b"123456";
+pub(crate) const AUTHENTICATOR: [u8; 16] = [0x5a; 16];
+
+pub(crate) fn secret() -> Secret {
+    Secret::new(SECRET).expect("the test secret is not empty")
+}
+
+/// A packet put together without the crate under test, so that any mistake can be made.
+#[derive(Clone)]
+pub(crate) struct Raw {
+    pub(crate) code: u8,
+    pub(crate) identifier: u8,
+    pub(crate) authenticator: [u8; 16],
+    pub(crate) attributes: Vec<(u8, Vec<u8>)>,
+}
+
+impl Raw {
+    pub(crate) fn new(code: Code) -> Self {
+        Self {
+            code: code.0,
+            identifier: 7,
+            authenticator: AUTHENTICATOR,
+            attributes: Vec::new(),
+        }
+    }
+
+    /// A PAP login as a good NAS sends it, without Message-Authenticator.
+    pub(crate) fn login() -> Self {
+        Self::new(Code::ACCESS_REQUEST)
+            .with(AttributeType::USER_NAME, b"hanako")
+            .password(CODE)
+            .with(AttributeType::NAS_IDENTIFIER, b"vpn-1")
+    }
+
+    pub(crate) fn with(mut self, kind: AttributeType, value: &[u8]) -> Self {
+        self.attributes.push((kind.0, value.to_vec()));
+        self
+    }
+
+    pub(crate) fn without(mut self, kind: AttributeType) -> Self {
+        self.attributes.retain(|(k, _)| *k != kind.0);
+        self
+    }
+
+    pub(crate) fn password(self, clear: &[u8]) -> Self {
+        let hidden = user_password::hide(&secret(), &self.authenticator, clear)
+            .expect("test passwords are short");
+        self.with(AttributeType::USER_PASSWORD, hidden.octets())
+    }
+
+    /// The same login, encrypted for another Request Authenticator.
+    pub(crate) fn with_authenticator(mut self, authenticator: [u8; 16]) -> Self {
+        self.authenticator = authenticator;
+        self.without(AttributeType::USER_PASSWORD).password(CODE)
+    }
+
+    pub(crate) fn with_identifier(mut self, identifier: u8) -> Self {
+        self.identifier = identifier;
+        self
+    }
+
+    pub(crate) fn octets(&self) -> Vec<u8> {
+        let mut octets = vec![self.code, self.identifier, 0, 0];
+        octets.extend(self.authenticator);
+        for (kind, value) in &self.attributes {
+            octets.extend([*kind, value.len() as u8 + 2]);
+            octets.extend(value);
+        }
+        let length = (octets.len() as u16).to_be_bytes();
+        octets[2..4].copy_from_slice(&length);
+        octets
+    }
+
+    /// With a right Message-Authenticator as the last attribute: its place must not matter.
+    pub(crate) fn signed(&self) -> Vec<u8> {
+        self.signed_with(SECRET)
+    }
+
+    pub(crate) fn signed_with(&self, secret: &[u8]) -> Vec<u8> {
+        let mut octets = self
+            .clone()
+            .with(AttributeType::MESSAGE_AUTHENTICATOR, &[0; 16])
+            .octets();
+        let mut mac = Hmac::<Md5>::new_from_slice(secret).expect("any key will do");
+        mac.update(&octets);
+        let end = octets.len();
+        octets[end - 16..].copy_from_slice(&mac.finalize().into_bytes());
+        octets
+    }
+}
+
+/// What came of a datagram, without borrows.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Ignored(Ignored),
+    Sent(Vec<u8>, SendCause),
+    Held(Ticket, Refusal),
+    Asked {
+        ticket: Ticket,
+        user_name: String,
+        password: Vec<u8>,
+    },
+}
+
+impl Outcome {
+    #[track_caller]
+    pub(crate) fn ticket(&self) -> Ticket {
+        match self {
+            Self::Asked { ticket, .. } | Self::Held(ticket, _) => *ticket,
+            other => panic!("no ticket: {other:?}"),
+        }
+    }
+
+    /// Whatever differs from call to call left out.
+    pub(crate) fn kind(&self) -> String {
+        match self {
+            Self::Ignored(why) => format!("ignored {why:?}"),
+            Self::Sent(_, cause) => format!("sent {cause:?}"),
+            Self::Held(_, why) => format!("refused {why:?}"),
+            Self::Asked { .. } => "asked".to_owned(),
+        }
+    }
+}
+
+pub(crate) struct Gate {
+    pub(crate) server: Server,
+    pub(crate) client: Arc<Client>,
+    pub(crate) now: Duration,
+    pub(crate) peer: SocketAddr,
+    pub(crate) socket: u16,
+    pub(crate) ready: bool,
+    buffer: Box<Buffer>,
+}
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self::of(Client::new(secret()))
+    }
+
+    /// For a client that sends no Message-Authenticator.
+    pub(crate) fn lenient() -> Self {
+        let mut client = Client::new(secret());
+        client.message_authenticator = MessageAuthenticatorRule::Off;
+        Self::of(client)
+    }
+
+    pub(crate) fn of(client: Client) -> Self {
+        Self::with_bounds(client, Bounds::default())
+    }
+
+    pub(crate) fn with_bounds(client: Client, bounds: Bounds) -> Self {
+        Self {
+            server: Server::new(bounds),
+            client: Arc::new(client),
+            now: Duration::from_secs(1000),
+            peer: "192.0.2.1:40000".parse().expect("an address"),
+            socket: 0,
+            ready: true,
+            buffer: Box::new([0; 4096]),
+        }
+    }
+
+    pub(crate) fn receive(&mut self, datagram: &[u8]) -> Outcome {
+        let arrival = Arrival {
+            now: self.now,
+            peer: self.peer,
+            socket: self.socket,
+            ready: self.ready,
+        };
+        let action = self
+            .server
+            .handle(&arrival, &self.client, datagram, &mut self.buffer);
+        match action {
+            Action::Ignore(why) => Outcome::Ignored(why),
+            Action::Send(resend) => {
+                Outcome::Sent(self.buffer[..resend.length].to_vec(), resend.cause)
+            }
+            Action::Hold(ticket, why) => Outcome::Held(ticket, why),
+            Action::Ask(question) => Outcome::Asked {
+                ticket: question.ticket,
+                user_name: question.user_name.to_owned(),
+                password: question.password.octets().to_vec(),
+            },
+        }
+    }
+
+    /// Gives the verdict and waits for as long as a reject is held back.
+    pub(crate) fn conclude(&mut self, ticket: Ticket, verdict: Verdict) -> Option<Vec<u8>> {
+        self.conclude_with(ticket, &Answer::from(verdict))
+    }
+
+    pub(crate) fn conclude_with(&mut self, ticket: Ticket, answer: &Answer<'_>) -> Option<Vec<u8>> {
+        match self
+            .server
+            .conclude(self.now, ticket, answer, &mut self.buffer)
+        {
+            Conclusion::Send(outgoing) => return Some(outgoing.octets.to_vec()),
+            Conclusion::Hold(held) => assert_eq!(held, ticket),
+            Conclusion::Nothing => return None,
+        }
+        self.now += Duration::from_secs(1);
+        self.release(ticket)
+    }
+
+    pub(crate) fn release(&mut self, ticket: Ticket) -> Option<Vec<u8>> {
+        let outgoing = self.server.release(self.now, ticket)?;
+        assert_eq!((outgoing.peer, outgoing.socket), (self.peer, self.socket));
+        Some(outgoing.octets.to_vec())
+    }
+
+    /// Asks, accepts, and returns the accept.
+    #[track_caller]
+    pub(crate) fn accept(&mut self, datagram: &[u8]) -> Vec<u8> {
+        let ticket = self.receive(datagram).ticket();
+        self.conclude(ticket, Verdict::Accept)
+            .expect("somebody waits for this")
+    }
+}

@@ -136,6 +136,30 @@ pub struct Token {
     pub last_use: Option<Use>,
 }
 
+/// How the codes of a token are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// The hash.
+    pub algorithm: Algorithm,
+    /// How long codes are.
+    pub digits: Digits,
+    /// Time or counter.
+    pub factor: Factor,
+}
+
+impl Default for Shape {
+    /// What nearly every token is: SHA-1, 6 digits, 30 seconds.
+    fn default() -> Self {
+        Self {
+            algorithm: Algorithm::default(),
+            digits: Digits::default(),
+            factor: Factor::Totp {
+                period: Period::default(),
+            },
+        }
+    }
+}
+
 /// What a code means to a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
@@ -148,6 +172,26 @@ pub enum Finding {
 }
 
 impl Token {
+    /// A token that comes into stock at `now`: nobody's, with nothing spent.
+    pub fn in_stock(serial: Serial, seed: SealedSeed, shape: Shape, now: Time) -> Self {
+        Self {
+            serial,
+            seed,
+            algorithm: shape.algorithm,
+            digits: shape.digits,
+            factor: shape.factor,
+            state: TokenState::InStock,
+            account: None,
+            spent: Vec::new(),
+            drift: 0,
+            drift_evidence: 0,
+            disabled: false,
+            proofs: Guesses::default(),
+            created: now,
+            last_use: None,
+        }
+    }
+
     /// The newest accepted step or counter.
     pub fn watermark(&self) -> Option<u64> {
         self.spent.first().copied()

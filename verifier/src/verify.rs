@@ -1,1 +1,417 @@
+//! The decision: who gets in.
+//!
+//! `(records, attempt, policy, now) → (verdict, reason, changes, event)`, without side effects. The
+//! verdict comes out only against the store's word that the change is durable, and accept is a
+//! value that nothing outside this module can make.
 
+use zeroize::Zeroizing;
+
+use crate::account::{Account, AccountName};
+use crate::event::{Event, LoginEvent, Reason, What};
+use crate::guess::Closed;
+use crate::lifecycle::TokenState;
+use crate::otp::{Algorithm, Code, Digits, Generator, Seed};
+use crate::place::Place;
+use crate::policy::{OutOfBounds, Policy};
+use crate::seal::{DoesNotOpen, NONCE_OCTETS, SealedSeed, SeedKey};
+use crate::serial::Serial;
+use crate::store::{Change, Decider, Outcome, Record, StoreError, View};
+use crate::time::Time;
+use crate::token::{Finding, Period, Token};
+
+/// What decisions need besides records: the policy, and the key that opens seeds.
+#[derive(Debug)]
+pub struct Verifier {
+    policy: Policy,
+    key: SeedKey,
+    decoy: Decoy,
+}
+
+impl Verifier {
+    /// Refuses a policy that is out of bounds.
+    pub fn new(policy: Policy, key: SeedKey) -> Result<Self, OutOfBounds> {
+        policy.check()?;
+        let decoy = Decoy::new(&key);
+        Ok(Self { policy, key, decoy })
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The key that seals seeds.
+    pub fn key(&self) -> &SeedKey {
+        &self.key
+    }
+
+    /// What `code` means to `token` at `now`.
+    pub(crate) fn judge(
+        &self,
+        token: &Token,
+        code: &Code,
+        now: Time,
+    ) -> Result<Finding, DoesNotOpen> {
+        let seed = self.key.open(&token.serial, &token.seed)?;
+        let generator = Generator::new(&seed, token.algorithm, token.digits);
+        Ok(token.judge(&generator, code, &self.policy.acceptance, now))
+    }
+}
+
+/// A token that nobody has, judged where there is none to judge: the time an answer takes must
+/// not tell whether an account exists (OpenSSH's CVE-2016-6210).
+#[derive(Debug)]
+struct Decoy {
+    serial: Option<Serial>,
+    sealed: Option<SealedSeed>,
+    code: Option<Code>,
+}
+
+impl Decoy {
+    fn new(key: &SeedKey) -> Self {
+        let serial = Serial::parse("DECOY").ok();
+        let seed = Seed::new(vec![0; 20]);
+        // The seal is opened here only, so it needs no nonce of its own.
+        let sealed = serial
+            .as_ref()
+            .zip(seed)
+            .map(|(serial, seed)| key.seal(serial, &seed, [0xff; NONCE_OCTETS]));
+        let code = Code::parse(b"000000").ok();
+        Self {
+            serial,
+            sealed,
+            code,
+        }
+    }
+
+    fn judge(&self, verifier: &Verifier, now: Time) {
+        let (Some(serial), Some(sealed), Some(code)) = (&self.serial, &self.sealed, &self.code)
+        else {
+            return;
+        };
+        let Ok(seed) = verifier.key.open(serial, sealed) else {
+            return;
+        };
+        let generator = Generator::new(&seed, Algorithm::Sha1, Digits::default());
+        let centre = Period::default().step(now);
+        let window = verifier.policy.acceptance.window;
+        for step in centre.saturating_sub(window)..=centre.saturating_add(window) {
+            std::hint::black_box(generator.matches(code, step));
+        }
+    }
+}
+
+/// One try to log in, as it came.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The account name as typed.
+    pub account: String,
+    /// What was typed as code.
+    pub code: Zeroizing<Vec<u8>>,
+    /// Where.
+    pub place: Place,
+}
+
+/// Proof that a code was right, fresh, and is durably spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted(());
+
+/// What the door is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Let in.
+    Accept(Accepted),
+    /// Keep out, whatever the cause.
+    Reject,
+    /// Nothing is known to be decided: keep out, and promise nothing.
+    Undecided,
+}
+
+/// One login on its way to a verdict.
+#[derive(Debug)]
+pub struct Login<'a> {
+    verifier: &'a Verifier,
+    attempt: &'a Attempt,
+    now: Time,
+    reason: Option<Reason>,
+}
+
+impl<'a> Login<'a> {
+    /// A login to be decided at `now`.
+    pub fn new(verifier: &'a Verifier, attempt: &'a Attempt, now: Time) -> Self {
+        Self {
+            verifier,
+            attempt,
+            now,
+            reason: None,
+        }
+    }
+
+    /// Why it was decided as it was; for operators.
+    pub fn reason(&self) -> Option<Reason> {
+        self.reason
+    }
+
+    /// The verdict, against the store's word on what [`Decider::decide`] wanted written.
+    pub fn verdict(&self, outcome: Outcome) -> Verdict {
+        match (outcome, self.reason) {
+            (Outcome::Applied(_), Some(Reason::RightCode)) => Verdict::Accept(Accepted(())),
+            (Outcome::Applied(_), Some(_)) => Verdict::Reject,
+            _ => Verdict::Undecided,
+        }
+    }
+
+    fn find(&self, view: &dyn View) -> Result<Findings, StoreError> {
+        let Ok(name) = AccountName::parse(&self.attempt.account) else {
+            return Ok(Findings::rejected(Reason::MalformedName, None));
+        };
+        let Some(account) = view.account_by_any_name(&name)? else {
+            return Ok(Findings::rejected(Reason::UnknownAccount, Some(name)));
+        };
+        match self.obstacle(&account, view)? {
+            Some(reason) => Ok(Findings::rejected(reason, Some(account.name))),
+            None => self.weigh(account, view),
+        }
+    }
+
+    /// What keeps a code from being judged at all.
+    fn obstacle(&self, account: &Account, view: &dyn View) -> Result<Option<Reason>, StoreError> {
+        if account.disabled {
+            return Ok(Some(Reason::AccountDisabled));
+        }
+        if view.newest()?.is_some_and(|newest| self.now < newest) {
+            return Ok(Some(Reason::ClockBackwards));
+        }
+        let closed = account
+            .guesses
+            .closed(&self.verifier.policy.limits, self.now);
+        Ok(closed.map(reason_of))
+    }
+
+    /// Judges the code against every usable token of the account.
+    fn weigh(&self, account: Account, view: &dyn View) -> Result<Findings, StoreError> {
+        let mut tokens = Vec::with_capacity(account.serials.len());
+        for serial in &account.serials {
+            tokens.push(view.token(serial)?.ok_or(StoreError::Corrupt)?);
+        }
+        if let Some(reason) = nothing_usable(&tokens) {
+            return Ok(Findings::rejected(reason, Some(account.name)));
+        }
+        tokens.retain(is_usable);
+        let Ok(code) = Code::parse(&self.attempt.code) else {
+            return Ok(Findings::rejected(
+                Reason::MalformedCode,
+                Some(account.name),
+            ));
+        };
+        let mut fresh = None;
+        let mut spent = None;
+        let mut broken = None;
+        for (index, token) in tokens.iter().enumerate() {
+            match self.verifier.judge(token, &code, self.now) {
+                Ok(Finding::Fresh(step)) => fresh = fresh.or(Some((index, step))),
+                Ok(Finding::Spent) => spent = spent.or(Some(index)),
+                Ok(Finding::Unknown) => {}
+                Err(DoesNotOpen) => broken = broken.or(Some(index)),
+            }
+        }
+        // A string that one token has spent is not good for another either.
+        Ok(match (spent, fresh, broken) {
+            (Some(index), _, _) => {
+                Findings::unchanged(Reason::AlreadyUsed, &account, &tokens[index])
+            }
+            (None, Some((index, step)), _) => self.accept(account, tokens.swap_remove(index), step),
+            (None, None, Some(index)) => {
+                Findings::unchanged(Reason::SeedDoesNotOpen, &account, &tokens[index])
+            }
+            (None, None, None) => self.charge(account, tokens),
+        })
+    }
+
+    fn accept(&self, mut account: Account, mut token: Token, step: u64) -> Findings {
+        let place = Some(self.attempt.place.clone());
+        token.spend(step, &self.verifier.policy.acceptance, self.now, place);
+        let mut findings = Findings::unchanged(Reason::RightCode, &account, &token);
+        findings.step = Some(step);
+        findings.written.push(Record::Token(token));
+        if !account.guesses.is_clear() {
+            account.guesses.clear();
+            findings.written.push(Record::Account(account));
+        }
+        findings
+    }
+
+    fn charge(&self, mut account: Account, tokens: Vec<Token>) -> Findings {
+        let limits = &self.verifier.policy.limits;
+        let mut findings = Findings::rejected(Reason::WrongCode, Some(account.name.clone()));
+        if let [only] = tokens.as_slice() {
+            findings.serial = Some(only.serial.clone());
+        }
+        account.guesses.charge(limits, self.now);
+        if account.guesses.exhausted(limits) {
+            let disabled = tokens.into_iter().map(|mut token| {
+                token.disabled = true;
+                Record::Token(token)
+            });
+            findings.written.extend(disabled);
+        }
+        findings.written.push(Record::Account(account));
+        findings
+    }
+}
+
+impl Decider for Login<'_> {
+    fn decide(&mut self, view: &dyn View) -> Result<Option<Change>, StoreError> {
+        self.reason = None;
+        let findings = self.find(view)?;
+        if !was_judged(findings.reason) {
+            self.verifier.decoy.judge(self.verifier, self.now);
+        }
+        self.reason = Some(findings.reason);
+        Ok(Some(Change {
+            event: Event {
+                time: self.now,
+                what: What::Login(LoginEvent {
+                    reason: findings.reason,
+                    account: findings.account,
+                    serial: findings.serial,
+                    step: findings.step,
+                    place: self.attempt.place.clone(),
+                }),
+            },
+            written: findings.written,
+            removed: Vec::new(),
+        }))
+    }
+}
+
+/// What a login comes to.
+struct Findings {
+    reason: Reason,
+    account: Option<AccountName>,
+    serial: Option<Serial>,
+    step: Option<u64>,
+    written: Vec<Record>,
+}
+
+impl Findings {
+    fn rejected(reason: Reason, account: Option<AccountName>) -> Self {
+        Self {
+            reason,
+            account,
+            serial: None,
+            step: None,
+            written: Vec::new(),
+        }
+    }
+
+    fn unchanged(reason: Reason, account: &Account, token: &Token) -> Self {
+        Self {
+            serial: Some(token.serial.clone()),
+            ..Self::rejected(reason, Some(account.name.clone()))
+        }
+    }
+}
+
+fn is_usable(token: &Token) -> bool {
+    token.state == TokenState::Active && !token.disabled
+}
+
+/// Why none of `tokens` can be used, or `None` if one can.
+fn nothing_usable(tokens: &[Token]) -> Option<Reason> {
+    if tokens.iter().any(is_usable) {
+        return None;
+    }
+    let disabled = tokens.iter().any(|token| token.disabled);
+    let suspended = tokens
+        .iter()
+        .any(|token| token.state == TokenState::Suspended);
+    Some(match (disabled, suspended) {
+        (true, _) => Reason::TokenDisabled,
+        (false, true) => Reason::TokenSuspended,
+        (false, false) => Reason::NoToken,
+    })
+}
+
+pub(crate) fn reason_of(closed: Closed) -> Reason {
+    match closed {
+        Closed::Waiting(_) => Reason::Waiting,
+        Closed::Locked(_) => Reason::Locked,
+    }
+}
+
+/// Whether a seed was opened and codes were computed on the way to this reason.
+fn was_judged(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::RightCode | Reason::AlreadyUsed | Reason::WrongCode | Reason::SeedDoesNotOpen
+    )
+}
+
+/// The question whether a code is needed, asked before anybody is prompted.
+#[derive(Debug)]
+pub struct Ask<'a> {
+    verifier: &'a Verifier,
+    account: &'a str,
+    place: &'a Place,
+    now: Time,
+    needed: bool,
+}
+
+/// Whether a code is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Prompt for one.
+    CodeNeeded,
+    /// The policy wants none here, and the event that says so is durable.
+    CodeNotNeeded,
+    /// Nothing is known: treat it as needed and not given.
+    Undecided,
+}
+
+impl<'a> Ask<'a> {
+    /// A question to be answered at `now`; `account` is the name as typed.
+    pub fn new(verifier: &'a Verifier, account: &'a str, place: &'a Place, now: Time) -> Self {
+        Self {
+            verifier,
+            account,
+            place,
+            now,
+            needed: true,
+        }
+    }
+
+    /// The answer, against the store's word.
+    pub fn answer(&self, outcome: Outcome) -> Asked {
+        match (outcome, self.needed) {
+            (Outcome::Nothing, true) => Asked::CodeNeeded,
+            (Outcome::Applied(_), false) => Asked::CodeNotNeeded,
+            _ => Asked::Undecided,
+        }
+    }
+}
+
+impl Decider for Ask<'_> {
+    fn decide(&mut self, view: &dyn View) -> Result<Option<Change>, StoreError> {
+        let name = AccountName::parse(self.account).ok();
+        let account = match &name {
+            Some(name) => view.account_by_any_name(name)?,
+            None => None,
+        };
+        let asking = &self.verifier.policy.asking;
+        self.needed = asking.needs_code(self.place, account.as_ref());
+        if self.needed {
+            return Ok(None);
+        }
+        Ok(Some(Change::event_only(Event {
+            time: self.now,
+            what: What::Login(LoginEvent {
+                reason: Reason::NotAsked,
+                account: account.map(|account| account.name).or(name),
+                serial: None,
+                step: None,
+                place: self.place.clone(),
+            }),
+        })))
+    }
+}

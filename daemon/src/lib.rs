@@ -1,0 +1,31 @@
+//! What both daemons need to run: a log that never holds up a login, readiness for systemd, and an
+//! end that is clean when asked for and abrupt after a panic.
+
+#![warn(missing_docs)]
+
+mod log;
+
+pub use log::Log;
+
+use sd_notify::NotifyState;
+
+/// Tells systemd, or whoever set `NOTIFY_SOCKET`, that requests are answered from now on.
+pub fn notify_ready() {
+    // Without a NOTIFY_SOCKET there is nobody to tell.
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+}
+
+/// Tells systemd that the daemon is on its way out.
+pub fn notify_stopping() {
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+}
+
+/// A panic in any thread ends the process: half a daemon must not go on deciding. Its message is
+/// printed by the hook that was there before.
+pub fn abort_on_panic() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        print(info);
+        std::process::abort();
+    }));
+}

@@ -1,0 +1,195 @@
+//! Records, events and deciders to try stores with.
+
+use crate::account::{Account, AccountName};
+use crate::event::{
+    Actor, Event, LoginEvent, OperationEvent, OperationKind, OperationOutcome, Reason, What,
+};
+use crate::guess::Guesses;
+use crate::lifecycle::TokenState;
+use crate::otp::{Algorithm, Digits, SEED_OCTETS_MIN, Seed};
+use crate::place::{Door, Place};
+use crate::seal::{KEY_OCTETS, NONCE_OCTETS, SeedKey};
+use crate::serial::Serial;
+use crate::store::{Change, Decider, Key, Record, StoreError, View};
+use crate::time::Time;
+use crate::token::{Factor, Period, Token, Use};
+
+/// When samples happen: 2023-11-14T22:13:20Z and so many milliseconds.
+pub fn time(millis: u64) -> Time {
+    Time::from_millis(1_700_000_000_000 + millis)
+}
+
+/// The serial of number `n`; serials rise with `n`.
+pub fn serial(n: u64) -> Serial {
+    Serial::numbered("SKTS", n).expect("a serial")
+}
+
+/// The account name of number `n`; names rise with `n`.
+pub fn name(n: u64) -> AccountName {
+    AccountName::parse(&format!("user{n:08}")).expect("an account name")
+}
+
+/// Where samples log in.
+pub fn place() -> Place {
+    Place::new(Door::Radius, "vpn-gateway", None, Some("192.0.2.7"))
+}
+
+/// The token of number `n`, owned by the account of the same number, with `step` spent.
+pub fn token(n: u64, step: u64) -> Record {
+    let serial = serial(n);
+    let seed = Seed::new(vec![0x5A; SEED_OCTETS_MIN + 4]).expect("a seed");
+    let nonce = [0x3C; NONCE_OCTETS];
+    let sealed = SeedKey::new(1, &[7; KEY_OCTETS]).seal(&serial, &seed, nonce);
+    Record::Token(Token {
+        serial,
+        seed: sealed,
+        algorithm: Algorithm::Sha1,
+        digits: Digits::default(),
+        factor: Factor::Totp {
+            period: Period::default(),
+        },
+        state: TokenState::Active,
+        account: Some(name(n)),
+        spent: (0..8).map(|age| step.saturating_sub(age)).collect(),
+        drift: 0,
+        drift_evidence: 0,
+        disabled: false,
+        proofs: Guesses::default(),
+        created: time(0),
+        last_use: Some(Use {
+            time: time(step),
+            place: Some(place()),
+        }),
+    })
+}
+
+/// The account of number `n`, with its token and so many wrong codes.
+pub fn account(n: u64, wrong: u32) -> Record {
+    let mut account = Account::new(name(n), time(0));
+    account.serials.push(serial(n));
+    account.guesses.wrong = wrong;
+    Record::Account(account)
+}
+
+/// Another name for the account of number `n`.
+pub fn alias(n: u64) -> Record {
+    Record::Alias {
+        alias: alias_name(n),
+        account: name(n),
+    }
+}
+
+/// The other name of the account of number `n`.
+pub fn alias_name(n: u64) -> AccountName {
+    AccountName::parse(&format!("other{n:08}")).expect("an account name")
+}
+
+/// The key of the token of number `n`.
+pub fn token_key(n: u64) -> Key {
+    Key::Token(serial(n))
+}
+
+/// The key of the account of number `n`.
+pub fn account_key(n: u64) -> Key {
+    Key::Account(name(n))
+}
+
+/// An accepted login with the token of number `n`.
+pub fn login(n: u64, step: u64, time: Time) -> Event {
+    Event {
+        time,
+        what: What::Login(LoginEvent {
+            reason: Reason::RightCode,
+            account: Some(name(n)),
+            serial: Some(serial(n)),
+            step: Some(step),
+            place: place(),
+        }),
+    }
+}
+
+/// An operation of root.
+pub fn operation(kind: OperationKind, time: Time) -> Event {
+    Event {
+        time,
+        what: What::Operation(OperationEvent {
+            operation: kind,
+            outcome: OperationOutcome::Done,
+            serial: None,
+            new_serial: None,
+            account: None,
+            actor: Actor::new(0, "root"),
+            note: None,
+            count: None,
+            detail: None,
+        }),
+    }
+}
+
+/// A login of number `n` that spends `step`: two records and an event.
+pub fn spend(n: u64, step: u64) -> Change {
+    Change {
+        event: login(n, step, time(step)),
+        written: vec![token(n, step), account(n, 0)],
+        removed: Vec::new(),
+    }
+}
+
+/// The newest step that the token of number `n` has spent.
+pub fn spent(view: &dyn View, n: u64) -> Result<Option<u64>, StoreError> {
+    let token = view.token(&serial(n))?;
+    Ok(token.and_then(|token| token.watermark()))
+}
+
+/// Writes `change` whatever there is.
+#[derive(Debug)]
+pub struct Write(pub Change);
+
+impl Decider for Write {
+    fn decide(&mut self, _: &dyn View) -> Result<Option<Change>, StoreError> {
+        Ok(Some(self.0.clone()))
+    }
+}
+
+/// Spends the step behind the newest of token `n`, or step 1.
+#[derive(Debug)]
+pub struct SpendNext {
+    /// Which token.
+    pub n: u64,
+    /// The step that the last call wanted to spend.
+    pub step: u64,
+}
+
+impl SpendNext {
+    /// For the token of number `n`.
+    pub fn new(n: u64) -> Self {
+        Self { n, step: 0 }
+    }
+}
+
+impl Decider for SpendNext {
+    fn decide(&mut self, view: &dyn View) -> Result<Option<Change>, StoreError> {
+        self.step = spent(view, self.n)?.map_or(1, |step| step + 1);
+        Ok(Some(spend(self.n, self.step)))
+    }
+}
+
+/// Wants nothing written.
+#[derive(Debug)]
+pub struct Abstain;
+
+impl Decider for Abstain {
+    fn decide(&mut self, _: &dyn View) -> Result<Option<Change>, StoreError> {
+        Ok(None)
+    }
+}
+
+/// Can not decide.
+#[derive(Debug)]
+pub struct Fail(pub StoreError);
+
+impl Decider for Fail {
+    fn decide(&mut self, _: &dyn View) -> Result<Option<Change>, StoreError> {
+        Err(self.0)
+    }
+}

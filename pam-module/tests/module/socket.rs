@@ -1,0 +1,139 @@
+//! Whose socket it is, and whether anybody is behind it.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+
+use crate::driver::{AUTHINFO_UNAVAIL, Driver, LIMIT_US, SUCCESS};
+use crate::fake_verifier::{CODE, FakeVerifier, private_folder};
+
+/// Denied in both phases, in time, before anybody typed a code, with this in the log.
+fn check_refused(socket: &Path, logged: &str) {
+    let noticed = Driver::new(socket, "").answer(CODE).run();
+    assert_eq!(noticed.code("authenticate"), AUTHINFO_UNAVAIL);
+    assert_eq!(noticed.code("acct_mgmt"), AUTHINFO_UNAVAIL);
+    assert_eq!(noticed.total("prompts"), 0);
+    assert!(noticed.total("mean_us") < LIMIT_US, "both phases together");
+    let log = noticed.log();
+    assert!(log[0].1.contains(logged), "{log:?}");
+    assert_eq!(log[0].0, 3, "ERR");
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[test]
+fn missing_socket_is_a_denial() {
+    let folder = private_folder();
+    check_refused(&folder.path().join("verifier.sock"), "can not be reached");
+    check_refused(
+        Path::new("/nonexistent/verifier.sock"),
+        "can not be reached",
+    );
+}
+
+#[test]
+fn stale_socket_is_a_denial() {
+    let folder = private_folder();
+    let path = folder.path().join("verifier.sock");
+    drop(UnixListener::bind(&path).expect("bind"));
+    assert!(path.exists());
+    check_refused(&path, "can not be reached");
+}
+
+#[test]
+fn socket_of_another_user_is_a_denial() {
+    if !is_root() {
+        println!("skipped: only root can give a socket away");
+        return;
+    }
+    let verifier = FakeVerifier::honest();
+    chown(verifier.path(), Some(65_534), None).expect("chown");
+    check_refused(verifier.path(), "wrong owner");
+    assert!(verifier.seen().is_empty(), "nothing was sent");
+}
+
+#[test]
+fn listener_of_another_user_in_a_folder_of_a_third_is_a_denial() {
+    if !is_root() {
+        println!("skipped: only root can give a folder away");
+        return;
+    }
+    // Folder and socket belong to somebody; root listens, which is fine; then the socket's owner
+    // is neither root nor the folder's.
+    let verifier = FakeVerifier::honest();
+    chown(verifier.folder(), Some(65_533), None).expect("chown");
+    chown(verifier.path(), Some(65_533), None).expect("chown");
+    let noticed = Driver::new(verifier.path(), "").answer(CODE).run();
+    assert_eq!(noticed.code("authenticate"), SUCCESS);
+    chown(verifier.path(), Some(65_534), None).expect("chown");
+    check_refused(verifier.path(), "wrong owner");
+}
+
+#[test]
+fn folder_that_others_can_write_is_a_denial() {
+    for mode in [0o775, 0o757, 0o777, 0o1777] {
+        let verifier = FakeVerifier::honest();
+        fs::set_permissions(verifier.folder(), fs::Permissions::from_mode(mode)).expect("chmod");
+        check_refused(verifier.path(), "written by others");
+        assert!(verifier.seen().is_empty(), "nothing was sent");
+    }
+}
+
+/// oath-toolkit CVE-2024-47191 followed a link in a place that a user owned.
+#[test]
+fn r02_links_fifos_and_files_in_the_place_of_the_socket_are_refused() {
+    let verifier = FakeVerifier::honest();
+    let folder = private_folder();
+    let at = |name: &str| folder.path().join(name);
+
+    symlink(verifier.path(), at("link")).expect("symlink");
+    check_refused(&at("link"), "not a socket");
+    symlink(verifier.folder(), at("folder")).expect("symlink");
+    check_refused(&at("folder").join("verifier.sock"), "written by others");
+    symlink(at("nowhere"), at("dangling")).expect("symlink");
+    check_refused(&at("dangling"), "can not be reached");
+    assert!(verifier.seen().is_empty(), "nothing was sent");
+
+    rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), 0o666.into()).expect("mkfifo");
+    check_refused(&at("fifo"), "can not be reached");
+    fs::write(at("file"), "contents").expect("write");
+    check_refused(&at("file"), "can not be reached");
+    assert_eq!(fs::read_to_string(at("file")).expect("read"), "contents");
+    fs::create_dir(at("dir")).expect("mkdir");
+    check_refused(&at("dir"), "can not be reached");
+}
+
+/// A verifier that is stopped, or hangs: the kernel still takes connections, until it does not.
+#[test]
+fn full_backlog_is_a_denial_in_time() {
+    let folder = private_folder();
+    let path = folder.path().join("verifier.sock");
+    let listener = net::socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )
+    .expect("socket");
+    let address = SocketAddrUnix::new(&path).expect("address");
+    net::bind(&listener, &address).expect("bind");
+    net::listen(&listener, 0).expect("listen");
+    check_refused(&path, "did not answer in time");
+
+    let mut waiting = Vec::new();
+    loop {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let one =
+            net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).expect("socket");
+        if net::connect(&one, &address).is_err() {
+            break;
+        }
+        waiting.push(UnixStream::from(one));
+    }
+    check_refused(&path, "did not answer in time");
+}

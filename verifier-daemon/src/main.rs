@@ -1,1 +1,194 @@
-fn main() {}
+//! `sekisho-verifierd`: the one process that holds seeds and decides.
+//!
+//! A tokio shell around the core: `service` accepts connections, `connection` turns frames into
+//! jobs, `decider` decides them in groups on a thread of its own and commits each group with one
+//! sync. `admin` serves the verbs of admins, help desk and auditors.
+
+mod admin;
+mod clock;
+mod connection;
+mod counters;
+mod decider;
+mod explain;
+mod key;
+mod outbox;
+mod peer;
+mod policy;
+mod requests;
+mod service;
+mod status;
+mod uri;
+mod views;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use clap::Parser;
+use sekisho_daemon::Log;
+use sekisho_settings::{DEFAULT_FILE, Settings};
+use sekisho_store_embedded::EmbeddedStore;
+use sekisho_verifier::verify::Verifier;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::counters::Counters;
+use crate::decider::{Deciding, Queue};
+use crate::peer::Directory;
+use crate::service::{Service, Shared};
+
+/// How long connections may take to end after the daemon was asked to.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Decides who gets in: holds seeds, spends codes, keeps the journal.
+#[derive(Debug, Parser)]
+#[command(name = "sekisho-verifierd", version)]
+struct Arguments {
+    /// The settings file.
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
+    settings: PathBuf,
+    /// Check the settings and end.
+    #[arg(long)]
+    check: bool,
+}
+
+/// Anything that keeps the daemon from running; told once, on standard error.
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    sekisho_daemon::abort_on_panic();
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            use std::io::Write;
+            let _ = writeln!(std::io::stderr(), "sekisho-verifierd: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let settings = Settings::load(&arguments.settings)?;
+    if arguments.check {
+        return Ok(());
+    }
+    close_memory()?;
+    let log = Log::start(&settings.log, "sekisho-verifierd")?;
+    let key = key::load(&settings.verifier.data).map_err(|error| error.to_string())?;
+    let verifier = Arc::new(Verifier::new(policy::of(&settings), key)?);
+    let store = open_store(&settings, &log)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let served = runtime.block_on(serve(settings, verifier, store, log.clone()));
+    // Connections that did not end in time must not keep the process.
+    runtime.shutdown_background();
+    log.flush();
+    served
+}
+
+/// Nobody reads our memory: no core dump, and no tracing by another process of our user.
+fn close_memory() -> Result<(), Failure> {
+    use nix::sys::resource::{Resource, setrlimit};
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    Ok(())
+}
+
+async fn serve(
+    settings: Settings,
+    verifier: Arc<Verifier>,
+    store: EmbeddedStore,
+    log: Log,
+) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let path = settings.verifier.socket.clone();
+    let listener = service::bind(&path).map_err(|error| {
+        let (path, folder) = (path.display(), path.parent().unwrap_or(&path).display());
+        format!("{path}: {error}\n  make sure that {folder} is there, is ours, and that no other verifier runs")
+    })?;
+    let counters = Arc::new(Counters::default());
+    let (end_connections, ending) = watch::channel(false);
+    let (queue, deciding) = start_deciding(store, &verifier, &counters, &log)?;
+    let service = Service {
+        listener,
+        directory: Arc::new(Directory::new(&settings.verifier)),
+        shared: Arc::new(Shared {
+            verifier,
+            queue,
+            counters,
+            log: log.clone(),
+            serial_prefix: settings.verifier.serial_prefix.clone(),
+            started: clock::now(),
+            import_turn: Arc::new(Semaphore::new(1)),
+            ending,
+        }),
+        limits: settings.verifier,
+        open: Arc::new(Mutex::default()),
+    };
+    sekisho_daemon::notify_ready();
+    log.info(format_args!("ready on {}", path.display()));
+    let mut tasks = JoinSet::new();
+    tokio::select! {
+        () = service.run(&mut tasks) => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    sekisho_daemon::notify_stopping();
+    log.info("stopping");
+    end_connections.send_replace(true);
+    end(service, tasks, deciding, &path).await
+}
+
+/// Stops taking requests, answers what is in flight, and closes the store.
+async fn end(
+    service: Service,
+    mut tasks: JoinSet<()>,
+    deciding: JoinHandle<EmbeddedStore>,
+    path: &std::path::Path,
+) -> Result<(), Failure> {
+    // Removed first, so that a new verifier's socket is never taken away.
+    let _ = std::fs::remove_file(path);
+    drop(service);
+    let gone = async { while tasks.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(FAREWELL, gone).await;
+    tasks.shutdown().await;
+    // The last queue is gone with the last connection, so the thread ends.
+    let store = tokio::task::spawn_blocking(move || deciding.join()).await?;
+    match store {
+        Ok(store) => Ok(store.close()?),
+        Err(_) => Err("the deciding thread has panicked".into()),
+    }
+}
+
+fn open_store(settings: &Settings, log: &Log) -> Result<EmbeddedStore, Failure> {
+    let store = EmbeddedStore::open(&settings.verifier.data, Default::default())?;
+    let counts = sekisho_verifier::store::Store::counts(&store);
+    log.info(format_args!(
+        "store open: {} tokens, {} accounts, newest event {}",
+        counts.tokens, counts.accounts, counts.position
+    ));
+    Ok(store)
+}
+
+fn start_deciding(
+    store: EmbeddedStore,
+    verifier: &Arc<Verifier>,
+    counters: &Arc<Counters>,
+    log: &Log,
+) -> Result<(Queue, JoinHandle<EmbeddedStore>), Failure> {
+    let (queue, jobs) = decider::queue();
+    let deciding = Deciding {
+        store,
+        verifier: Arc::clone(verifier),
+        counters: Arc::clone(counters),
+        log: log.clone(),
+    };
+    let thread = std::thread::Builder::new().name("decider".into());
+    let handle = thread.spawn(move || deciding.run(&jobs))?;
+    Ok((queue, handle))
+}

@@ -30,6 +30,15 @@ pub enum Closed {
     Locked(Time),
 }
 
+impl Closed {
+    /// When codes are judged again.
+    pub fn until(self) -> Time {
+        match self {
+            Self::Waiting(until) | Self::Locked(until) => until,
+        }
+    }
+}
+
 /// So many wrong codes are free of a wait.
 const FREE_OF_WAIT: u32 = 2;
 /// The first wait; each further one is twice as long.

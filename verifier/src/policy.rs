@@ -123,13 +123,17 @@ pub struct Asking {
 }
 
 impl Asking {
-    /// Whether `account` is asked for a code at `place`. Somebody unknown is asked like anybody.
-    pub fn needs_code(&self, place: &Place, account: Option<&Account>) -> bool {
-        let rule = match place.door {
+    /// The rule that holds at `place`.
+    pub fn rule(&self, place: &Place) -> CodeRule {
+        match place.door {
             Door::Radius => CodeRule::Always,
             Door::Pam => self.services.get(&place.name).copied().unwrap_or_default(),
-        };
-        match rule {
+        }
+    }
+
+    /// Whether `account` is asked for a code at `place`. Somebody unknown is asked like anybody.
+    pub fn needs_code(&self, place: &Place, account: Option<&Account>) -> bool {
+        match self.rule(place) {
             CodeRule::Always => true,
             CodeRule::Never => false,
             CodeRule::AccountChoice => account.is_none_or(|a| a.code_required || a.disabled),

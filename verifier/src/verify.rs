@@ -134,6 +134,7 @@ pub struct Login<'a> {
     attempt: &'a Attempt,
     now: Time,
     reason: Option<Reason>,
+    locked_out: bool,
 }
 
 impl<'a> Login<'a> {
@@ -144,12 +145,18 @@ impl<'a> Login<'a> {
             attempt,
             now,
             reason: None,
+            locked_out: false,
         }
     }
 
     /// Why it was decided as it was; for operators.
     pub fn reason(&self) -> Option<Reason> {
         self.reason
+    }
+
+    /// Whether this was the wrong code that locked the account, which operators are alarmed of.
+    pub fn locked_out(&self) -> bool {
+        self.locked_out
     }
 
     /// The verdict, against the store's word on what [`Decider::decide`] wanted written.
@@ -248,6 +255,7 @@ impl<'a> Login<'a> {
             findings.serial = Some(only.serial.clone());
         }
         account.guesses.charge(limits, self.now);
+        findings.locked_out = account.guesses.wrong >= limits.wrong_codes;
         if account.guesses.exhausted(limits) {
             let disabled = tokens.into_iter().map(|mut token| {
                 token.disabled = true;
@@ -268,6 +276,7 @@ impl Decider for Login<'_> {
             self.verifier.decoy.judge(self.verifier, self.now);
         }
         self.reason = Some(findings.reason);
+        self.locked_out = findings.locked_out;
         Ok(Some(Change {
             event: Event {
                 time: self.now,
@@ -291,6 +300,7 @@ struct Findings {
     account: Option<AccountName>,
     serial: Option<Serial>,
     step: Option<u64>,
+    locked_out: bool,
     written: Vec<Record>,
 }
 
@@ -301,6 +311,7 @@ impl Findings {
             account,
             serial: None,
             step: None,
+            locked_out: false,
             written: Vec::new(),
         }
     }

@@ -1,0 +1,462 @@
+//! The desk of admins, help desk and auditors: one verb after the other.
+
+use sekisho_verifier::account::AccountName;
+use sekisho_verifier::event::{Actor, Event, Note, OperationOutcome, What};
+use sekisho_verifier::lifecycle::TokenState;
+use sekisho_verifier::operation::{Done, IMPORT_TOKENS_MAX, Imported, Operation};
+use sekisho_verifier::otp::Seed;
+use sekisho_verifier::receipt::ReceiptNumber;
+use sekisho_verifier::serial::Serial;
+use sekisho_verifier::store::{Key, Kind, Position, Record, Store, StoreError};
+use sekisho_verifier::time::Time;
+use sekisho_verifier_socket::admin::{
+    AccountFilter, Answer, AuditFilter, ImportRow, NewToken, PAGE_MAX, Refusal, RefusalKind,
+    TokenFilter, Verb,
+};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use zeroize::Zeroize;
+
+use crate::decider::Job;
+use crate::peer::Peer;
+use crate::service::Shared;
+use crate::{clock, explain, requests, status, uri, views};
+
+/// Events that are looked at before logins get their turn again.
+const EVENTS_LOOKED_AT: usize = 20_000;
+/// How often an audit list goes on looking for rows that its filter wants.
+const LOOKS_MAX: usize = 2_000;
+
+type Answered = Result<Answer, Refusal>;
+
+/// What one connection's admin has begun.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    actor: Actor,
+    import: Option<Import>,
+}
+
+#[derive(Debug)]
+struct Import {
+    rows: Vec<Imported>,
+    /// One import at a time, because it is kept in memory.
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Desk {
+    pub(crate) fn new(peer: &Peer) -> Self {
+        Self {
+            actor: Actor::new(peer.uid, &peer.name),
+            import: None,
+        }
+    }
+
+    /// Carries out `verb` if the peer may use it.
+    pub(crate) async fn handle(&mut self, verb: Verb, peer: &Peer, shared: &Shared) -> Answered {
+        if !peer.may_use(&verb) {
+            return Err(not_permitted(peer));
+        }
+        match verb {
+            Verb::Issue(new) => self.issue(&new, shared).await,
+            Verb::ImportBegin => self.import_begin(shared),
+            Verb::ImportRows(rows) => self.import_rows(&rows, shared),
+            Verb::ImportFinish => self.import_finish(shared).await,
+            Verb::Enroll {
+                account,
+                serial,
+                code,
+                note,
+            } => {
+                let operation = Operation::Enroll {
+                    account: requests::account(&account)?,
+                    serial: requests::serial(&serial)?,
+                    code: requests::code(&code),
+                };
+                self.operate(operation, note, shared).await
+            }
+            Verb::Exchange {
+                old,
+                new,
+                code,
+                note,
+            } => {
+                let operation = Operation::Exchange {
+                    old: requests::serial(&old)?,
+                    new: requests::serial(&new)?,
+                    code: requests::code(&code),
+                };
+                self.operate(operation, note, shared).await
+            }
+            Verb::Change {
+                change,
+                serial,
+                note,
+            } => {
+                let operation = requests::change(change, &serial)?;
+                self.operate(operation, note, shared).await
+            }
+            Verb::Unlock { account, note } => {
+                let operation = Operation::Unlock(requests::account(&account)?);
+                self.operate(operation, note, shared).await
+            }
+            Verb::AccountSet {
+                account,
+                change,
+                note,
+            } => {
+                let change = requests::account_change(&change)?;
+                let operation = Operation::AccountSet(requests::account(&account)?, change);
+                self.operate(operation, note, shared).await
+            }
+            Verb::ClockTrust { note } => self.operate(Operation::ClockTrust, note, shared).await,
+            Verb::TokenList(filter) => token_list(filter, shared).await,
+            Verb::TokenShow(serial) => token_show(requests::serial(&serial)?, shared).await,
+            Verb::AccountShow(name) => account_show(requests::account(&name)?, shared).await,
+            Verb::AccountList(filter) => account_list(filter, shared).await,
+            Verb::ReceiptShow(number) => receipt_show(&number, shared).await,
+            Verb::AuditList(filter) => audit_list(filter, shared).await,
+            Verb::Explain(name) => explain_account(requests::account(&name)?, shared).await,
+            Verb::Status => status::answer(shared).await,
+            _ => Err(requests::invalid(
+                "this verifier does not know the verb",
+                "update the verifier",
+            )),
+        }
+    }
+
+    async fn issue(&self, new: &NewToken, shared: &Shared) -> Answered {
+        let shape = requests::shape(new)?;
+        let tokens = shared.look(|store| store.counts().tokens).await?;
+        let mut octets = requests::random::<{ requests::NEW_SEED_OCTETS }>()?;
+        let seed = Seed::new(octets.to_vec());
+        octets.zeroize();
+        let Some(seed) = seed else {
+            return Err(unavailable());
+        };
+        let operation = Operation::Issue {
+            serial: requests::serial_choice(new.serial.as_deref(), &shared.serial_prefix, tokens)?,
+            seed: seed.clone(),
+            nonce: requests::random()?,
+            shape,
+        };
+        let answer = self.operate(operation, new.note.clone(), shared).await?;
+        let Answer::Receipt(receipt) = answer else {
+            return Err(unavailable());
+        };
+        let serial = receipt.serial.as_deref().unwrap_or_default();
+        let uri = uri::of(serial, &seed, shape);
+        Ok(Answer::Issued { receipt, uri })
+    }
+
+    fn import_begin(&mut self, shared: &Shared) -> Answered {
+        self.import = None;
+        let turn = std::sync::Arc::clone(&shared.import_turn);
+        let Ok(turn) = turn.try_acquire_owned() else {
+            return Err(requests::refusal(
+                RefusalKind::Conflict,
+                "another import is under way",
+                "wait until it has ended, then import again",
+            ));
+        };
+        self.import = Some(Import {
+            rows: Vec::new(),
+            _turn: turn,
+        });
+        Ok(Answer::ImportReady)
+    }
+
+    /// A faulty row ends the import: nothing of it has taken effect.
+    fn import_rows(&mut self, rows: &[ImportRow], shared: &Shared) -> Answered {
+        let mut import = self.import.take().ok_or_else(no_import)?;
+        if import.rows.len() + rows.len() > IMPORT_TOKENS_MAX {
+            return Err(requests::invalid(
+                format!("an import has at most {IMPORT_TOKENS_MAX} tokens"),
+                "split the file",
+            ));
+        }
+        for row in rows {
+            let row = requests::imported(shared.verifier.key(), row)?;
+            import.rows.push(row);
+        }
+        self.import = Some(import);
+        Ok(Answer::ImportReady)
+    }
+
+    async fn import_finish(&mut self, shared: &Shared) -> Answered {
+        let import = self.import.take().ok_or_else(no_import)?;
+        self.operate(Operation::Import(import.rows), None, shared)
+            .await
+    }
+
+    async fn operate(
+        &self,
+        operation: Operation,
+        note: Option<String>,
+        shared: &Shared,
+    ) -> Answered {
+        let (to, done) = oneshot::channel();
+        let job = Job::Operate {
+            operation,
+            actor: self.actor.clone(),
+            note: note.as_deref().and_then(Note::new),
+            to,
+        };
+        shared.queue.put(job).map_err(|_| unavailable())?;
+        match done.await {
+            Ok(Done::Receipt(position, _)) => receipt_at(position, shared).await,
+            Ok(Done::Refused(refusal)) => Err(requests::refused(&refusal)),
+            Ok(Done::NotDone) => Err(unavailable()),
+            Ok(Done::Unknown) | Err(_) => Err(requests::refusal(
+                RefusalKind::Unavailable,
+                "it is not known whether this was done",
+                "look it up with sekisho audit list before you try again",
+            )),
+        }
+    }
+}
+
+fn not_permitted(peer: &Peer) -> Refusal {
+    requests::refusal(
+        RefusalKind::NotPermitted,
+        format!("{} may not do this", peer.name),
+        "run it as root, or as a member of the group that sekisho.toml names for this role",
+    )
+}
+
+pub(crate) fn unavailable() -> Refusal {
+    requests::refusal(
+        RefusalKind::Unavailable,
+        "the verifier can not decide or store anything now; nothing was done",
+        "see the verifier's log and sekisho status, then try again",
+    )
+}
+
+fn no_import() -> Refusal {
+    requests::invalid("no import was begun", "import the file again")
+}
+
+fn store_failed(error: StoreError) -> Refusal {
+    requests::refusal(
+        RefusalKind::Unavailable,
+        error,
+        "see the verifier's log and sekisho status",
+    )
+}
+
+impl Shared {
+    /// Looks at the store between two groups of logins.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&dyn Store) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.queue.look(look).await.ok_or_else(unavailable)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.look(read).await?.map_err(store_failed)
+    }
+}
+
+fn page(limit: u16) -> usize {
+    usize::from(limit.clamp(1, PAGE_MAX))
+}
+
+async fn token_list(filter: TokenFilter, shared: &Shared) -> Answered {
+    let after = filter.after.as_deref().map(requests::serial).transpose()?;
+    let state = match filter.state.as_deref() {
+        None => None,
+        Some(name) => Some(TokenState::from_name(name).ok_or_else(|| {
+            let names = TokenState::ALL.map(TokenState::name).join(", ");
+            requests::invalid("no such state", &format!("use one of: {names}"))
+        })?),
+    };
+    let limit = page(filter.limit);
+    let mut views = Vec::new();
+    let mut after: Option<Serial> = after;
+    loop {
+        let key = after.take().map(Key::Token);
+        let records = shared
+            .read(move |store| store.list(Kind::Tokens, key.as_ref(), PAGE_MAX.into()))
+            .await?;
+        let last = records.len() < usize::from(PAGE_MAX);
+        for record in records {
+            let Record::Token(token) = record else {
+                continue;
+            };
+            if state.is_none_or(|state| token.state == state) {
+                views.push(views::token(&token));
+            }
+            if views.len() == limit {
+                return Ok(Answer::Tokens(views));
+            }
+            after = Some(token.serial);
+        }
+        if last {
+            return Ok(Answer::Tokens(views));
+        }
+    }
+}
+
+async fn token_show(serial: Serial, shared: &Shared) -> Answered {
+    let wanted = serial.clone();
+    let token = shared
+        .read(move |store| store.view().token(&wanted))
+        .await?
+        .ok_or_else(|| {
+            let missing = sekisho_verifier::operation::Refusal::NoSuchToken(serial);
+            requests::refused(&missing)
+        })?;
+    Ok(Answer::Tokens(vec![views::token(&token)]))
+}
+
+async fn account_show(name: AccountName, shared: &Shared) -> Answered {
+    let wanted = name.clone();
+    let account = shared
+        .read(move |store| store.view().account_by_any_name(&wanted))
+        .await?
+        .ok_or_else(|| {
+            let missing = sekisho_verifier::operation::Refusal::NoSuchAccount(name);
+            requests::refused(&missing)
+        })?;
+    let limits = &shared.verifier.policy().limits;
+    let view = views::account(&account, limits, clock::now());
+    Ok(Answer::Accounts(vec![view]))
+}
+
+async fn account_list(filter: AccountFilter, shared: &Shared) -> Answered {
+    let after = filter.after.as_deref().map(requests::account).transpose()?;
+    let limit = page(filter.limit);
+    let records = shared
+        .read(move |store| store.list(Kind::Accounts, after.map(Key::Account).as_ref(), limit))
+        .await?;
+    let limits = &shared.verifier.policy().limits;
+    let now = clock::now();
+    let views = records.iter().filter_map(|record| match record {
+        Record::Account(account) => Some(views::account(account, limits, now)),
+        _ => None,
+    });
+    Ok(Answer::Accounts(views.collect()))
+}
+
+async fn receipt_show(number: &str, shared: &Shared) -> Answered {
+    let number: ReceiptNumber = number
+        .parse()
+        .map_err(|error| requests::invalid(error, "give the number as it stands on the receipt"))?;
+    let missing = || {
+        requests::refusal(
+            RefusalKind::NotFound,
+            format!("there is no receipt {number}"),
+            "check the number; sekisho audit list shows what was done",
+        )
+    };
+    let epoch = shared.look(|store| store.epoch()).await?;
+    if epoch != number.epoch() {
+        return Err(missing());
+    }
+    receipt_at(number.position(), shared)
+        .await
+        .map_err(|refusal| match refusal.kind {
+            RefusalKind::NotFound => missing(),
+            _ => refusal,
+        })
+}
+
+async fn receipt_at(position: Position, shared: &Shared) -> Answered {
+    let (epoch, event) = shared
+        .read(move |store| Ok((store.epoch(), store.event(position)?)))
+        .await?;
+    match event {
+        Some(Event {
+            time,
+            what: What::Operation(operation),
+        }) if operation.outcome == OperationOutcome::Done => Ok(Answer::Receipt(views::receipt(
+            epoch, position, time, &operation,
+        ))),
+        _ => Err(requests::refusal(
+            RefusalKind::NotFound,
+            "there is no such receipt",
+            "sekisho audit list shows what was done",
+        )),
+    }
+}
+
+async fn audit_list(filter: AuditFilter, shared: &Shared) -> Answered {
+    let account = filter
+        .account
+        .as_deref()
+        .map(requests::account)
+        .transpose()?;
+    let serial = filter.serial.as_deref().map(requests::serial).transpose()?;
+    let since = filter.since_ms.map(Time::from_millis);
+    let wanted = Wanted {
+        account,
+        serial,
+        since,
+    };
+    let limit = page(filter.limit);
+    let (events, more_before) = find_events(wanted, filter.before, limit, shared).await?;
+    let epoch = shared.look(|store| store.epoch()).await?;
+    let events = events
+        .iter()
+        .map(|(position, event)| views::event(epoch, *position, event))
+        .collect();
+    Ok(Answer::Events {
+        events,
+        more_before,
+    })
+}
+
+/// Which events somebody wants to see.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    pub(crate) account: Option<AccountName>,
+    pub(crate) serial: Option<Serial>,
+    pub(crate) since: Option<Time>,
+}
+
+impl Wanted {
+    fn wants(&self, event: &Event) -> bool {
+        let (account, serials) = match &event.what {
+            What::Login(login) => (&login.account, [&login.serial, &None]),
+            What::Operation(done) => (&done.account, [&done.serial, &done.new_serial]),
+        };
+        let asked_for = |serial: &Serial| serials.iter().any(|s| s.as_ref() == Some(serial));
+        self.account
+            .as_ref()
+            .is_none_or(|name| account.as_ref() == Some(name))
+            && self.serial.as_ref().is_none_or(asked_for)
+            && self.since.is_none_or(|since| event.time >= since)
+    }
+}
+
+/// Looks through the journal in pieces, newest first, so that logins are not held up.
+pub(crate) async fn find_events(
+    wanted: Wanted,
+    mut before: Option<Position>,
+    limit: usize,
+    shared: &Shared,
+) -> Result<(Vec<(Position, Event)>, Option<Position>), Refusal> {
+    let mut found = Vec::new();
+    for _ in 0..LOOKS_MAX {
+        let wanted = wanted.clone();
+        let left = limit - found.len();
+        let page = shared
+            .read(move |store| {
+                store.events(before, left, EVENTS_LOOKED_AT, &|event| wanted.wants(event))
+            })
+            .await?;
+        found.extend(page.events);
+        before = page.more_before;
+        if found.len() >= limit || before.is_none() {
+            break;
+        }
+    }
+    Ok((found, before))
+}
+
+async fn explain_account(name: AccountName, shared: &Shared) -> Answered {
+    let facts = explain::gather(name, shared).await?;
+    Ok(Answer::Explanation(facts))
+}

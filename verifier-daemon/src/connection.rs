@@ -1,0 +1,214 @@
+//! One connection: frames in, jobs out, replies back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sekisho_verifier::place::{Door, Place};
+use sekisho_verifier::policy::CodeRule;
+use sekisho_verifier::verify::Attempt;
+use sekisho_verifier_socket as wire;
+use sekisho_verifier_socket::{
+    ATTEMPT_FRAME_MAX, Envelope, FRAME_MAX, FrameError, LENGTH_OCTETS, Reply, Request, frame_length,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::admin::Desk;
+use crate::decider::Job;
+use crate::outbox::{Outbox, ReplyTo};
+use crate::peer::Peer;
+use crate::service::Shared;
+
+/// Open requests of one connection of root or a daemon.
+const IN_FLIGHT_TRUSTED: usize = 4_096;
+/// Open requests of one connection of anybody else.
+const IN_FLIGHT: usize = 4;
+/// How long a connection may say nothing. The RADIUS server keeps its connection for ever.
+const IDLE: Duration = Duration::from_secs(120);
+/// How long a peer may take to accept our replies.
+const WRITE: Duration = Duration::from_secs(10);
+/// What is read at once.
+const READ_OCTETS: usize = 64 * 1024;
+
+/// Serves `stream` until the peer closes it, breaks the protocol, or the daemon ends.
+pub(crate) async fn serve(stream: UnixStream, peer: Peer, shared: Arc<Shared>) {
+    let (reader, writer) = stream.into_split();
+    let outbox = Arc::new(Outbox::default());
+    let writing = tokio::spawn(write(writer, Arc::clone(&outbox)));
+    let mut connection = Connection {
+        desk: Desk::new(&peer),
+        ending: shared.ending.clone(),
+        peer,
+        shared,
+        outbox: Arc::clone(&outbox),
+    };
+    if let Err(error) = connection.read(reader).await {
+        let Peer { name, uid, .. } = &connection.peer;
+        let log = &connection.shared.log;
+        log.debug(format_args!(
+            "connection of {name} (uid {uid}) closed: {error}"
+        ));
+    }
+    outbox.close();
+    // It ends by itself after the last reply; a panic in it has ended the process.
+    let _ = writing.await;
+}
+
+async fn write(mut writer: OwnedWriteHalf, outbox: Arc<Outbox>) {
+    let mut gone = false;
+    while let Some(mut frames) = outbox.next().await {
+        if !gone {
+            let written = timeout(WRITE, writer.write_all(&frames)).await;
+            gone = !matches!(written, Ok(Ok(())));
+        }
+        frames.zeroize();
+    }
+}
+
+struct Connection {
+    peer: Peer,
+    shared: Arc<Shared>,
+    outbox: Arc<Outbox>,
+    desk: Desk,
+    ending: watch::Receiver<bool>,
+}
+
+impl Connection {
+    async fn read(&mut self, mut reader: OwnedReadHalf) -> Result<(), FrameError> {
+        let limit = if self.peer.has_verbs() {
+            FRAME_MAX
+        } else {
+            ATTEMPT_FRAME_MAX
+        };
+        // Holds what people typed, so what is consumed is wiped. Its size never changes.
+        let mut buffer = Zeroizing::new(vec![0; LENGTH_OCTETS + limit.max(READ_OCTETS)]);
+        let mut filled = 0;
+        loop {
+            let Some(count) = self.fill(&mut reader, &mut buffer[filled..]).await else {
+                return Ok(());
+            };
+            filled += count;
+            let consumed = self.take_frames(&buffer[..filled], limit).await?;
+            buffer[..consumed].zeroize();
+            buffer.copy_within(consumed..filled, 0);
+            let rest = filled - consumed;
+            buffer[rest..filled].zeroize();
+            filled = rest;
+        }
+    }
+
+    /// Reads some octets; `None` at the end, after an error, when the peer is silent too long, or
+    /// when the daemon ends.
+    async fn fill(&mut self, reader: &mut OwnedReadHalf, target: &mut [u8]) -> Option<usize> {
+        let forever = self.peer.roles.radius;
+        let read = async {
+            let read = reader.read(target);
+            if forever {
+                return read.await.ok();
+            }
+            timeout(IDLE, read).await.ok()?.ok()
+        };
+        tokio::select! {
+            count = read => count.filter(|&count| count > 0),
+            _ = self.ending.wait_for(|&ending| ending) => None,
+        }
+    }
+
+    /// Handles every whole frame in `octets`; says how many octets those were.
+    async fn take_frames(&mut self, octets: &[u8], limit: usize) -> Result<usize, FrameError> {
+        let mut consumed = 0;
+        while let Some(length) = frame_length(&octets[consumed..], limit)? {
+            let start = consumed + LENGTH_OCTETS;
+            let Some(frame) = octets.get(start..start + length) else {
+                break;
+            };
+            let Envelope { id, body } = wire::decode::<Request>(frame)?;
+            self.handle(id, body).await;
+            consumed = start + length;
+        }
+        Ok(consumed)
+    }
+
+    async fn handle(&mut self, id: u64, request: Request) {
+        let limit = if self.peer.is_trusted() {
+            IN_FLIGHT_TRUSTED
+        } else {
+            IN_FLIGHT
+        };
+        self.outbox.begin(limit).await;
+        let to = ReplyTo {
+            outbox: Arc::clone(&self.outbox),
+            id,
+        };
+        match request {
+            Request::Ask(ask) => self.ask(ask, to),
+            Request::Attempt(attempt) => self.attempt(attempt, to),
+            Request::Admin(verb) => {
+                let answer = self.desk.handle(*verb, &self.peer, &self.shared).await;
+                to.answer(Reply::Admin(Box::new(answer)));
+            }
+        }
+    }
+
+    fn ask(&self, ask: wire::Ask, to: ReplyTo) {
+        if !self.peer.may_attempt(&ask.account, ask.place.door) {
+            return to.answer(Reply::NotPermitted);
+        }
+        let place = place(&ask.place);
+        // No look at the account is needed, so none is taken.
+        if self.shared.verifier.policy().asking.rule(&place) == CodeRule::Always {
+            return to.answer(Reply::CodeNeeded);
+        }
+        self.submit(
+            Job::Ask {
+                account: ask.account,
+                place,
+                to: to.clone(),
+            },
+            to,
+        );
+    }
+
+    fn attempt(&self, attempt: wire::Attempt, to: ReplyTo) {
+        if !self.peer.may_attempt(&attempt.account, attempt.place.door) {
+            return to.answer(Reply::NotPermitted);
+        }
+        let wire::Answer::Code(code) = attempt.answer else {
+            return to.answer(Reply::NotPermitted);
+        };
+        let attempt = Attempt {
+            account: attempt.account,
+            code: Zeroizing::new(code.expose().to_vec()),
+            place: place(&attempt.place),
+        };
+        let job = Job::Login {
+            attempt,
+            to: to.clone(),
+        };
+        self.submit(job, to);
+    }
+
+    fn submit(&self, job: Job, to: ReplyTo) {
+        if self.shared.queue.put(job).is_err() {
+            self.shared.counters.undecided.add();
+            to.answer(Reply::Unavailable);
+        }
+    }
+}
+
+fn place(place: &wire::Place) -> Place {
+    let door = match place.door {
+        wire::Door::Pam => Door::Pam,
+        wire::Door::Radius => Door::Radius,
+    };
+    Place::new(
+        door,
+        &place.name,
+        place.terminal.as_deref(),
+        place.remote.as_deref(),
+    )
+}

@@ -1,0 +1,293 @@
+//! The one thread that decides, and the group commit.
+//!
+//! It takes what waits, lets the store decide and commit all of it with one sync, and only then
+//! lets the replies go out. There is no timer: while one sync runs, the next group gathers.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use sekisho_daemon::Log;
+use sekisho_settings::LogLevel;
+use sekisho_verifier::account::AccountName;
+use sekisho_verifier::event::{Actor, Note, Reason};
+use sekisho_verifier::operation::{Done, Operate, Operation};
+use sekisho_verifier::place::Place;
+use sekisho_verifier::store::{Decider, Outcome, Store, StoreError};
+use sekisho_verifier::verify::{Ask, Asked, Attempt, Login, Verdict, Verifier};
+use sekisho_verifier_socket::{Reply, Verdict as Told};
+use tokio::sync::oneshot;
+
+use crate::clock;
+use crate::counters::Counters;
+use crate::outbox::{Outbox, ReplyTo};
+
+/// Requests that may wait to be decided; what comes on top is not decided.
+const QUEUE_JOBS: usize = 8_192;
+/// Requests that share one commit.
+const GROUP_JOBS: usize = 1_024;
+/// The exit code after which a supervisor should start us again, and recovery decides.
+const EXIT_STORE_LOST: i32 = 70;
+
+/// A look at the store between two groups.
+pub(crate) type Look = Box<dyn FnOnce(&dyn Store) + Send>;
+
+/// What can be asked of the thread.
+pub(crate) enum Job {
+    Ask {
+        account: String,
+        place: Place,
+        to: ReplyTo,
+    },
+    Login {
+        attempt: Attempt,
+        to: ReplyTo,
+    },
+    Operate {
+        operation: Operation,
+        actor: Actor,
+        note: Option<Note>,
+        to: oneshot::Sender<Done>,
+    },
+    Look(Look),
+}
+
+/// The way to the thread.
+#[derive(Debug, Clone)]
+pub(crate) struct Queue(SyncSender<Job>);
+
+impl Queue {
+    /// Gives the job back when the queue is full or the thread has ended.
+    pub(crate) fn put(&self, job: Job) -> Result<(), Job> {
+        self.0.try_send(job).map_err(|error| match error {
+            TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
+        })
+    }
+
+    /// Looks at the store between two groups; `None` when there is no room in the queue.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&dyn Store) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (done, wait) = oneshot::channel();
+        let look: Look = Box::new(move |store| {
+            // The connection may be gone; then nobody wants to know.
+            let _ = done.send(look(store));
+        });
+        self.put(Job::Look(look)).ok()?;
+        wait.await.ok()
+    }
+}
+
+/// The queue and its other end.
+pub(crate) fn queue() -> (Queue, Receiver<Job>) {
+    let (sender, receiver) = sync_channel(QUEUE_JOBS);
+    (Queue(sender), receiver)
+}
+
+/// Decides until the last [`Queue`] is gone.
+pub(crate) struct Deciding<S> {
+    pub(crate) store: S,
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) log: Log,
+}
+
+impl<S: Store> Deciding<S> {
+    /// Runs the thread's loop; gives the store back at the end.
+    pub(crate) fn run(mut self, jobs: &Receiver<Job>) -> S {
+        while let Ok(first) = jobs.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP_JOBS
+                && let Ok(job) = jobs.try_recv()
+            {
+                group.push(job);
+            }
+            self.decide(group);
+        }
+        self.store
+    }
+
+    fn decide(&mut self, mut group: Vec<Job>) {
+        // Looks come last, so that they do not hold up a login that came with them.
+        let looks: Vec<_> = group
+            .extract_if(.., |job| matches!(job, Job::Look(_)))
+            .collect();
+        let verifier = Arc::clone(&self.verifier);
+        let now = clock::now();
+        let mut pending: Vec<_> = group
+            .iter()
+            .map(|job| Pending::new(job, &verifier, now))
+            .collect();
+        let outcomes = self.commit(&mut pending);
+        let verdicts: Vec<_> = pending
+            .into_iter()
+            .zip(outcomes)
+            .map(|(pending, outcome)| self.verdict(pending, outcome))
+            .collect();
+        answer(group, verdicts);
+        for job in looks {
+            if let Job::Look(look) = job {
+                look(&self.store);
+            }
+        }
+    }
+
+    fn commit(&mut self, pending: &mut [Pending<'_>]) -> Vec<Outcome> {
+        if pending.is_empty() {
+            return Vec::new();
+        }
+        let mut deciders: Vec<_> = pending.iter_mut().map(Pending::decider).collect();
+        match self.store.commit(&mut deciders) {
+            Ok(outcomes) => outcomes,
+            Err(StoreError::Fatal) => self.give_up(),
+            Err(error) => {
+                self.log.error(format_args!("nothing was decided: {error}"));
+                vec![Outcome::NotApplied; pending.len()]
+            }
+        }
+    }
+
+    /// What is durable is no longer known: no reply goes out, and recovery finds out.
+    fn give_up(&self) -> ! {
+        self.log.error(
+            "the store can no longer tell what is durable; stopping, so that a restart can recover",
+        );
+        self.log.flush();
+        std::process::exit(EXIT_STORE_LOST)
+    }
+
+    fn verdict(&self, pending: Pending<'_>, outcome: Outcome) -> Answer {
+        match pending {
+            Pending::Ask(ask) => Answer::Reply(match ask.answer(outcome) {
+                Asked::CodeNeeded => Reply::CodeNeeded,
+                Asked::CodeNotNeeded => Reply::CodeNotNeeded,
+                Asked::Undecided => self.undecided(),
+            }),
+            Pending::Login(attempt, login) => Answer::Reply(self.login(attempt, &login, outcome)),
+            Pending::Operate(operate) => Answer::Done(operate.done(outcome)),
+            Pending::Nothing(_) => Answer::None,
+        }
+    }
+
+    fn login(&self, attempt: &Attempt, login: &Login<'_>, outcome: Outcome) -> Reply {
+        let verdict = match login.verdict(outcome) {
+            Verdict::Accept(_) => Told::Accept,
+            Verdict::Reject => Told::Reject,
+            Verdict::Undecided => return self.undecided(),
+        };
+        match verdict {
+            Told::Accept => self.counters.accepts.add(),
+            Told::Reject => self.counters.rejects.add(),
+        }
+        if let Some(reason) = login.reason() {
+            self.tell(attempt, login, reason);
+        }
+        Reply::Decided {
+            verdict,
+            account: attempt.account.clone(),
+        }
+    }
+
+    /// One log line for a login, and an alarm when it locked the account. A name that can be no
+    /// account's may be a password, so it is not written.
+    fn tell(&self, attempt: &Attempt, login: &Login<'_>, reason: Reason) {
+        if !self.log.writes(LogLevel::Info) && !login.locked_out() {
+            return;
+        }
+        let name = AccountName::parse(&attempt.account);
+        let name = name
+            .as_ref()
+            .map_or("(no account name)", AccountName::as_str);
+        let verdict = match reason {
+            Reason::RightCode => "accept",
+            _ => "reject",
+        };
+        let place = &attempt.place;
+        self.log
+            .info(format_args!("{verdict} {name} at {place}: {reason}"));
+        if login.locked_out() {
+            self.log.warning(format_args!(
+                "{name} is locked after too many wrong codes, the last at {place}"
+            ));
+        }
+    }
+
+    fn undecided(&self) -> Reply {
+        self.counters.undecided.add();
+        Reply::Unavailable
+    }
+}
+
+/// A job while it is being decided.
+enum Pending<'a> {
+    Ask(Ask<'a>),
+    Login(&'a Attempt, Login<'a>),
+    Operate(Operate<'a>),
+    Nothing(NoDecision),
+}
+
+impl<'a> Pending<'a> {
+    fn new(job: &'a Job, verifier: &'a Verifier, now: sekisho_verifier::time::Time) -> Self {
+        match job {
+            Job::Ask { account, place, .. } => Self::Ask(Ask::new(verifier, account, place, now)),
+            Job::Login { attempt, .. } => Self::Login(attempt, Login::new(verifier, attempt, now)),
+            Job::Operate {
+                operation,
+                actor,
+                note,
+                ..
+            } => Self::Operate(Operate::new(verifier, operation, actor, note.as_ref(), now)),
+            Job::Look(_) => Self::Nothing(NoDecision),
+        }
+    }
+
+    fn decider(&mut self) -> &mut dyn Decider {
+        match self {
+            Self::Ask(ask) => ask,
+            Self::Login(_, login) => login,
+            Self::Operate(operate) => operate,
+            Self::Nothing(nothing) => nothing,
+        }
+    }
+}
+
+/// Stands where nothing is to be decided.
+struct NoDecision;
+
+impl Decider for NoDecision {
+    fn decide(
+        &mut self,
+        _: &dyn sekisho_verifier::store::View,
+    ) -> Result<Option<sekisho_verifier::store::Change>, StoreError> {
+        Ok(None)
+    }
+}
+
+enum Answer {
+    Reply(Reply),
+    Done(Done),
+    None,
+}
+
+/// Hands out the answers, and wakes each connection once.
+fn answer(group: Vec<Job>, answers: Vec<Answer>) {
+    let mut filled: Vec<Arc<Outbox>> = Vec::new();
+    for (job, answer) in group.into_iter().zip(answers) {
+        match (job, answer) {
+            (Job::Ask { to, .. } | Job::Login { to, .. }, Answer::Reply(reply)) => {
+                to.outbox.put(to.id, reply);
+                if !filled.iter().any(|outbox| Arc::ptr_eq(outbox, &to.outbox)) {
+                    filled.push(to.outbox);
+                }
+            }
+            (Job::Operate { to, .. }, Answer::Done(done)) => {
+                // The connection may be gone; the receipt is in the journal.
+                let _ = to.send(done);
+            }
+            _ => {}
+        }
+    }
+    for outbox in filled {
+        outbox.deliver();
+    }
+}

@@ -1,0 +1,167 @@
+//! Why logins of an account fail, from stored facts.
+
+use sekisho_verifier::account::{Account, AccountName};
+use sekisho_verifier::event::{Event, Reason, What};
+use sekisho_verifier::guess::Closed;
+use sekisho_verifier::lifecycle::TokenState;
+use sekisho_verifier::policy::Limits;
+use sekisho_verifier::time::Time;
+use sekisho_verifier::token::Token;
+use sekisho_verifier_socket::admin::{ExplanationView, Refusal};
+
+use crate::admin::{Wanted, find_events, unavailable};
+use crate::service::Shared;
+use crate::{clock, views};
+
+/// Events that an explanation shows.
+const EVENTS_SHOWN: usize = 10;
+
+/// What is found, as a sentence without a full stop.
+type Finding = String;
+
+/// Collects what is known of `name`.
+pub(crate) async fn gather(name: AccountName, shared: &Shared) -> Result<ExplanationView, Refusal> {
+    let wanted = name.clone();
+    let records = shared
+        .look(move |store| {
+            let view = store.view();
+            let account = view.account_by_any_name(&wanted)?;
+            let mut tokens = Vec::new();
+            for serial in account
+                .iter()
+                .flat_map(|a| a.serials.iter().chain(&a.ended))
+            {
+                tokens.extend(view.token(serial)?);
+            }
+            Ok::<_, sekisho_verifier::store::StoreError>((account, tokens, view.newest()?))
+        })
+        .await?;
+    let (account, tokens, newest) = records.map_err(|_| unavailable())?;
+    let canonical = account
+        .as_ref()
+        .map_or(name, |account| account.name.clone());
+    let filter = Wanted {
+        account: Some(canonical.clone()),
+        ..Wanted::default()
+    };
+    let (events, _) = find_events(filter, None, EVENTS_SHOWN, shared).await?;
+    let epoch = shared.look(|store| store.epoch()).await?;
+    let now = clock::now();
+    let mut findings = Vec::new();
+    if newest.is_some_and(|newest| now < newest) {
+        findings
+            .push("the server's clock is behind the newest event, so no code is accepted".into());
+    }
+    match &account {
+        None => findings.push(format!(
+            "there is no account {canonical}: nobody enrolled it yet"
+        )),
+        Some(account) => {
+            of_account(
+                account,
+                &shared.verifier.policy().limits,
+                now,
+                &mut findings,
+            );
+            of_tokens(&tokens, &mut findings);
+        }
+    }
+    of_events(&events, &tokens, &mut findings);
+    if findings.is_empty() {
+        findings.push("nothing stands against a login".into());
+    }
+    Ok(ExplanationView {
+        account: canonical.to_string(),
+        findings,
+        events: events
+            .iter()
+            .map(|(position, event)| views::event(epoch, *position, event))
+            .collect(),
+    })
+}
+
+fn of_account(account: &Account, limits: &Limits, now: Time, findings: &mut Vec<Finding>) {
+    if account.disabled {
+        findings.push("the account is disabled".into());
+    }
+    match account.guesses.closed(limits, now) {
+        Some(Closed::Locked(until)) => findings.push(format!(
+            "locked after {} wrong codes for another {}",
+            account.guesses.wrong,
+            left(now, until)
+        )),
+        Some(Closed::Waiting(until)) => findings.push(format!(
+            "{} wrong codes: no code is judged for another {}",
+            account.guesses.wrong,
+            left(now, until)
+        )),
+        None => {}
+    }
+    if account.serials.is_empty() {
+        findings.push("the account has no token in use".into());
+    }
+}
+
+fn of_tokens(tokens: &[Token], findings: &mut Vec<Finding>) {
+    for token in tokens {
+        let serial = &token.serial;
+        match token.state {
+            TokenState::Active if token.disabled => findings.push(format!(
+                "token {serial} is disabled after too many failures in a row; enroll it again"
+            )),
+            TokenState::Active if token.drift != 0 => findings.push(format!(
+                "the clock of token {serial} is {} steps {} ours; that is allowed for",
+                token.drift.abs(),
+                if token.drift > 0 {
+                    "ahead of"
+                } else {
+                    "behind"
+                }
+            )),
+            TokenState::Active | TokenState::InStock => {}
+            state => findings.push(format!("token {serial} is {state}")),
+        }
+    }
+}
+
+/// What the newest login that was decided says, if it was a reject.
+fn of_events(events: &[(u64, Event)], tokens: &[Token], findings: &mut Vec<Finding>) {
+    let login = events.iter().find_map(|(_, event)| match &event.what {
+        What::Login(login) => Some((event.time, login)),
+        What::Operation(_) => None,
+    });
+    let Some((_, login)) = login else {
+        return;
+    };
+    let place = &login.place;
+    let sentence = match login.reason {
+        Reason::RightCode | Reason::NotAsked => return,
+        Reason::AlreadyUsed => already_used(login.serial.as_ref(), tokens),
+        Reason::WrongCode => "the code was wrong".into(),
+        Reason::MalformedCode => "what was typed is not a code of 6 to 8 digits".into(),
+        Reason::SeedDoesNotOpen => {
+            "the token's seed does not open: the master key or the record is not the right one"
+                .into()
+        }
+        Reason::ClockBackwards => "the server's clock had gone backwards".into(),
+        reason => format!("it was refused as {reason}"),
+    };
+    findings.push(format!("the last login, at {place}, failed: {sentence}"));
+}
+
+fn already_used(serial: Option<&sekisho_verifier::serial::Serial>, tokens: &[Token]) -> String {
+    let token = tokens.iter().find(|token| Some(&token.serial) == serial);
+    let used = token.and_then(|token| token.last_use.as_ref());
+    match used.and_then(|used| used.place.as_ref()) {
+        Some(place) => format!("the code was used already (last use at {place})"),
+        None => "the code was used already".into(),
+    }
+}
+
+fn left(now: Time, until: Time) -> String {
+    let seconds = until.seconds().saturating_sub(now.seconds());
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        _ => format!("{} min", seconds.div_ceil(60)),
+    }
+}

@@ -1,0 +1,160 @@
+//! Who is on the other end of a connection, and what they may ask.
+//!
+//! Everything follows from the uid that the kernel tells (`SO_PEERCRED`) and the groups of that
+//! user; nothing that the peer says of itself counts.
+
+use std::ffi::CString;
+
+use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
+use sekisho_settings::Verifier;
+use sekisho_verifier::account::AccountName;
+use sekisho_verifier_socket::Door;
+use sekisho_verifier_socket::admin::{Change, Verb};
+
+/// What a peer is to us. A peer can be several of these.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Roles {
+    /// May send attempts for anybody: root, whom PAM's hosts run as.
+    pub(crate) pam: bool,
+    /// May send attempts for anybody that came over RADIUS, and nothing else.
+    pub(crate) radius: bool,
+    pub(crate) admin: bool,
+    pub(crate) help_desk: bool,
+    pub(crate) auditor: bool,
+}
+
+/// Who is on the other end.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    pub(crate) uid: u32,
+    /// The user's name, or the number if it has none.
+    pub(crate) name: String,
+    pub(crate) roles: Roles,
+}
+
+/// The users and groups that the settings name, looked up once at the start.
+#[derive(Debug, Clone)]
+pub(crate) struct Directory {
+    radius_user: Option<Uid>,
+    admin: Option<Gid>,
+    help_desk: Option<Gid>,
+    auditor: Option<Gid>,
+}
+
+impl Directory {
+    /// A user or group that does not exist gives nobody its role.
+    pub(crate) fn new(settings: &Verifier) -> Self {
+        let group = |name: &str| Group::from_name(name).ok().flatten().map(|g| g.gid);
+        let user = User::from_name(&settings.radius_user).ok().flatten();
+        Self {
+            radius_user: user.map(|user| user.uid),
+            admin: group(&settings.admin_group),
+            help_desk: group(&settings.help_desk_group),
+            auditor: group(&settings.auditor_group),
+        }
+    }
+
+    /// Whether `uid` is root or the RADIUS server, who get more room than others.
+    pub(crate) fn is_trusted(&self, uid: u32) -> bool {
+        let uid = Uid::from_raw(uid);
+        uid.is_root() || self.radius_user == Some(uid)
+    }
+
+    /// What is known of the user `uid`, whose primary group is `gid`. Asks the system's user
+    /// database, which may take its time: not for the thread that serves connections.
+    pub(crate) fn peer(&self, uid: u32, gid: u32) -> Peer {
+        if Uid::from_raw(uid).is_root() {
+            return Peer {
+                uid,
+                name: "root".into(),
+                roles: Roles {
+                    pam: true,
+                    admin: true,
+                    ..Roles::default()
+                },
+            };
+        }
+        let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+        let name = user.map_or_else(|| uid.to_string(), |user| user.name);
+        if self.radius_user == Some(Uid::from_raw(uid)) {
+            // Not an admin even if somebody put that user into the group: the process that
+            // parses packets from the network must not be able to change a token.
+            let roles = Roles {
+                radius: true,
+                ..Roles::default()
+            };
+            return Peer { uid, name, roles };
+        }
+        let groups = groups(&name, gid);
+        let member = |group: Option<Gid>| group.is_some_and(|gid| groups.contains(&gid));
+        let roles = Roles {
+            pam: false,
+            radius: false,
+            admin: member(self.admin),
+            help_desk: member(self.help_desk),
+            auditor: member(self.auditor),
+        };
+        Peer { uid, name, roles }
+    }
+}
+
+fn groups(name: &str, gid: u32) -> Vec<Gid> {
+    let primary = Gid::from_raw(gid);
+    CString::new(name)
+        .ok()
+        .and_then(|name| getgrouplist(&name, primary).ok())
+        .unwrap_or_else(|| vec![primary])
+}
+
+impl Peer {
+    /// Whether this peer may send attempts of `account` at a place of `door`.
+    pub(crate) fn may_attempt(&self, account: &str, door: Door) -> bool {
+        match door {
+            Door::Radius => self.roles.radius || self.roles.pam,
+            Door::Pam => self.roles.pam || (!self.roles.radius && self.is(account)),
+        }
+    }
+
+    /// Whether a typed account name is this peer's own user.
+    fn is(&self, account: &str) -> bool {
+        match (AccountName::parse(account), AccountName::parse(&self.name)) {
+            (Ok(asked), Ok(own)) => asked == own,
+            _ => false,
+        }
+    }
+
+    /// Whether this peer is a daemon or root, who may hold many connections.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.roles.pam || self.roles.radius
+    }
+
+    /// Whether this peer may use any verb at all.
+    pub(crate) fn has_verbs(&self) -> bool {
+        self.roles.admin || self.roles.help_desk || self.roles.auditor
+    }
+
+    /// The table of verbs and roles. Admins may use every verb.
+    pub(crate) fn may_use(&self, verb: &Verb) -> bool {
+        let Roles {
+            admin,
+            help_desk,
+            auditor,
+            ..
+        } = self.roles;
+        match verb {
+            Verb::Change {
+                change: Change::Lost | Change::Suspend,
+                ..
+            }
+            | Verb::Unlock { .. } => admin || help_desk,
+            Verb::TokenShow(_)
+            | Verb::AccountShow(_)
+            | Verb::ReceiptShow(_)
+            | Verb::Explain(_)
+            | Verb::Status => admin || help_desk || auditor,
+            Verb::TokenList(_) | Verb::AccountList(_) | Verb::AuditList(_) => admin || auditor,
+            // What a later version adds is for admins until it is sorted in above.
+            _ => admin,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! From an admin's verb to the core's operation: names, codes and shapes are checked here, at the
+//! edge, and a refusal says the way out.
+
+use sekisho_verifier::account::AccountName;
+use sekisho_verifier::operation::{
+    AccountChange, Imported, Operation, Refusal as CoreRefusal, SerialChoice, StateChange,
+};
+use sekisho_verifier::otp::{Algorithm, Digits, Seed};
+use sekisho_verifier::seal::{NONCE_OCTETS, SeedKey};
+use sekisho_verifier::serial::Serial;
+use sekisho_verifier::token::{Factor, Period, Shape};
+use sekisho_verifier_socket::Secret;
+use sekisho_verifier_socket::admin::{self, Change, ImportRow, NewToken, Refusal, RefusalKind};
+use zeroize::Zeroizing;
+
+/// Octets of a seed that we make: 160 bits, as RFC 4226 section 4, R6, recommends.
+pub(crate) const NEW_SEED_OCTETS: usize = 20;
+
+/// A refusal because of what was asked.
+pub(crate) fn invalid(message: impl ToString, way_out: &str) -> Refusal {
+    refusal(RefusalKind::Invalid, message, way_out)
+}
+
+pub(crate) fn refusal(kind: RefusalKind, message: impl ToString, way_out: &str) -> Refusal {
+    Refusal {
+        kind,
+        message: message.to_string(),
+        way_out: way_out.to_owned(),
+    }
+}
+
+pub(crate) fn serial(text: &str) -> Result<Serial, Refusal> {
+    Serial::parse(text)
+        .map_err(|error| invalid(error, "give the serial as it is shown above the code"))
+}
+
+pub(crate) fn account(text: &str) -> Result<AccountName, Refusal> {
+    AccountName::parse(text)
+        .map_err(|error| invalid(error, "give the name that people log in with"))
+}
+
+pub(crate) fn code(code: &Secret) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(code.expose().to_vec())
+}
+
+/// Random octets from the kernel.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Refusal> {
+    let mut octets = [0; N];
+    getrandom::fill(&mut octets).map_err(|error| {
+        refusal(
+            RefusalKind::Unavailable,
+            format!("no random numbers: {error}"),
+            "try again later",
+        )
+    })?;
+    Ok(octets)
+}
+
+pub(crate) fn shape(new: &NewToken) -> Result<Shape, Refusal> {
+    let algorithm = match &new.algorithm {
+        None => Algorithm::default(),
+        Some(name) => Algorithm::from_name(name)
+            .ok_or_else(|| invalid("no such algorithm", "use sha1, sha256 or sha512"))?,
+    };
+    let digits = match new.digits {
+        None => Digits::default(),
+        Some(digits) => Digits::new(digits)
+            .ok_or_else(|| invalid("a code can not have so many digits", "use 6, 7 or 8"))?,
+    };
+    Ok(Shape {
+        algorithm,
+        digits,
+        factor: factor(new)?,
+    })
+}
+
+fn factor(new: &NewToken) -> Result<Factor, Refusal> {
+    match (new.counter, new.period) {
+        (Some(first), None) => Ok(Factor::Hotp { first }),
+        (Some(_), Some(_)) => Err(invalid(
+            "a token has a period or a counter, not both",
+            "leave one of them out",
+        )),
+        (None, None) => Ok(Factor::Totp {
+            period: Period::default(),
+        }),
+        (None, Some(seconds)) => Period::new(seconds)
+            .map(|period| Factor::Totp { period })
+            .ok_or_else(|| invalid("a step can not be so long", "use 15 to 120 seconds")),
+    }
+}
+
+/// Which serial a new token gets.
+pub(crate) fn serial_choice(
+    given: Option<&str>,
+    prefix: &str,
+    tokens: u64,
+) -> Result<SerialChoice, Refusal> {
+    match given {
+        Some(text) => Ok(SerialChoice::Given(serial(text)?)),
+        None => Ok(SerialChoice::NextFree {
+            prefix: prefix.to_owned(),
+            // Where the next free one is if all have been numbered in one row.
+            from: tokens + 1,
+        }),
+    }
+}
+
+/// One row of an import, its seed sealed at once.
+pub(crate) fn imported(key: &SeedKey, row: &ImportRow) -> Result<Imported, Refusal> {
+    let at_line = |refused: Refusal| Refusal {
+        message: format!("line {}: {}", row.line, refused.message),
+        ..refused
+    };
+    let serial = serial(&row.serial).map_err(at_line)?;
+    let account = row.account.as_deref().map(account).transpose();
+    let seed = Seed::new(row.seed.expose().to_vec()).ok_or_else(|| {
+        at_line(invalid(
+            "a seed has 16 to 128 octets",
+            "ask the vendor for a longer seed",
+        ))
+    })?;
+    let nonce = random::<NONCE_OCTETS>()?;
+    Ok(Imported {
+        line: row.line,
+        account: account.map_err(at_line)?,
+        seed: key.seal(&serial, &seed, nonce),
+        serial,
+        shape: shape(&row.shape).map_err(at_line)?,
+    })
+}
+
+pub(crate) fn change(change: Change, serial_text: &str) -> Result<Operation, Refusal> {
+    let change = match change {
+        Change::Stop => StateChange::Stop,
+        Change::Lost => StateChange::Lost,
+        Change::Suspend => StateChange::Suspend,
+        Change::Resume => StateChange::Resume,
+    };
+    Ok(Operation::Change(change, serial(serial_text)?))
+}
+
+pub(crate) fn account_change(change: &admin::AccountChange) -> Result<AccountChange, Refusal> {
+    let name = |text: &Option<String>| text.as_deref().map(account).transpose();
+    Ok(AccountChange {
+        code_required: change.code_required,
+        disabled: change.disabled,
+        add_alias: name(&change.add_alias)?,
+        remove_alias: name(&change.remove_alias)?,
+    })
+}
+
+/// The core's refusal with its kind and the way out.
+pub(crate) fn refused(refusal: &CoreRefusal) -> Refusal {
+    use CoreRefusal as R;
+    use RefusalKind as K;
+    let (kind, way_out) = match refusal {
+        R::NoSuchToken(_) => (K::NotFound, "look the serial up with: sekisho token list"),
+        R::NoSuchAccount(_) => (K::NotFound, "look the name up with: sekisho account list"),
+        R::TokenExists(_) => (K::Conflict, "choose another serial"),
+        R::NoFreeSerial(_) => (K::Conflict, "give a serial"),
+        R::State(..) => (
+            K::Conflict,
+            "see its history with: sekisho audit list --serial",
+        ),
+        R::SameToken(_) => (K::Invalid, "name the new token as the second one"),
+        R::NotProven(_, _) => (
+            K::NotProven,
+            "wait for the next code, check the serial above it, and try again",
+        ),
+        R::TooManyTokens(_) => (K::Conflict, "stop or exchange one of its tokens first"),
+        R::AccountDisabled(_) => (K::Conflict, "enable it with: sekisho account set"),
+        R::NotLocked(_) => (K::Conflict, "see why logins fail with: sekisho explain"),
+        R::NothingToChange(_) => (K::Conflict, "look at it with: sekisho account show"),
+        R::NameTaken(_) | R::TooManyAliases(_) => (K::Conflict, "choose another name"),
+        R::NotAnAlias(..) => (K::NotFound, "look at them with: sekisho account show"),
+        R::ClockIsTrusted => (K::Conflict, "nothing has to be done"),
+        R::Import(_) => (K::Conflict, "mend these lines; nothing was imported"),
+        R::EmptyImport => (K::Invalid, "put at least one token into the file"),
+        _ => (K::Conflict, "see: sekisho explain"),
+    };
+    self::refusal(kind, refusal, way_out)
+}

@@ -1,0 +1,172 @@
+//! The socket: who may connect, and how many.
+
+use std::collections::HashMap;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{fs, io};
+
+use sekisho_daemon::Log;
+use sekisho_settings as settings;
+use sekisho_verifier::time::Time;
+use sekisho_verifier::verify::Verifier;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::connection;
+use crate::counters::Counters;
+use crate::decider::Queue;
+use crate::peer::{Directory, Peer};
+
+/// Of every four connections, at most so many belong to users who are neither root nor a daemon.
+const UNTRUSTED_QUARTERS: u64 = 3;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) queue: Queue,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) log: Log,
+    pub(crate) serial_prefix: String,
+    pub(crate) started: Time,
+    pub(crate) import_turn: Arc<Semaphore>,
+    /// Becomes true when the daemon ends: connections then take no further request.
+    pub(crate) ending: watch::Receiver<bool>,
+}
+
+/// Accepts connections and serves them.
+pub(crate) struct Service {
+    pub(crate) listener: UnixListener,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) limits: settings::Verifier,
+    pub(crate) open: Arc<Mutex<HashMap<u32, u64>>>,
+}
+
+/// Binds the socket at `path`. Every user may connect: each request is judged by who asks.
+pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
+    remove_stale(path)?;
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o666))?;
+    Ok(listener)
+}
+
+/// Removes the socket of a verifier that has ended. A verifier that runs keeps its own.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    let known = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    let ours = known.uid() == nix::unistd::geteuid().as_raw();
+    if !known.file_type().is_socket() || !ours {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "something that is not our socket is there",
+        ));
+    }
+    match std::os::unix::net::UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
+        _ => Err(io::Error::new(
+            io::ErrorKind::AddrInUse,
+            "another verifier is running",
+        )),
+    }
+}
+
+impl Service {
+    /// Serves until the future is dropped; connections go on in `tasks`.
+    pub(crate) async fn run(&self, tasks: &mut JoinSet<()>) {
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => self.admit(stream, tasks),
+                    Err(error) => self.pause(&error).await,
+                },
+                // Reaps what has ended.
+                Some(_) = tasks.join_next() => {}
+            }
+        }
+    }
+
+    /// Out of descriptors: those that are open go on, new ones wait.
+    async fn pause(&self, error: &io::Error) {
+        let log = &self.shared.log;
+        log.warning(format_args!("no connection can be taken: {error}"));
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+
+    fn admit(&self, stream: UnixStream, tasks: &mut JoinSet<()>) {
+        let Ok(credentials) = stream.peer_cred() else {
+            return;
+        };
+        let (uid, gid) = (credentials.uid(), credentials.gid());
+        let Some(place) = self.take_place(uid) else {
+            // Dropping the stream closes it: the client sees that nothing was decided.
+            self.shared.counters.refused_connections.add();
+            return;
+        };
+        let directory = Arc::clone(&self.directory);
+        let shared = Arc::clone(&self.shared);
+        tasks.spawn(async move {
+            let _place = place;
+            if let Some(peer) = look_up(directory, uid, gid).await {
+                connection::serve(stream, peer, shared).await;
+            }
+        });
+    }
+
+    /// Counts a connection of `uid` in, if there is room for it.
+    fn take_place(&self, uid: u32) -> Option<PlaceTaken> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: u64 = open.values().sum();
+        let own = open.get(&uid).copied().unwrap_or(0);
+        let limit = self.limits.connections.value();
+        let trusted = self.directory.is_trusted(uid);
+        let room = if trusted {
+            all < limit
+        } else {
+            all < limit / 4 * UNTRUSTED_QUARTERS && own < self.limits.connections_per_user.value()
+        };
+        room.then(|| {
+            *open.entry(uid).or_default() += 1;
+            self.shared.counters.connections.add();
+            PlaceTaken {
+                uid,
+                open: Arc::clone(&self.open),
+                counters: Arc::clone(&self.shared.counters),
+            }
+        })
+    }
+}
+
+/// Users other than root are looked up on a thread that may wait for a directory service.
+async fn look_up(directory: Arc<Directory>, uid: u32, gid: u32) -> Option<Peer> {
+    if uid == 0 {
+        return Some(directory.peer(uid, gid));
+    }
+    tokio::task::spawn_blocking(move || directory.peer(uid, gid))
+        .await
+        .ok()
+}
+
+/// One connection that is counted; counted out when dropped.
+struct PlaceTaken {
+    uid: u32,
+    open: Arc<Mutex<HashMap<u32, u64>>>,
+    counters: Arc<Counters>,
+}
+
+impl Drop for PlaceTaken {
+    fn drop(&mut self) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.uid) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.uid);
+            }
+        }
+        self.counters.connections.take_away();
+    }
+}

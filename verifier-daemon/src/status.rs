@@ -1,0 +1,48 @@
+//! How the verifier is.
+
+use sekisho_verifier_socket::admin::{Answer, Refusal, StatusView};
+
+use crate::clock;
+use crate::service::Shared;
+
+pub(crate) async fn answer(shared: &Shared) -> Result<Answer, Refusal> {
+    let (counts, newest, mut warnings) = shared
+        .look(|store| (store.counts(), store.view().newest(), store.warnings()))
+        .await?;
+    let now = clock::now();
+    if let Ok(Some(newest)) = newest
+        && now < newest
+    {
+        warnings.push(
+            "the wall clock is behind the newest event: no code is accepted; set the clock, or \
+             run sekisho clock trust if it is right"
+                .to_owned(),
+        );
+    }
+    let counters = &shared.counters;
+    let undecided = counters.undecided.value();
+    if undecided > 0 {
+        warnings.push(format!(
+            "{undecided} requests could not be decided since the start"
+        ));
+    }
+    let refused = counters.refused_connections.value();
+    if refused > 0 {
+        warnings.push(format!(
+            "{refused} connections over the limit were closed since the start"
+        ));
+    }
+    Ok(Answer::Status(StatusView {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_ms: shared.started.millis(),
+        now_ms: now.millis(),
+        store: "embedded".to_owned(),
+        position: counts.position,
+        tokens: counts.tokens,
+        accounts: counts.accounts,
+        accepts: counters.accepts.value(),
+        rejects: counters.rejects.value(),
+        connections: counters.connections.value(),
+        warnings,
+    }))
+}

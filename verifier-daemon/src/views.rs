@@ -1,0 +1,145 @@
+//! From the core's records and events to what admins are shown.
+
+use sekisho_verifier::account::Account;
+use sekisho_verifier::event::{Event, LoginEvent, OperationEvent, OperationOutcome, Reason, What};
+use sekisho_verifier::policy::Limits;
+use sekisho_verifier::receipt::ReceiptNumber;
+use sekisho_verifier::store::Position;
+use sekisho_verifier::time::Time;
+use sekisho_verifier::token::{Factor, Token};
+use sekisho_verifier_socket::admin::{AccountView, EventView, ReceiptView, TokenView};
+
+/// The receipt of an operation that was done.
+pub(crate) fn receipt(
+    epoch: u32,
+    position: Position,
+    time: Time,
+    event: &OperationEvent,
+) -> ReceiptView {
+    let text = |name: &dyn ToString| name.to_string();
+    ReceiptView {
+        number: number(epoch, position),
+        time_ms: time.millis(),
+        operation: event.operation.name().to_owned(),
+        serial: event.serial.as_ref().map(|s| text(s)),
+        new_serial: event.new_serial.as_ref().map(|s| text(s)),
+        account: event.account.as_ref().map(|a| text(a)),
+        actor: event.actor.to_string(),
+        note: note(event),
+        position,
+        count: event.count,
+    }
+}
+
+fn number(epoch: u32, position: Position) -> String {
+    // The position alone still finds the event when the numbers have run out.
+    ReceiptNumber::new(epoch, position).map_or_else(
+        || format!("{epoch}/{position}"),
+        |number| number.to_string(),
+    )
+}
+
+/// What changed, and the operator's word.
+fn note(event: &OperationEvent) -> Option<String> {
+    let parts = [&event.detail, &event.note];
+    let parts: Vec<_> = parts.into_iter().flatten().map(|n| n.as_str()).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+pub(crate) fn token(token: &Token) -> TokenView {
+    let (kind, period) = match token.factor {
+        Factor::Totp { period } => ("totp", Some(period.seconds())),
+        Factor::Hotp { .. } => ("hotp", None),
+    };
+    let last_use = token.last_use.as_ref();
+    TokenView {
+        serial: token.serial.to_string(),
+        state: token.state.name().to_owned(),
+        account: token.account.as_ref().map(ToString::to_string),
+        kind: kind.to_owned(),
+        algorithm: token.algorithm.name().to_owned(),
+        digits: token.digits.value(),
+        period,
+        drift_steps: token.drift,
+        disabled: token.disabled,
+        last_used_ms: last_use.map(|used| used.time.millis()),
+        last_used_at: last_use.map(|used| match &used.place {
+            Some(place) => place.to_string(),
+            None => "start of use".to_owned(),
+        }),
+        created_ms: token.created.millis(),
+    }
+}
+
+pub(crate) fn account(account: &Account, limits: &Limits, now: Time) -> AccountView {
+    let texts = |names: &[_]| names.iter().map(ToString::to_string).collect();
+    let closed = account.guesses.closed(limits, now);
+    let serials = account.serials.iter().chain(&account.ended);
+    AccountView {
+        name: account.name.to_string(),
+        aliases: texts(&account.aliases),
+        serials: serials.map(ToString::to_string).collect(),
+        code_required: account.code_required,
+        disabled: account.disabled,
+        wrong_codes: account.guesses.wrong,
+        failures_in_a_row: account.guesses.in_a_row,
+        locked_until_ms: closed.map(|closed| closed.until().millis()),
+    }
+}
+
+pub(crate) fn event(epoch: u32, position: Position, event: &Event) -> EventView {
+    match &event.what {
+        What::Login(login) => login_event(position, event.time, login),
+        What::Operation(operation) => operation_event(epoch, position, event.time, operation),
+    }
+}
+
+fn login_event(position: Position, time: Time, login: &LoginEvent) -> EventView {
+    let outcome = match login.reason {
+        Reason::RightCode => "accept",
+        Reason::NotAsked => "not-asked",
+        _ => "reject",
+    };
+    EventView {
+        position,
+        time_ms: time.millis(),
+        operation: "login".to_owned(),
+        outcome: outcome.to_owned(),
+        reason: Some(login.reason.name().to_owned()),
+        account: login.account.as_ref().map(ToString::to_string),
+        serial: login.serial.as_ref().map(ToString::to_string),
+        place: Some(login.place.to_string()),
+        actor: None,
+        receipt: None,
+    }
+}
+
+fn operation_event(
+    epoch: u32,
+    position: Position,
+    time: Time,
+    operation: &OperationEvent,
+) -> EventView {
+    let (outcome, reason, receipt) = match operation.outcome {
+        OperationOutcome::Done => ("done", None, Some(number(epoch, position))),
+        OperationOutcome::NotProven(reason) => ("reject", Some(reason.name().to_owned()), None),
+    };
+    let serials = [&operation.serial, &operation.new_serial];
+    let serials: Vec<_> = serials
+        .into_iter()
+        .flatten()
+        .map(ToString::to_string)
+        .collect();
+    EventView {
+        position,
+        time_ms: time.millis(),
+        operation: operation.operation.name().to_owned(),
+        outcome: outcome.to_owned(),
+        reason,
+        account: operation.account.as_ref().map(ToString::to_string),
+        serial: (!serials.is_empty()).then(|| serials.join(" -> ")),
+        place: None,
+        actor: Some(operation.actor.to_string()),
+        receipt,
+    }
+}

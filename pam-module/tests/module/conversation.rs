@@ -181,3 +181,39 @@ fn phases_that_the_module_does_not_have_are_refused() {
         assert_eq!(noticed.code(call), SERVICE_ERR);
     }
 }
+
+#[test]
+fn what_was_typed_is_wiped() {
+    let verifier = FakeVerifier::honest();
+    let typed = "4c6f6e672066656e63652c206f70656e2067617465";
+    for refused_here in ["", &"20".repeat(600)] {
+        let hex = format!("{refused_here}{typed}");
+        let noticed = Driver::new(verifier.path(), "")
+            .words(&["--answer-hex", &hex, "--scan"])
+            .words(&["--call", "authenticate"])
+            .run();
+        assert_eq!(noticed.code("authenticate"), AUTH_ERR);
+        let scan = &noticed.lines("scan")[0];
+        assert_ne!(scan["searched"], "0");
+        assert_eq!(scan["found"], "0", "{noticed:?}");
+    }
+}
+
+#[test]
+fn host_that_does_not_know_the_user_is_asked_by_libpam() {
+    let verifier = FakeVerifier::honest();
+    let noticed = Driver::new(verifier.path(), "")
+        .word("--no-user")
+        .answer("bob")
+        .answer(CODE)
+        .run();
+    assert_eq!(noticed.codes(), [SUCCESS; 3]);
+    assert_eq!(noticed.total("prompts"), 2);
+    assert_eq!(verifier.attempted()[0].0, "bob");
+
+    let noticed = Driver::new(verifier.path(), "")
+        .words(&["--no-user", "--conv-error"])
+        .run();
+    assert_eq!(noticed.code("authenticate"), AUTH_ERR);
+    assert_eq!(noticed.total("delays"), 1);
+}

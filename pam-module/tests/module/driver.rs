@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -39,7 +41,13 @@ pub(crate) fn compiled(name: &str) -> PathBuf {
     let folder = FOLDER.get_or_init(|| {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("folder");
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-        compile(&folder, &sources, "driver.c", "driver", &["-rdynamic"]);
+        compile(
+            &folder,
+            &sources,
+            "driver.c",
+            "driver",
+            &["-rdynamic", "-Wl,-z,now"],
+        );
         compile(
             &folder,
             &sources,
@@ -71,6 +79,7 @@ pub(crate) struct Driver {
     words: Vec<String>,
     environment: Vec<(String, String)>,
     under: Vec<String>,
+    uid: Option<u32>,
 }
 
 impl Driver {
@@ -97,6 +106,7 @@ impl Driver {
             words: Vec::new(),
             environment: Vec::new(),
             under: Vec::new(),
+            uid: None,
         }
     }
 
@@ -130,8 +140,17 @@ impl Driver {
         self
     }
 
+    /// As a host that is not root, such as a screen locker.
+    pub(crate) fn by_user(mut self, uid: u32) -> Self {
+        self.uid = Some(uid);
+        self
+    }
+
     pub(crate) fn run(self) -> Noticed {
-        let program = compiled("driver");
+        let program = match self.uid {
+            None => compiled("driver"),
+            Some(_) => public_copy(&compiled("driver"), self.folder.path()),
+        };
         let mut command = match self.under.split_first() {
             Some((first, rest)) => {
                 let mut command = Command::new(first);
@@ -140,6 +159,9 @@ impl Driver {
             }
             None => Command::new(program),
         };
+        if let Some(uid) = self.uid {
+            command.uid(uid);
+        }
         command
             .arg(self.folder.path())
             .arg("sekisho-test")
@@ -148,6 +170,15 @@ impl Driver {
             .envs(self.environment.iter().map(|(k, v)| (k, v)));
         Noticed::read(command.output().expect("driver"))
     }
+}
+
+/// A copy of a program in a folder that everybody can enter; where cargo builds, they may not.
+pub(crate) fn public_copy(program: &Path, folder: &Path) -> PathBuf {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("mode");
+    let copy = folder.join(program.file_name().expect("a name"));
+    fs::copy(program, &copy).expect("copy");
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).expect("mode");
+    copy
 }
 
 /// What the application noticed.

@@ -3,11 +3,13 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
-use crate::driver::{AUTHINFO_UNAVAIL, Driver, LIMIT_US, SUCCESS};
+use crate::driver::{AUTHINFO_UNAVAIL, Driver, LIMIT_US, SUCCESS, compiled, module, public_copy};
 use crate::fake_verifier::{CODE, FakeVerifier, private_folder};
 
 /// Denied in both phases, in time, before anybody typed a code, with this in the log.
@@ -57,14 +59,14 @@ fn socket_of_another_user_is_a_denial() {
     assert!(verifier.seen().is_empty(), "nothing was sent");
 }
 
+/// Everybody may own a verifier that root has put into their folder, and nobody else's socket is
+/// taken for it.
 #[test]
-fn listener_of_another_user_in_a_folder_of_a_third_is_a_denial() {
+fn socket_must_belong_to_root_or_to_the_owner_of_the_folder() {
     if !is_root() {
         println!("skipped: only root can give a folder away");
         return;
     }
-    // Folder and socket belong to somebody; root listens, which is fine; then the socket's owner
-    // is neither root nor the folder's.
     let verifier = FakeVerifier::honest();
     chown(verifier.folder(), Some(65_533), None).expect("chown");
     chown(verifier.path(), Some(65_533), None).expect("chown");
@@ -72,6 +74,56 @@ fn listener_of_another_user_in_a_folder_of_a_third_is_a_denial() {
     assert_eq!(noticed.code("authenticate"), SUCCESS);
     chown(verifier.path(), Some(65_534), None).expect("chown");
     check_refused(verifier.path(), "wrong owner");
+}
+
+#[test]
+fn process_of_another_user_behind_a_good_path_is_a_denial() {
+    if !is_root() {
+        println!("skipped: only root can start a process of another user");
+        return;
+    }
+    let programs = private_folder();
+    let folder = private_folder();
+    let path = folder.path().join("verifier.sock");
+    chown(folder.path(), Some(65_534), None).expect("chown");
+    let mut listener = Command::new(public_copy(&compiled("driver"), programs.path()))
+        .arg("--listen")
+        .arg(&path)
+        .uid(65_534)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("listener");
+    let mut ready = [0; 6];
+    let mut output = listener.stdout.take().expect("piped");
+    std::io::Read::read_exact(&mut output, &mut ready).expect("ready");
+    // It keeps listening after the path is no longer its own.
+    chown(folder.path(), Some(0), None).expect("chown");
+    chown(&path, Some(0), None).expect("chown");
+    check_refused(&path, "listener 65534");
+    listener.kill().expect("kill");
+    listener.wait().expect("wait");
+}
+
+#[test]
+fn host_that_is_not_root_is_served_alike() {
+    if !is_root() {
+        println!("skipped: only root can become somebody else");
+        return;
+    }
+    let verifier = FakeVerifier::honest();
+    fs::set_permissions(verifier.path(), fs::Permissions::from_mode(0o666)).expect("chmod");
+    let programs = private_folder();
+    let module = public_copy(&module(), programs.path());
+    let line = format!(
+        "required {} socket={}",
+        module.display(),
+        verifier.path().display()
+    );
+    let noticed = Driver::stack(&format!("auth {line}\naccount {line}\n"))
+        .answer(CODE)
+        .by_user(65_534)
+        .run();
+    assert_eq!(noticed.codes(), [SUCCESS; 3], "{noticed:?}");
 }
 
 #[test]

@@ -1,0 +1,431 @@
+//! What can be typed: the source of `--help`, man pages and completions.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::output::time::Since;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed here: a file, the terminal, or a reply that makes no sense
+  2  invalid: the arguments, the settings, the file, or the request
+  3  not found: no such serial, account or receipt
+  4  conflict: the state does not allow it, or something is there already
+  5  not proven: the code was refused
+  6  not permitted: this user may not do this
+  7  unavailable: no verifier or server answers, or nothing could be stored
+  8  not trusted: the socket or the reply is not from whom it should be";
+
+/// One-time codes: tokens, accounts, receipts, audit
+#[derive(Debug, Parser)]
+#[command(name = "sekisho", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The verifier's socket [default: as in the settings file]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// The settings file [default: /etc/sekisho/sekisho.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+    /// Print JSON, errors included
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(Init),
+    /// Issue, import and look at tokens
+    #[command(subcommand)]
+    Token(Token),
+    Enroll(Enroll),
+    Exchange(Exchange),
+    /// End the use of a token for good
+    Stop(OneToken),
+    /// Report a token lost, stolen or uninstalled; it is dead at once
+    Lost(OneToken),
+    /// Make a token unusable until it is resumed
+    Suspend(OneToken),
+    /// Make a suspended token usable again
+    Resume(OneToken),
+    /// End an account's lock-out
+    Unlock(Unlock),
+    /// Look at accounts and change them
+    #[command(subcommand)]
+    Account(Account),
+    /// Look at receipts
+    #[command(subcommand)]
+    Receipt(Receipt),
+    /// Read what happened
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Say why logins of an account fail
+    Explain {
+        /// The account
+        account: String,
+    },
+    /// Show how the verifier is
+    Status,
+    /// Deal with the wall clock
+    #[command(subcommand)]
+    Clock(Clock),
+    /// Ask RADIUS servers
+    #[command(subcommand)]
+    Radius(Radius),
+    /// Write man pages and completions
+    #[command(subcommand, hide = true)]
+    Generate(Generate),
+}
+
+/// Set up a new installation: settings file, data folder, master key
+///
+/// Run once, as root. Nothing that exists is ever overwritten.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The data folder
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/sekisho")]
+    pub data: PathBuf,
+    /// The daemon's user (and group), who will own the data [default: sekisho, if root runs this
+    /// and there is such a user]
+    #[arg(long, value_name = "USER[:GROUP]")]
+    pub owner: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Note {
+    /// A word for the receipt
+    #[arg(long = "note", value_name = "TEXT")]
+    pub text: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    Issue(Issue),
+    Import(Import),
+    /// List tokens in order of serial
+    List(TokenList),
+    /// Show one token
+    Show {
+        /// The token
+        serial: String,
+    },
+}
+
+/// Make a new token in stock and print its seed, once
+///
+/// Prints the otpauth:// URI and, on a terminal, its QR code. They are the seed: show them to the
+/// owner only.
+#[derive(Debug, Args)]
+pub(crate) struct Issue {
+    /// The serial [default: the next free one]
+    pub serial: Option<String>,
+    /// The hash function [default: sha1, which every app knows]
+    #[arg(long, value_enum)]
+    pub algorithm: Option<Algorithm>,
+    /// Digits of a code [default: 6]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(6..=8))]
+    pub digits: Option<u8>,
+    /// Seconds of a step [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(15..=120))]
+    pub period: Option<u32>,
+    /// Codes follow a counter (HOTP), not the clock
+    #[arg(long, conflicts_with = "period")]
+    pub hotp: bool,
+    /// The first counter [default: 0]
+    #[arg(long, value_name = "NUMBER", requires = "hotp")]
+    pub counter: Option<u64>,
+    /// So many tokens, with the next free serials
+    #[arg(long, value_name = "NUMBER", conflicts_with = "serial")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub count: Option<u16>,
+    /// Print the QR code even if the output is not a terminal
+    #[arg(long, conflicts_with_all = ["no_qr", "json"])]
+    pub qr: bool,
+    /// Print no QR code
+    #[arg(long)]
+    pub no_qr: bool,
+    #[command(flatten)]
+    pub note: Note,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Algorithm {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+/// Take in a file of tokens, whole or not at all
+///
+/// One token a line, at most 1,000,000; blank lines and lines that begin with # are skipped. The
+/// first line decides the format:
+///
+/// * otpauth:// URIs. The serial is what stands behind the colon of the label (ISSUER:SERIAL), or
+///   the parameter `serial` if there is one.
+///
+/// * CSV with the header account,serial,secret_hex and after it any of algorithm, digits, period,
+///   counter. A counter makes it a HOTP token. A token with an account is enrolled at once, for an
+///   admin who has proof already; without one it comes into stock.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The file; delete it afterwards, it holds seeds
+    pub file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Limit {
+    /// At most so many rows
+    #[arg(
+        long,
+        value_name = "ROWS",
+        default_value_t = 100,
+        conflicts_with = "all"
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub limit: u32,
+    /// All rows, up to 1,000,000
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenList {
+    /// Only tokens in this state
+    #[arg(long, value_enum)]
+    pub state: Option<State>,
+    /// Begin behind this serial
+    #[arg(long, value_name = "SERIAL")]
+    pub after: Option<String>,
+    #[command(flatten)]
+    pub limit: Limit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum State {
+    InStock,
+    Active,
+    Suspended,
+    Exchanged,
+    Stopped,
+    Lost,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CodeInput {
+    /// Read the code from standard input instead of asking for it
+    #[arg(long)]
+    pub code_stdin: bool,
+}
+
+/// Start the use of a token: serial and current code prove it
+///
+/// The code is asked for without echo, and it is spent by this: the next login needs a new one.
+#[derive(Debug, Args)]
+pub(crate) struct Enroll {
+    /// Who will own the token
+    pub account: String,
+    /// The token
+    pub serial: String,
+    #[command(flatten)]
+    pub code: CodeInput,
+    #[command(flatten)]
+    pub note: Note,
+    /// Caught so that a code typed here is refused without being repeated.
+    #[arg(hide = true, num_args = 0..)]
+    pub surplus: Vec<OsString>,
+}
+
+/// Replace a token by a new one, proven by the new one's code
+///
+/// The code of the new token is asked for without echo, and it is spent by this. The old token is
+/// dead at once.
+#[derive(Debug, Args)]
+pub(crate) struct Exchange {
+    /// The token that ends
+    pub old: String,
+    /// The token that starts
+    pub new: String,
+    #[command(flatten)]
+    pub code: CodeInput,
+    #[command(flatten)]
+    pub note: Note,
+    /// Caught so that a code typed here is refused without being repeated.
+    #[arg(hide = true, num_args = 0..)]
+    pub surplus: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneToken {
+    /// The token
+    pub serial: String,
+    #[command(flatten)]
+    pub note: Note,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Unlock {
+    /// The account
+    pub account: String,
+    #[command(flatten)]
+    pub note: Note,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Account {
+    /// Show one account
+    Show {
+        /// The account, or an alias of it
+        account: String,
+    },
+    /// Change an account, or make it
+    Set(AccountSet),
+    /// List accounts in order of name
+    List {
+        /// Begin behind this account
+        #[arg(long, value_name = "ACCOUNT")]
+        after: Option<String>,
+        #[command(flatten)]
+        limit: Limit,
+    },
+}
+
+#[derive(Debug, Args)]
+#[group(id = "change", required = true, multiple = true)]
+#[group(args = ["code", "disable", "enable", "add_alias", "remove_alias"])]
+pub(crate) struct AccountSet {
+    /// The account
+    pub account: String,
+    /// Whether logins where the account may choose ask for a code
+    #[arg(long, value_enum)]
+    pub code: Option<CodeChoice>,
+    /// Give the account no accept at all
+    #[arg(long, conflicts_with = "enable")]
+    pub disable: bool,
+    /// End that
+    #[arg(long)]
+    pub enable: bool,
+    /// Another name for the same account
+    #[arg(long, value_name = "NAME")]
+    pub add_alias: Option<String>,
+    /// Take such a name away
+    #[arg(long, value_name = "NAME")]
+    pub remove_alias: Option<String>,
+    #[command(flatten)]
+    pub note: Note,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CodeChoice {
+    Required,
+    NotRequired,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Receipt {
+    /// Show a receipt
+    Show {
+        /// Its number
+        number: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// List events, the newest last
+    List(AuditList),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditList {
+    /// Only events of this account
+    #[arg(long)]
+    pub account: Option<String>,
+    /// Only events of this token
+    #[arg(long)]
+    pub serial: Option<String>,
+    /// Only events since then: 2026-11-22, "2026-11-22 09:14", 2026-11-22T00:14:00Z, 30m, 12h, 7d
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<Since>,
+    #[command(flatten)]
+    pub limit: Limit,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Clock {
+    /// Accept the wall clock as it is now, after it went backwards
+    Trust(Note),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Radius {
+    Probe(Probe),
+}
+
+/// Send a request to a RADIUS server and check its reply
+///
+/// Without --user it asks the server how it is (Status-Server), with it it logs in (PAP). The
+/// exit code is 0 for an accept, 5 for a reject or a challenge, 7 if nobody answers, 8 if the reply
+/// can not be trusted: usually another secret.
+#[derive(Debug, Args)]
+pub(crate) struct Probe {
+    /// The server; port 1812 unless given. Write an IPv6 address with a port as [2001:db8::1]:1812
+    #[arg(value_name = "HOST[:PORT]")]
+    pub server: String,
+    /// The file with the shared secret [default: ask for it]
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    /// Log in as this account
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Read the code from standard input instead of asking for it
+    #[arg(long, requires = "user")]
+    pub code_stdin: bool,
+    /// Ask the server how it is
+    #[arg(long, conflicts_with = "user")]
+    pub status: bool,
+    /// So many requests, one after the other, each with an identifier of its own
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub count: Option<u16>,
+    /// How long to wait for a reply before each retransmission
+    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=60))]
+    pub timeout: u8,
+    /// How often to send the same request again
+    #[arg(long, value_name = "NUMBER", default_value_t = 2, action = ArgAction::Set)]
+    #[arg(value_parser = clap::value_parser!(u8).range(0..=10))]
+    pub retries: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Generate {
+    /// Write a man page for each command
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
+    /// Print a shell's completions
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The name that a choice has on the command line and in the protocol.
+pub(crate) fn name_of(choice: impl ValueEnum) -> Option<String> {
+    choice
+        .to_possible_value()
+        .map(|value| value.get_name().to_owned())
+}

@@ -1,0 +1,161 @@
+//! `account show`, `account set`, `account list`, `unlock`.
+
+use sekisho_verifier_socket::admin::{AccountChange, AccountFilter, AccountView, Answer, Verb};
+
+use super::pages::Remaining;
+use crate::Stop;
+use crate::cli::{AccountSet, CodeChoice, Limit, Unlock};
+use crate::connection::Verifier;
+use crate::failure::{Failure, Kind};
+use crate::output::block::Block;
+use crate::output::list::ListWriter;
+use crate::output::{Output, json, receipt, time};
+
+const HEADER: &[&str] = &[
+    "Account",
+    "Code at login",
+    "State",
+    "Wrong codes",
+    "Locked until",
+    "Tokens",
+];
+
+pub(crate) fn show(
+    account: &str,
+    verifier: &mut Verifier,
+    output: &mut Output,
+) -> Result<(), Stop> {
+    let Answer::Accounts(accounts) = verifier.ask(Verb::AccountShow(account.to_owned()))? else {
+        return Err(Failure::strange_answer().into());
+    };
+    let Some(account) = accounts.first() else {
+        return Err(Failure::new(
+            Kind::NotFound,
+            "there is no such account",
+            "look for it: sekisho account list",
+        )
+        .into());
+    };
+    if output.is_json() {
+        return Ok(output.value(&json::value(account))?);
+    }
+    Ok(output.text(&block(account).render())?)
+}
+
+pub(crate) fn set(
+    set: &AccountSet,
+    verifier: &mut Verifier,
+    output: &mut Output,
+) -> Result<(), Stop> {
+    let verb = Verb::AccountSet {
+        account: set.account.clone(),
+        change: AccountChange {
+            code_required: set.code.map(|choice| choice == CodeChoice::Required),
+            disabled: (set.disable || set.enable).then_some(set.disable),
+            add_alias: set.add_alias.clone(),
+            remove_alias: set.remove_alias.clone(),
+        },
+        note: set.note.text.clone(),
+    };
+    Ok(receipt::show(output, &verifier.ask_for_receipt(verb)?)?)
+}
+
+pub(crate) fn unlock(
+    unlock: &Unlock,
+    verifier: &mut Verifier,
+    output: &mut Output,
+) -> Result<(), Stop> {
+    let verb = Verb::Unlock {
+        account: unlock.account.clone(),
+        note: unlock.note.text.clone(),
+    };
+    Ok(receipt::show(output, &verifier.ask_for_receipt(verb)?)?)
+}
+
+pub(crate) fn list(
+    after: Option<&str>,
+    limit: &Limit,
+    verifier: &mut Verifier,
+    output: &mut Output,
+) -> Result<(), Stop> {
+    let mut remaining = Remaining::new(limit);
+    let mut filter = AccountFilter {
+        after: after.map(str::to_owned),
+        limit: 0,
+    };
+    let mut page = next_page(&mut filter, &remaining, verifier)?;
+    let mut writer = ListWriter::new(output, "accounts", HEADER)?;
+    let more = loop {
+        let more = remaining.take(&mut page);
+        writer.page(&page, row)?;
+        if more || page.is_empty() {
+            break more;
+        }
+        page = next_page(&mut filter, &remaining, verifier)?;
+    };
+    Ok(writer.end(more)?)
+}
+
+/// Reads a page and moves the filter behind it; only an empty page is the end.
+fn next_page(
+    filter: &mut AccountFilter,
+    remaining: &Remaining,
+    verifier: &mut Verifier,
+) -> Result<Vec<AccountView>, Failure> {
+    filter.limit = remaining.to_ask();
+    let Answer::Accounts(page) = verifier.ask(Verb::AccountList(filter.clone()))? else {
+        return Err(Failure::strange_answer());
+    };
+    if let Some(last) = page.last() {
+        let last = Some(last.name.clone());
+        // Else a confused verifier would keep us here without end.
+        if last == filter.after {
+            return Err(Failure::strange_answer());
+        }
+        filter.after = last;
+    }
+    Ok(page)
+}
+
+fn block(account: &AccountView) -> Block {
+    Block::new()
+        .with("Account", &account.name)
+        .with_some("Aliases", joined(&account.aliases))
+        .with_some("Tokens", joined(&account.serials))
+        .with("Code at login", code(account))
+        .with("State", state(account))
+        .with("Wrong codes", account.wrong_codes.to_string())
+        .with("Failures in a row", account.failures_in_a_row.to_string())
+        .with_some("Locked until", account.locked_until_ms.map(time::local))
+}
+
+fn row(account: &AccountView) -> Vec<String> {
+    vec![
+        account.name.clone(),
+        code(account).to_owned(),
+        state(account).to_owned(),
+        account.wrong_codes.to_string(),
+        account.locked_until_ms.map(time::local).unwrap_or_default(),
+        account.serials.join(" "),
+    ]
+}
+
+fn joined(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| names.join(" "))
+}
+
+fn code(account: &AccountView) -> &'static str {
+    if account.code_required {
+        "required"
+    } else {
+        "not required"
+    }
+}
+
+fn state(account: &AccountView) -> &'static str {
+    if account.disabled {
+        "disabled"
+    } else {
+        "enabled"
+    }
+}

@@ -1,0 +1,70 @@
+//! `enroll`, `exchange`, `stop`, `lost`, `suspend`, `resume`: each ends in a receipt.
+
+use std::ffi::OsString;
+
+use sekisho_verifier_socket::admin::{Change, Verb};
+
+use crate::Stop;
+use crate::cli::{Enroll, Exchange, OneToken};
+use crate::connection::Verifier;
+use crate::failure::{Failure, Kind};
+use crate::output::{Output, receipt};
+use crate::prompt;
+
+pub(crate) fn enroll(
+    enroll: &Enroll,
+    verifier: &mut Verifier,
+    output: &mut Output,
+) -> Result<(), Stop> {
+    refuse_surplus(&enroll.surplus)?;
+    let ask = format!("Code that {} shows now: ", enroll.serial);
+    let verb = Verb::Enroll {
+        account: enroll.account.clone(),
+        serial: enroll.serial.clone(),
+        code: prompt::code(&ask, enroll.code.code_stdin)?,
+        note: enroll.note.text.clone(),
+    };
+    Ok(receipt::show(output, &verifier.ask_for_receipt(verb)?)?)
+}
+
+pub(crate) fn exchange(
+    exchange: &Exchange,
+    verifier: &mut Verifier,
+    output: &mut Output,
+) -> Result<(), Stop> {
+    refuse_surplus(&exchange.surplus)?;
+    let ask = format!("Code that {} shows now: ", exchange.new);
+    let verb = Verb::Exchange {
+        old: exchange.old.clone(),
+        new: exchange.new.clone(),
+        code: prompt::code(&ask, exchange.code.code_stdin)?,
+        note: exchange.note.text.clone(),
+    };
+    Ok(receipt::show(output, &verifier.ask_for_receipt(verb)?)?)
+}
+
+pub(crate) fn change(
+    change: Change,
+    token: &OneToken,
+    verifier: &mut Verifier,
+    output: &mut Output,
+) -> Result<(), Stop> {
+    let verb = Verb::Change {
+        change,
+        serial: token.serial.clone(),
+        note: token.note.text.clone(),
+    };
+    Ok(receipt::show(output, &verifier.ask_for_receipt(verb)?)?)
+}
+
+/// Every user of the machine can see the arguments of a process, and shells keep them.
+fn refuse_surplus(surplus: &[OsString]) -> Result<(), Failure> {
+    if surplus.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Invalid,
+        "an argument too many; a code is never given as an argument, where others can see it",
+        "leave it out, wait for the next code, and type that one when you are asked",
+    ))
+}

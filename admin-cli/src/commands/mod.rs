@@ -1,0 +1,57 @@
+//! One file for each noun.
+
+mod account;
+mod audit;
+mod clock;
+mod explain;
+mod generate;
+mod import;
+mod init;
+mod issue;
+mod lifecycle;
+mod pages;
+mod radius;
+mod receipt;
+mod status;
+mod token;
+
+use crate::Stop;
+use crate::cli::{Account, Audit, Cli, Clock, Command, Radius, Receipt, Token};
+use crate::connection::Verifier;
+use crate::output::Output;
+use sekisho_verifier_socket::admin::Change;
+
+/// Carries out what was typed.
+pub(crate) fn run(cli: &Cli, output: &mut Output) -> Result<(), Stop> {
+    match &cli.command {
+        Command::Init(init) => return init::run(&cli.global, init, output),
+        Command::Radius(Radius::Probe(probe)) => return radius::probe(probe, output),
+        Command::Generate(generate) => return generate::run(generate, output),
+        _ => {}
+    }
+    let verifier = &mut Verifier::new(&cli.global)?;
+    match &cli.command {
+        Command::Init(_) | Command::Radius(_) | Command::Generate(_) => Ok(()),
+        Command::Token(Token::Issue(issue)) => issue::run(issue, verifier, output),
+        Command::Token(Token::Import(import)) => import::run(import, verifier, output),
+        Command::Token(Token::List(list)) => token::list(list, verifier, output),
+        Command::Token(Token::Show { serial }) => token::show(serial, verifier, output),
+        Command::Enroll(enroll) => lifecycle::enroll(enroll, verifier, output),
+        Command::Exchange(exchange) => lifecycle::exchange(exchange, verifier, output),
+        Command::Stop(token) => lifecycle::change(Change::Stop, token, verifier, output),
+        Command::Lost(token) => lifecycle::change(Change::Lost, token, verifier, output),
+        Command::Suspend(token) => lifecycle::change(Change::Suspend, token, verifier, output),
+        Command::Resume(token) => lifecycle::change(Change::Resume, token, verifier, output),
+        Command::Unlock(unlock) => account::unlock(unlock, verifier, output),
+        Command::Account(Account::Show { account }) => account::show(account, verifier, output),
+        Command::Account(Account::Set(set)) => account::set(set, verifier, output),
+        Command::Account(Account::List { after, limit }) => {
+            account::list(after.as_deref(), limit, verifier, output)
+        }
+        Command::Receipt(Receipt::Show { number }) => receipt::show(number, verifier, output),
+        Command::Audit(Audit::List(list)) => audit::list(list, verifier, output),
+        Command::Explain { account } => explain::run(account, verifier, output),
+        Command::Status => status::run(verifier, output),
+        Command::Clock(Clock::Trust(note)) => clock::trust(note, verifier, output),
+    }
+}

@@ -1,0 +1,61 @@
+//! How lists are read: a page at a time, as far as was asked.
+
+use sekisho_verifier_socket::admin::PAGE_MAX;
+
+use crate::cli::Limit;
+
+/// The most rows of one command.
+const ROWS_MAX: usize = 1_000_000;
+
+/// How many rows are still wanted.
+#[derive(Debug)]
+pub(crate) struct Remaining {
+    rows: usize,
+}
+
+impl Remaining {
+    pub(crate) fn new(limit: &Limit) -> Self {
+        Self {
+            rows: if limit.all {
+                ROWS_MAX
+            } else {
+                limit.limit as usize
+            },
+        }
+    }
+
+    /// How many rows to ask for: one more than wanted tells whether there is more.
+    pub(crate) fn to_ask(&self) -> u16 {
+        u16::try_from(self.rows + 1)
+            .unwrap_or(PAGE_MAX)
+            .min(PAGE_MAX)
+    }
+
+    /// Cuts a page to what is wanted; says whether there was more.
+    pub(crate) fn take<T>(&mut self, page: &mut Vec<T>) -> bool {
+        let more = page.len() > self.rows;
+        page.truncate(self.rows);
+        self.rows -= page.len();
+        more
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_end_at_the_limit_and_know_of_more() {
+        let limit = Limit {
+            limit: 1_500,
+            all: false,
+        };
+        let mut remaining = Remaining::new(&limit);
+        assert_eq!(remaining.to_ask(), PAGE_MAX);
+        assert!(!remaining.take(&mut vec![(); 1_000]));
+        assert_eq!(remaining.to_ask(), 501);
+        let mut page = vec![(); 501];
+        assert!(remaining.take(&mut page));
+        assert_eq!(page.len(), 500);
+    }
+}

@@ -1,0 +1,142 @@
+//! The way to the verifier: which socket, one question after the other.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use sekisho_settings::{DEFAULT_FILE, Settings};
+use sekisho_verifier_socket::admin::{Answer, Verb};
+use sekisho_verifier_socket::{Client, ClientError, DEFAULT_SOCKET, Reply, Request};
+
+use crate::cli::Global;
+use crate::failure::{Failure, Kind};
+
+/// How long a question may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_FIRST: &str = "look before you try again: sekisho audit list --since 10m";
+
+/// A connection that is made when the first question is asked: a person may take minutes to type a
+/// code, and the verifier need not wait for that.
+#[derive(Debug)]
+pub(crate) struct Verifier {
+    socket: PathBuf,
+    client: Option<Client>,
+}
+
+impl Verifier {
+    pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
+        Ok(Self {
+            socket: socket(global)?,
+            client: None,
+        })
+    }
+
+    /// Asks, and waits as long as most questions may take.
+    pub(crate) fn ask(&mut self, verb: Verb) -> Result<Answer, Failure> {
+        self.ask_patiently(verb, PATIENCE)
+    }
+
+    pub(crate) fn ask_patiently(
+        &mut self,
+        verb: Verb,
+        patience: Duration,
+    ) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + patience;
+        let changes = changes_something(&verb);
+        let client = self.client(deadline)?;
+        let request = Request::Admin(Box::new(verb));
+        match client.call(request, deadline) {
+            Ok(Reply::Admin(answer)) => (*answer).map_err(Failure::from),
+            Ok(Reply::NotPermitted) => Err(not_permitted()),
+            Ok(Reply::Unavailable) => Err(unavailable(changes)),
+            Ok(_) => Err(Failure::strange_answer()),
+            Err(error) => Err(lost_reply(error, changes)),
+        }
+    }
+
+    /// Asks what ends in a receipt only.
+    pub(crate) fn ask_for_receipt(
+        &mut self,
+        verb: Verb,
+    ) -> Result<sekisho_verifier_socket::admin::ReceiptView, Failure> {
+        match self.ask(verb)? {
+            Answer::Receipt(receipt) => Ok(receipt),
+            _ => Err(Failure::strange_answer()),
+        }
+    }
+
+    fn client(&mut self, deadline: Instant) -> Result<&mut Client, Failure> {
+        let client = match self.client.take() {
+            Some(client) => client,
+            None => Client::connect(&self.socket, deadline).map_err(|error| {
+                let mut failure = Failure::from(error);
+                failure.message = format!("{}: {}", self.socket.display(), failure.message);
+                failure
+            })?,
+        };
+        Ok(self.client.insert(client))
+    }
+}
+
+/// `--socket`, else what the settings file says if it can be read, else the default: the help desk
+/// need not be able to read a file that holds the gateways' secrets.
+fn socket(global: &Global) -> Result<PathBuf, Failure> {
+    if let Some(socket) = &global.socket {
+        return Ok(socket.clone());
+    }
+    let file = match &global.settings {
+        Some(file) => file,
+        None if File::open(DEFAULT_FILE).is_err() => return Ok(DEFAULT_SOCKET.into()),
+        None => Path::new(DEFAULT_FILE),
+    };
+    Ok(Settings::load(file)?.verifier.socket)
+}
+
+/// Whether a verb may have taken effect although no reply came.
+fn changes_something(verb: &Verb) -> bool {
+    !matches!(
+        verb,
+        Verb::ImportBegin
+            | Verb::ImportRows(_)
+            | Verb::TokenList(_)
+            | Verb::TokenShow(_)
+            | Verb::AccountShow(_)
+            | Verb::AccountList(_)
+            | Verb::ReceiptShow(_)
+            | Verb::AuditList(_)
+            | Verb::Explain(_)
+            | Verb::Status
+    )
+}
+
+fn lost_reply(error: ClientError, changes: bool) -> Failure {
+    let too_long = matches!(error, ClientError::Frame(_));
+    let mut failure = Failure::from(error);
+    if changes && !too_long {
+        failure.message += "; it is not known whether the operation was carried out";
+        failure.way_out = LOOK_FIRST.into();
+    }
+    failure
+}
+
+fn not_permitted() -> Failure {
+    Failure::new(
+        Kind::NotPermitted,
+        "this user may not ask this",
+        "run as root, or as a member of the admin, help-desk or auditor group",
+    )
+}
+
+fn unavailable(changes: bool) -> Failure {
+    let mut failure = Failure::new(
+        Kind::Unavailable,
+        "the verifier could not decide or store anything",
+        "see what it says: journalctl -u sekisho-verifierd",
+    );
+    if changes {
+        // A store that did not answer in time has said neither yes nor no.
+        failure.message = "the verifier could not say whether the operation was stored".into();
+        failure.way_out = LOOK_FIRST.into();
+    }
+    failure
+}

@@ -1,0 +1,126 @@
+//! Codes and secrets: typed without echo, or read from where no other user can look.
+
+use std::fs::File;
+use std::io::{self, BufRead, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use sekisho_verifier_socket::Secret;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::failure::{Failure, Kind};
+
+/// The longest line that is read.
+const LINE_OCTETS_MAX: usize = 256;
+const OTHERS: u32 = 0o007;
+
+/// A code: from standard input if so asked, else from the terminal.
+pub(crate) fn code(prompt: &str, from_stdin: bool) -> Result<Secret, Failure> {
+    let code = if from_stdin {
+        line(&mut io::stdin().lock(), "standard input")?
+    } else {
+        typed(prompt, "pipe the code in and give --code-stdin")?
+    };
+    if code.expose().is_empty() {
+        return Err(Failure::new(
+            Kind::Invalid,
+            "no code was given",
+            "type the code that the token shows now",
+        ));
+    }
+    Ok(code)
+}
+
+/// The secret that a RADIUS server shares with us.
+pub(crate) fn radius_secret(file: Option<&Path>) -> Result<Secret, Failure> {
+    let secret = match file {
+        Some(path) => secret_file(path)?,
+        None => typed("Shared secret: ", "give --secret-file FILE")?,
+    };
+    if secret.expose().is_empty() {
+        return Err(Failure::new(
+            Kind::Invalid,
+            "the shared secret is empty",
+            "give the secret that the server's settings hold for this host",
+        ));
+    }
+    Ok(secret)
+}
+
+fn typed(prompt: &str, otherwise: &str) -> Result<Secret, Failure> {
+    rpassword::prompt_password(prompt)
+        .map(|text| Secret::new(text.into_bytes()))
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => {
+                Failure::new(Kind::Failed, "interrupted", "nothing was done")
+            }
+            _ => Failure::local("there is no terminal to ask on", &error, otherwise),
+        })
+}
+
+fn secret_file(path: &Path) -> Result<Secret, Failure> {
+    let shown = path.display();
+    let file = open_regular(path)?;
+    let mode = file
+        .metadata()
+        .map_err(|e| Failure::local(&shown, &e, "name a file"))?
+        .mode();
+    if mode & OTHERS != 0 {
+        return Err(Failure::new(
+            Kind::Invalid,
+            format!("{shown}: this file holds a secret and everybody can read it"),
+            format!("run: chmod o-rwx {shown}"),
+        ));
+    }
+    // Without a buffer in between that would keep the secret.
+    line(
+        &mut io::BufReader::with_capacity(1, file),
+        &shown.to_string(),
+    )
+}
+
+/// Opens a regular file; a FIFO would block the open, and a device might have no end.
+pub(crate) fn open_regular(path: &Path) -> Result<File, Failure> {
+    let shown = path.display();
+    let cannot = |e: io::Error| Failure::local(&shown, &e, "name a file that you can read");
+    let file = File::options()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits() as i32)
+        .open(path)
+        .map_err(cannot)?;
+    if !file.metadata().map_err(cannot)?.is_file() {
+        return Err(Failure::new(
+            Kind::Invalid,
+            format!("{shown}: not a file"),
+            "name a file, not a folder, a pipe or a device",
+        ));
+    }
+    Ok(file)
+}
+
+/// The first line, without its end.
+fn line(from: &mut impl BufRead, name: &str) -> Result<Secret, Failure> {
+    // One allocation, so that no half-read line is left behind by growing.
+    let mut octets = Vec::with_capacity(LINE_OCTETS_MAX + 2);
+    let read = from
+        .take(LINE_OCTETS_MAX as u64 + 2)
+        .read_until(b'\n', &mut octets);
+    let mut octets = Zeroizing::new(octets);
+    read.map_err(|e| Failure::local(name, &e, "give one line"))?;
+    if octets.last() == Some(&b'\n') {
+        octets.pop();
+        if octets.last() == Some(&b'\r') {
+            octets.pop();
+        }
+    }
+    if octets.len() > LINE_OCTETS_MAX {
+        octets.zeroize();
+        return Err(Failure::new(
+            Kind::Invalid,
+            format!("{name}: the line is longer than {LINE_OCTETS_MAX} octets"),
+            "give one line with nothing else on it",
+        ));
+    }
+    Ok(Secret::new(std::mem::take(&mut *octets)))
+}

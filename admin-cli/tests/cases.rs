@@ -1,0 +1,144 @@
+//! Each file in `tests/cases` is one run of the program.
+//!
+//! ```text
+//! # What this case claims.
+//! $ arguments, `{dir}` is a folder of its own, `{socket}` its socket
+//! file NAME MODE          (lines that begin with `| ` follow: its content)
+//! stdin TEXT              (one line)
+//! < an answer of the verifier, see harness/answers.rs
+//! > a verb that it was asked
+//! exit CODE
+//! out | what is printed
+//! err | what goes to standard error
+//! ```
+//!
+//! `UPDATE_CASES=1 cargo test --test cases` writes what is expected; read the difference.
+
+mod harness;
+
+use std::fmt::Write;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use harness::verifier::FakeVerifier;
+use harness::{answers, run, sekisho, text};
+
+const GIVEN: [&str; 6] = ["# ", "$ ", "file ", "| ", "stdin ", "< "];
+
+#[test]
+fn every_case_file_holds() {
+    let mut failed = Vec::new();
+    let mut count = 0;
+    for path in case_files() {
+        let case = fs::read_to_string(&path).expect("a case");
+        let played = play(&case);
+        count += 1;
+        if played == case {
+            continue;
+        }
+        if std::env::var_os("UPDATE_CASES").is_some() {
+            fs::write(&path, played).expect("written");
+        } else {
+            failed.push(format!("{}\n--- got\n{played}", path.display()));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    assert!(count >= 30, "only {count} cases were found");
+}
+
+/// Every command has its help page among the cases.
+#[test]
+fn every_help_page_is_a_case() {
+    let mut pages = vec![String::new()];
+    let mut seen = 0;
+    while let Some(command) = pages.pop() {
+        let arguments = command.split_whitespace().chain(["--help"]);
+        let help = run(sekisho().args(arguments), "");
+        let help = String::from_utf8(help.stdout).expect("UTF-8");
+        let line = format!("$ {}\n", format!("{command} --help").trim());
+        let covered =
+            case_files().any(|path| fs::read_to_string(path).expect("a case").contains(&line));
+        assert!(covered, "no case for {line}");
+        seen += 1;
+        pages.extend(subcommands(&help).map(|name| format!("{command} {name}").trim().to_owned()));
+    }
+    assert!(seen >= 25, "only {seen} pages");
+}
+
+fn subcommands(help: &str) -> impl Iterator<Item = &str> {
+    help.lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+}
+
+fn case_files() -> impl Iterator<Item = PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .expect("cases")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    paths.into_iter()
+}
+
+/// Runs a case and writes it as it turned out.
+fn play(case: &str) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    let socket = at.join("verifier.sock");
+    let given = case
+        .lines()
+        .filter(|line| GIVEN.iter().any(|start| line.starts_with(start)));
+    let given: Vec<&str> = given.collect();
+    make_files(&given, at);
+    let replies: Vec<_> = with(&given, "< ").map(answers::reply).collect();
+    let verifier = (!replies.is_empty()).then(|| FakeVerifier::start(&socket, replies));
+    let arguments = with(&given, "$ ").next().expect("arguments");
+    let fill = |word: String| {
+        word.replace("{dir}", at.to_str().expect("UTF-8"))
+            .replace("{socket}", socket.to_str().expect("UTF-8"))
+    };
+    let arguments = answers::words(arguments).into_iter().map(fill);
+    let stdin = with(&given, "stdin ")
+        .next()
+        .map(|line| format!("{line}\n"));
+    let done = run(sekisho().args(arguments), &stdin.unwrap_or_default());
+    let mut played = given.join("\n") + "\n";
+    for verb in verifier.into_iter().flat_map(FakeVerifier::asked) {
+        writeln!(played, "> {verb:?}").expect("to a string");
+    }
+    writeln!(played, "exit {}", done.status.code().expect("no signal")).expect("to a string");
+    for (name, octets) in [("out", &done.stdout), ("err", &done.stderr)] {
+        for line in text(octets, at).lines() {
+            writeln!(played, "{}", format!("{name} | {line}").trim_end()).expect("to a string");
+        }
+    }
+    played
+}
+
+fn with<'a>(given: &'a [&'a str], start: &'a str) -> impl Iterator<Item = &'a str> {
+    given
+        .iter()
+        .filter_map(move |line| line.strip_prefix(start))
+}
+
+fn make_files(given: &[&str], folder: &Path) {
+    let mut current = None;
+    for line in given {
+        if let Some(about) = line.strip_prefix("file ") {
+            let (name, mode) = about.split_once(' ').expect("name and mode");
+            let path = folder.join(name);
+            fs::write(&path, "").expect("written");
+            let mode = u32::from_str_radix(mode, 8).expect("octal");
+            fs::set_permissions(&path, Permissions::from_mode(mode)).expect("ours");
+            current = Some(path);
+        } else if let (Some(content), Some(path)) = (line.strip_prefix("| "), &current) {
+            let before = fs::read_to_string(path).expect("read");
+            fs::write(path, before + content + "\n").expect("written");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Answers of the verifier, written as `kind key=value key="a value"`.
+
+use std::collections::BTreeMap;
+
+use sekisho_verifier_socket::admin::{
+    AccountView, Answer, EventView, ExplanationView, ReceiptView, Refusal, RefusalKind, StatusView,
+    TokenView,
+};
+use sekisho_verifier_socket::{Reply, Secret};
+
+/// 2026-11-22 09:14:02.123 in the tests' zone.
+const NOW_MS: u64 = 1_795_306_442_123;
+
+/// Splits as a shell does with double quotes; `\"` and `\x1b` inside.
+pub(crate) fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    let line = line.replace("\\x1b", "\u{1b}");
+    let mut characters = line.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => quoted = !quoted,
+            '\\' if quoted => words.last_mut().expect("one").extend(characters.next()),
+            ' ' if !quoted => words.push(String::new()),
+            other => words.last_mut().expect("one").push(other),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// One line is one answer; rows of a list are separated by ` | `.
+pub(crate) fn reply(line: &str) -> Reply {
+    let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let rows: Vec<Row> = rest
+        .split(" | ")
+        .filter(|row| !row.trim().is_empty())
+        .map(Row::read)
+        .collect();
+    let one = rows.first().cloned().unwrap_or_default();
+    let answer = match kind {
+        "receipt" => Answer::Receipt(receipt(&one)),
+        "issued" => Answer::Issued {
+            receipt: receipt(&one),
+            uri: Secret::from(one.text("uri").unwrap_or_default().as_str()),
+        },
+        "ready" => Answer::ImportReady,
+        "tokens" => Answer::Tokens(rows.iter().map(token).collect()),
+        "accounts" => Answer::Accounts(rows.iter().map(account).collect()),
+        "events" => Answer::Events {
+            more_before: one.number("more_before"),
+            events: rows.iter().map(event).collect(),
+        },
+        "explanation" => Answer::Explanation(ExplanationView {
+            account: one.must("account"),
+            findings: one.list("findings"),
+            events: rows[1..].iter().map(event).collect(),
+        }),
+        "status" => Answer::Status(status(&one)),
+        "unavailable" => return Reply::Unavailable,
+        "not-permitted" => return Reply::NotPermitted,
+        refused => return Reply::Admin(Box::new(Err(refusal(refused, &one)))),
+    };
+    Reply::Admin(Box::new(Ok(answer)))
+}
+
+fn refusal(kind: &str, row: &Row) -> Refusal {
+    Refusal {
+        kind: match kind {
+            "refused:not-permitted" => RefusalKind::NotPermitted,
+            "refused:not-found" => RefusalKind::NotFound,
+            "refused:conflict" => RefusalKind::Conflict,
+            "refused:not-proven" => RefusalKind::NotProven,
+            "refused:invalid" => RefusalKind::Invalid,
+            "refused:unavailable" => RefusalKind::Unavailable,
+            other => panic!("unknown answer {other}"),
+        },
+        message: row.must("message"),
+        way_out: row.must("way_out"),
+    }
+}
+
+fn receipt(row: &Row) -> ReceiptView {
+    ReceiptView {
+        number: row.text("number").unwrap_or("K7QM-2WXA-R4TD".into()),
+        time_ms: NOW_MS,
+        operation: row.must("operation"),
+        serial: row.text("serial"),
+        new_serial: row.text("new_serial"),
+        account: row.text("account"),
+        actor: "root".into(),
+        note: row.text("note"),
+        position: row.number("position").unwrap_or(1_234),
+        count: row.number("count"),
+    }
+}
+
+fn token(row: &Row) -> TokenView {
+    TokenView {
+        serial: row.must("serial"),
+        state: row.must("state"),
+        account: row.text("account"),
+        kind: row.text("kind").unwrap_or("totp".into()),
+        algorithm: "sha1".into(),
+        digits: 6,
+        period: row.number("period").map(|period| period as u32),
+        drift_steps: -1,
+        disabled: row.text("disabled").is_some(),
+        last_used_ms: row.number("last_used_ms"),
+        last_used_at: row.text("last_used_at"),
+        created_ms: NOW_MS,
+    }
+}
+
+fn account(row: &Row) -> AccountView {
+    AccountView {
+        name: row.must("name"),
+        aliases: row.list("aliases"),
+        serials: row.list("serials"),
+        code_required: row.text("optional").is_none(),
+        disabled: row.text("disabled").is_some(),
+        wrong_codes: row.number("wrong_codes").unwrap_or(0) as u32,
+        failures_in_a_row: 2,
+        locked_until_ms: row.number("locked_until_ms"),
+    }
+}
+
+fn event(row: &Row) -> EventView {
+    let position = row.number("position").expect("position");
+    EventView {
+        position,
+        time_ms: NOW_MS + position * 1_000,
+        operation: row.must("operation"),
+        outcome: row.must("outcome"),
+        reason: row.text("reason"),
+        account: row.text("account"),
+        serial: row.text("serial"),
+        place: row.text("place"),
+        actor: row.text("actor"),
+        receipt: row.text("receipt"),
+    }
+}
+
+fn status(row: &Row) -> StatusView {
+    StatusView {
+        version: "0.1.0".into(),
+        started_ms: NOW_MS - 86_400_000,
+        now_ms: NOW_MS,
+        store: "embedded".into(),
+        position: 1_234,
+        tokens: 1_000_000,
+        accounts: 20,
+        accepts: 300,
+        rejects: 4,
+        connections: 5,
+        warnings: row.list("warnings"),
+    }
+}
+
+/// Keys and values.
+#[derive(Clone, Default)]
+struct Row(BTreeMap<String, String>);
+
+impl Row {
+    fn read(text: &str) -> Self {
+        let pair = |word: String| {
+            let (key, value) = word.split_once('=').expect("key=value");
+            (key.to_owned(), value.to_owned())
+        };
+        Self(words(text).into_iter().map(pair).collect())
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        self.0.get(key).cloned()
+    }
+
+    fn must(&self, key: &str) -> String {
+        self.text(key).unwrap_or_else(|| panic!("no {key}"))
+    }
+
+    fn number(&self, key: &str) -> Option<u64> {
+        self.text(key).map(|text| text.parse().expect("number"))
+    }
+
+    /// Separated by `;`.
+    fn list(&self, key: &str) -> Vec<String> {
+        let text = self.text(key).unwrap_or_default();
+        text.split(';')
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+}

@@ -1,0 +1,65 @@
+//! A verifier that answers by script and notes what it was asked.
+
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::thread::JoinHandle;
+
+use sekisho_verifier_socket::admin::Verb;
+use sekisho_verifier_socket::{
+    Envelope, FRAME_MAX, LENGTH_OCTETS, Reply, Request, decode, encode, frame_length,
+};
+
+/// Answers one connection.
+pub(crate) struct FakeVerifier {
+    thread: JoinHandle<Vec<Verb>>,
+}
+
+impl FakeVerifier {
+    /// Listens at `socket`; gives each request the next of `replies`, and closes when they are used up.
+    pub(crate) fn start(socket: &Path, replies: Vec<Reply>) -> Self {
+        let listener = UnixListener::bind(socket).expect("socket is free");
+        let thread = std::thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("a client");
+            serve(stream, replies)
+        });
+        Self { thread }
+    }
+
+    /// What it was asked, in order. To be called when the client has ended.
+    pub(crate) fn asked(self) -> Vec<Verb> {
+        self.thread.join().expect("no panic")
+    }
+}
+
+fn serve(mut stream: UnixStream, replies: Vec<Reply>) -> Vec<Verb> {
+    let mut asked = Vec::new();
+    let mut replies = replies.into_iter();
+    while let Some(request) = receive(&mut stream) {
+        let Request::Admin(verb) = request.body else {
+            panic!("not an admin's request");
+        };
+        asked.push(*verb);
+        let Some(body) = replies.next() else { break };
+        let mut frame = Vec::new();
+        encode(
+            &Envelope {
+                id: request.id,
+                body,
+            },
+            &mut frame,
+        )
+        .expect("fits in a frame");
+        stream.write_all(&frame).expect("client reads");
+    }
+    asked
+}
+
+fn receive(stream: &mut UnixStream) -> Option<Envelope<Request>> {
+    let mut head = [0; LENGTH_OCTETS];
+    stream.read_exact(&mut head).ok()?;
+    let length = frame_length(&head, FRAME_MAX).expect("allowed length")?;
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).expect("a whole frame");
+    Some(decode(&body).expect("a good frame"))
+}

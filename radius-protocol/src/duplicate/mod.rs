@@ -70,7 +70,7 @@ pub struct Key {
 
 /// Names one entry for as long as it lives. A ticket of an entry that is gone, or that was
 /// replaced, does nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket {
     slot: u32,
     generation: u32,

@@ -1,1 +1,25 @@
+//! The harness of the tests that span crates: real daemons in private folders, real clients at
+//! both doors, a clock that the test moves, and private namespaces for real logins.
+//!
+//! Everything that is started here is bounded by a time limit and ends with the test, also when
+//! the test is killed. Functions panic when the harness itself fails: a test has no better answer.
 
+pub mod clock;
+pub mod daemon;
+pub mod impostor;
+pub mod installation;
+pub mod namespace;
+pub mod pam;
+pub mod process;
+pub mod programs;
+pub mod radius;
+pub mod sshd;
+pub mod terminal;
+pub mod token;
+
+pub use clock::Clock;
+pub use daemon::Daemon;
+pub use impostor::Impostor;
+pub use installation::{Door, Installation, Verdict};
+pub use namespace::PrivateRoot;
+pub use token::Token;

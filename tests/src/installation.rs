@@ -1,0 +1,436 @@
+//! An installation in a folder of its own: settings, data, daemons, and the doors in front.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sekisho_verifier_socket::admin::{Answer, Refusal, Verb};
+use sekisho_verifier_socket::{Client, Reply, Request};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::clock::{BEGINNING, Clock};
+use crate::pam::{Pam, Report};
+use crate::process::{self, Finished};
+use crate::radius::{Nas, SECRET};
+use crate::token::CSV_HEADER;
+use crate::{Daemon, Token, programs};
+
+const RADIUS_PORT: u16 = 18_120;
+const SSH_PORT: u16 = 22_022;
+/// How long the CLI may take.
+const CLI_LIMIT: Duration = Duration::from_secs(60);
+/// How long the verifier may take for one call.
+const CALL_LIMIT: Duration = Duration::from_secs(10);
+
+/// What somebody is told at a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Let in.
+    Accept,
+    /// Kept out.
+    Reject,
+    /// Nothing was decided: RADIUS is silent, PAM denies for want of a verifier.
+    Silent,
+}
+
+/// Where somebody comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// A Linux login.
+    Pam,
+    /// The VPN.
+    Radius,
+}
+
+impl Door {
+    /// Both, since what holds at one must hold at the other.
+    pub const BOTH: [Self; 2] = [Self::Pam, Self::Radius];
+
+    /// The other one.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Pam => Self::Radius,
+            Self::Radius => Self::Pam,
+        }
+    }
+}
+
+/// What an installation shall be like.
+#[derive(Debug)]
+pub struct Plan {
+    tables: String,
+    radius: String,
+    clock: Option<u64>,
+}
+
+impl Default for Plan {
+    /// Defaults but for the delay of rejects, which only costs time; the clock stands still.
+    fn default() -> Self {
+        Self {
+            tables: String::new(),
+            radius: "reject-delay-ms = 0\n".into(),
+            clock: Some(BEGINNING),
+        }
+    }
+}
+
+impl Plan {
+    /// Adds tables to the settings.
+    pub fn settings(mut self, tables: &str) -> Self {
+        self.tables.push_str(tables);
+        self.tables.push('\n');
+        self
+    }
+
+    /// Replaces the lines of `[radius]`; `listen` comes from the harness.
+    pub fn radius(mut self, lines: &str) -> Self {
+        self.radius = format!("{lines}\n");
+        self
+    }
+
+    /// The verifier has a clock that stands at `seconds`.
+    pub fn clock_at(mut self, seconds: u64) -> Self {
+        self.clock = Some(seconds);
+        self
+    }
+
+    /// The verifier has the machine's clock.
+    pub fn real_clock(mut self) -> Self {
+        self.clock = None;
+        self
+    }
+
+    /// Makes it by `sekisho init`, and starts nothing.
+    #[track_caller]
+    pub fn build(self) -> Installation {
+        Installation::build(self)
+    }
+
+    /// Makes it and starts both daemons.
+    #[track_caller]
+    pub fn start(self) -> Installation {
+        let mut made = self.build();
+        made.start_verifier();
+        made.start_radius();
+        made
+    }
+}
+
+/// An installation. Everything is gone when it is dropped.
+#[derive(Debug)]
+pub struct Installation {
+    // Dropped in this order: the daemons before their folder.
+    radius: Option<Daemon>,
+    verifier: Option<Daemon>,
+    clock: Option<Clock>,
+    pam: OnceLock<Pam>,
+    address: Ipv4Addr,
+    folder: TempDir,
+}
+
+impl Installation {
+    /// An installation with daemons, a clock that stands still, and these tokens, enrolled.
+    #[track_caller]
+    pub fn with(tokens: &[&Token]) -> Self {
+        let made = Plan::default().start();
+        made.import(tokens);
+        made
+    }
+
+    #[track_caller]
+    fn build(plan: Plan) -> Self {
+        programs::require_root();
+        let folder = tempfile::Builder::new()
+            .prefix("sekisho-")
+            .tempdir()
+            .expect("a temporary folder");
+        // Users without privileges must reach the socket.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("its mode");
+        let made = Self {
+            radius: None,
+            verifier: None,
+            clock: plan.clock.map(|now| Clock::new(folder.path(), now)),
+            pam: OnceLock::new(),
+            address: own_address(),
+            folder,
+        };
+        let (settings, data, socket) = (made.settings(), made.data(), made.socket());
+        let mut init = process::leashed(programs::ours("sekisho"));
+        init.arg("init").arg("--settings").arg(&settings);
+        init.arg("--data").arg(&data).arg("--socket").arg(&socket);
+        init.args(["--owner", "root"]);
+        process::run(&mut init, b"", CLI_LIMIT).expect_success();
+        let text = made.settings_text(&plan);
+        // In place, so that owner and mode stay as `init` made them.
+        fs::write(&settings, text).expect("the settings can be written");
+        made
+    }
+
+    fn settings_text(&self, plan: &Plan) -> String {
+        format!(
+            "[verifier]\ndata = {:?}\nsocket = {:?}\n\n[log]\nsyslog = false\nlevel = \"debug\"\n\n\
+             {}\n[radius]\nlisten = [\"{}\"]\n{}\n\
+             [[radius.client]]\nname = \"vpn\"\naddress = [\"127.0.0.0/8\"]\nsecret = \"{SECRET}\"\n",
+            self.data(),
+            self.socket(),
+            plan.tables,
+            self.radius_address(),
+            plan.radius,
+        )
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The settings file.
+    pub fn settings(&self) -> PathBuf {
+        self.folder().join("etc/sekisho.toml")
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder().join("data")
+    }
+
+    /// The verifier's socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder().join("run/verifier.sock")
+    }
+
+    /// Where the RADIUS server listens.
+    pub fn radius_address(&self) -> SocketAddr {
+        (IpAddr::V4(self.address), RADIUS_PORT).into()
+    }
+
+    /// Where an sshd may listen.
+    pub fn ssh_address(&self) -> SocketAddr {
+        (IpAddr::V4(self.address), SSH_PORT).into()
+    }
+
+    /// The verifier's clock, which it must have.
+    #[track_caller]
+    pub fn clock(&self) -> &Clock {
+        self.clock.as_ref().expect("this test has its own clock")
+    }
+
+    /// What the verifier takes as now, in seconds since 1970.
+    pub fn now(&self) -> u64 {
+        match &self.clock {
+            Some(clock) => clock.now(),
+            None => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |now| now.as_secs()),
+        }
+    }
+
+    /// What `token` shows, `offset` steps from now.
+    pub fn code(&self, token: &Token, offset: i64) -> String {
+        token.shows(self.now(), offset)
+    }
+
+    /// The `nth` wrong code of `token`.
+    pub fn wrong_code(&self, token: &Token, nth: usize) -> String {
+        token.wrong(self.now(), nth)
+    }
+
+    /// The command that starts a daemon.
+    pub fn daemon_command(&self, program: &str) -> Command {
+        let mut command = process::leashed(programs::ours(program));
+        command.arg("--settings").arg(self.settings());
+        command
+    }
+
+    fn verifier_command(&self) -> Command {
+        let mut command = self.daemon_command("sekisho-verifierd");
+        if let Some(clock) = &self.clock {
+            clock.wind(&mut command);
+        }
+        command
+    }
+
+    /// Starts the verifier.
+    #[track_caller]
+    pub fn start_verifier(&mut self) {
+        let mut command = self.verifier_command();
+        self.verifier = Some(Daemon::start("verifierd", self.folder(), &mut command));
+    }
+
+    /// Starts the RADIUS server.
+    #[track_caller]
+    pub fn start_radius(&mut self) {
+        let mut command = self.daemon_command("sekisho-radiusd");
+        self.radius = Some(Daemon::start("radiusd", self.folder(), &mut command));
+    }
+
+    /// The running verifier.
+    #[track_caller]
+    pub fn verifier(&mut self) -> &mut Daemon {
+        self.verifier.as_mut().expect("the verifier runs")
+    }
+
+    /// The running RADIUS server.
+    #[track_caller]
+    pub fn radius(&mut self) -> &mut Daemon {
+        self.radius.as_mut().expect("the RADIUS server runs")
+    }
+
+    /// Takes the verifier out, to be stopped or killed.
+    #[track_caller]
+    pub fn take_verifier(&mut self) -> Daemon {
+        self.verifier.take().expect("the verifier runs")
+    }
+
+    /// Takes the RADIUS server out, to be stopped or killed.
+    #[track_caller]
+    pub fn take_radius(&mut self) -> Daemon {
+        self.radius.take().expect("the RADIUS server runs")
+    }
+
+    /// Stops the verifier and starts it again.
+    #[track_caller]
+    pub fn restart_verifier(&mut self) {
+        self.take_verifier().stop();
+        self.start_verifier();
+    }
+
+    /// kill -9 of the verifier, and its start.
+    #[track_caller]
+    pub fn crash_verifier(&mut self) {
+        self.take_verifier().kill();
+        self.start_verifier();
+    }
+
+    /// The door of Linux logins.
+    pub fn pam(&self) -> &Pam {
+        self.pam
+            .get_or_init(|| Pam::new(self.folder(), &self.socket()))
+    }
+
+    /// A gateway.
+    pub fn nas(&self) -> Nas {
+        Nas::new(self.radius_address())
+    }
+
+    /// One login at a door.
+    #[track_caller]
+    pub fn login(&self, door: Door, user: &str, code: &str) -> Verdict {
+        match door {
+            Door::Pam => self.pam_login(user, code).verdict(),
+            Door::Radius => self.nas().login(user, code),
+        }
+    }
+
+    /// One login through PAM.
+    #[track_caller]
+    pub fn pam_login(&self, user: &str, code: &str) -> Report {
+        self.pam().login(user, &[code])
+    }
+
+    /// Runs the CLI with `input` as its standard input.
+    pub fn sekisho_with(&self, words: &[&str], input: &str) -> Finished {
+        let mut command = process::leashed(programs::ours("sekisho"));
+        command
+            .arg("--settings")
+            .arg(self.settings())
+            .args(words)
+            .env("NO_COLOR", "1")
+            .env("TZ", "UTC");
+        process::run(&mut command, input.as_bytes(), CLI_LIMIT)
+    }
+
+    /// Runs the CLI.
+    pub fn sekisho(&self, words: &[&str]) -> Finished {
+        self.sekisho_with(words, "")
+    }
+
+    /// Runs the CLI, which must succeed, and returns what it prints for programs.
+    #[track_caller]
+    pub fn json_with(&self, words: &[&str], input: &str) -> Value {
+        let mut all = vec!["--json"];
+        all.extend(words);
+        let done = self.sekisho_with(&all, input).expect_success();
+        match serde_json::from_str(&done.stdout) {
+            Ok(value) => value,
+            Err(error) => panic!("sekisho {words:?} printed no JSON: {error}\n{done}"),
+        }
+    }
+
+    /// Runs the CLI, which must succeed, and returns what it prints for programs.
+    #[track_caller]
+    pub fn json(&self, words: &[&str]) -> Value {
+        self.json_with(words, "")
+    }
+
+    /// Imports tokens; those with an account are enrolled at once.
+    #[track_caller]
+    pub fn import(&self, tokens: &[&Token]) {
+        let lines: String = tokens.iter().map(|token| token.csv_line()).collect();
+        self.import_text(&format!("{CSV_HEADER}{lines}"))
+            .expect_success();
+    }
+
+    /// Imports the text of a file.
+    pub fn import_text(&self, text: &str) -> Finished {
+        let file = tempfile::NamedTempFile::new_in(self.folder()).expect("a file");
+        fs::write(file.path(), text).expect("the file can be written");
+        let path = file.path().display().to_string();
+        self.sekisho(&["token", "import", &path])
+    }
+
+    /// All events, the newest last.
+    #[track_caller]
+    pub fn events(&self) -> Vec<Value> {
+        let listed = self.json(&["audit", "list", "--all"]);
+        listed["events"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// How many logins were decided for this reason.
+    #[track_caller]
+    pub fn count(&self, reason: &str) -> usize {
+        let events = self.events();
+        events.iter().filter(|e| e["reason"] == reason).count()
+    }
+
+    /// A connection to the verifier, as root.
+    #[track_caller]
+    pub fn connect(&self) -> Client {
+        let deadline = std::time::Instant::now() + CALL_LIMIT;
+        Client::connect(&self.socket(), deadline).expect("the verifier listens")
+    }
+}
+
+/// Asks one thing on a connection; `None` if no reply came.
+pub fn call(client: &mut Client, request: Request) -> Option<Reply> {
+    let deadline = std::time::Instant::now() + CALL_LIMIT;
+    client.call(request, deadline).ok()
+}
+
+/// An admin's verb on a connection; `None` if no reply came.
+pub fn ask(client: &mut Client, verb: Verb) -> Option<Result<Answer, Refusal>> {
+    match call(client, Request::Admin(Box::new(verb)))? {
+        Reply::Admin(result) => Some(*result),
+        other => panic!("the verifier answered a verb with {other:?}"),
+    }
+}
+
+/// An address of loopback that no other installation of this machine uses now, so that ports can
+/// be fixed.
+fn own_address() -> Ipv4Addr {
+    static NEXT: AtomicU8 = AtomicU8::new(0);
+    let process = std::process::id();
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    Ipv4Addr::new(
+        127,
+        1 + (process % 250) as u8,
+        1 + (process / 250 % 250) as u8,
+        number,
+    )
+}

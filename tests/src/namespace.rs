@@ -1,0 +1,150 @@
+//! Private mount namespaces: real logins with configuration of our own, while the machine's stays
+//! as it is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::process::leashed;
+use crate::programs;
+
+/// People who can log in inside; nobody of that name is made on the machine.
+pub const PEOPLE: [(&str, u32); 2] = [("hana", 61_001), ("jiro", 61_002)];
+/// The Unix password of each of them.
+pub const PASSWORD: &str = "correct horse";
+/// Its hash, as crypt(3) writes it with a fixed salt.
+const PASSWORD_HASH: &str = "$6$sekishotests$/04ASXFMPDhkni43jOgjdwfqu9Va.pN6g1PtH4e2JK8AOfh6/sCUFwH8ejXqd.5mdi1gYpNF3M.CLC2wlLZlc.";
+
+/// Runs what follows the pairs with each first path bound over the second. The logs of utmp, sudo
+/// and syslog go nowhere.
+const ENTER: &str = r#"
+set -e
+while [ "$1" != -- ]; do mount --bind "$1" "$2"; shift 2; done
+shift
+log=$(readlink -f /dev/log || true)
+[ -z "$log" ] || [ ! -e "$log" ] || mount --bind /dev/null "$log"
+mount -t tmpfs -o mode=0755 tmpfs /run
+mount -t tmpfs -o mode=0755 tmpfs /var/log
+mkdir -p /run/sshd /run/sudo /run/lock
+exec "$@"
+"#;
+
+/// A view of the file system in which some files of `/etc` are ours.
+#[derive(Debug)]
+pub struct PrivateRoot {
+    folder: PathBuf,
+    binds: Vec<(PathBuf, PathBuf)>,
+}
+
+impl PrivateRoot {
+    /// Copies what logins read into `folder`, and adds [`PEOPLE`]. `/etc/pam.d` is empty but for
+    /// `other`, which denies.
+    pub fn new(folder: &Path) -> Self {
+        programs::require_root();
+        let mut root = Self {
+            folder: folder.join("root"),
+            binds: Vec::new(),
+        };
+        fs::create_dir_all(root.folder.join("pam.d")).expect("a folder for PAM");
+        root.bind(&root.folder.join("pam.d"), "/etc/pam.d");
+        root.add_people();
+        root.put("/etc/sudoers", SUDOERS, 0o440);
+        root.put("/etc/login.defs", LOGIN_DEFS, 0o644);
+        root.pam_service(
+            "other",
+            "auth requisite pam_deny.so\naccount requisite pam_deny.so\n",
+        );
+        let split = programs::tools().join("usr/lib/openssh/sshd-session");
+        if split.exists() {
+            // Newer versions of sshd start other programs by their full paths.
+            root.bind(
+                &programs::tools().join("usr/lib/openssh"),
+                "/usr/lib/openssh",
+            );
+        }
+        root
+    }
+
+    /// Writes a file of `/etc/pam.d`.
+    pub fn pam_service(&self, service: &str, lines: &str) {
+        let path = self.folder.join("pam.d").join(service);
+        fs::write(path, lines).expect("a PAM service can be written");
+    }
+
+    /// A command that runs inside, in a process namespace of its own too: when it ends or is
+    /// killed, everything that it started ends with it.
+    pub fn command(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = leashed("unshare");
+        command
+            .args(["--mount", "--propagation", "private"])
+            .args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"])
+            .args(["/bin/sh", "-c", ENTER, "sh"]);
+        for (ours, theirs) in &self.binds {
+            command.args([ours, theirs]);
+        }
+        command.arg("--").arg(program.as_ref());
+        command
+    }
+
+    /// A command that runs inside as somebody else.
+    pub fn command_as(&self, user: &str, program: impl AsRef<Path>) -> Command {
+        let mut command = self.command("setpriv");
+        command
+            .args(["--reuid", user, "--regid", user, "--init-groups", "--"])
+            .arg(program.as_ref())
+            .env("USER", user);
+        command
+    }
+
+    fn bind(&mut self, ours: &Path, theirs: &str) {
+        self.binds.push((ours.to_owned(), theirs.into()));
+    }
+
+    /// Puts a file over one of the machine's; what the machine does not have is left out.
+    fn put(&mut self, theirs: &str, text: &str, mode: u32) {
+        use std::os::unix::fs::PermissionsExt;
+        if !Path::new(theirs).exists() {
+            return;
+        }
+        let name = Path::new(theirs).file_name().expect("a file has a name");
+        let ours = self.folder.join(name);
+        fs::write(&ours, text).expect("a private copy can be written");
+        fs::set_permissions(&ours, fs::Permissions::from_mode(mode)).expect("its mode can be set");
+        self.bind(&ours, theirs);
+    }
+
+    fn add_people(&mut self) {
+        let read = |path| fs::read_to_string(path).expect("root can read the user tables");
+        let mut passwd = read("/etc/passwd");
+        let mut shadow = read("/etc/shadow");
+        let mut group = read("/etc/group");
+        if !passwd.contains("\nsshd:") {
+            passwd.push_str("sshd:x:61000:65534::/run/sshd:/usr/sbin/nologin\n");
+        }
+        for (name, uid) in PEOPLE {
+            passwd.push_str(&format!("{name}:x:{uid}:{uid}::/tmp:/bin/sh\n"));
+            shadow.push_str(&format!("{name}:{PASSWORD_HASH}:19000:0:99999:7:::\n"));
+            group.push_str(&format!("{name}:x:{uid}:\n"));
+        }
+        self.put("/etc/passwd", &passwd, 0o644);
+        self.put("/etc/shadow", &shadow, 0o600);
+        self.put("/etc/group", &group, 0o644);
+    }
+}
+
+/// Everybody of [`PEOPLE`] may become anybody, and is asked each time.
+const SUDOERS: &str = "\
+Defaults timestamp_timeout=0, lecture=never, passwd_tries=1, !syslog
+hana ALL=(ALL) ALL
+jiro ALL=(ALL) ALL
+";
+
+const LOGIN_DEFS: &str = "\
+LOGIN_RETRIES 1
+LOGIN_TIMEOUT 20
+FAIL_DELAY 0
+LOG_UNKFAIL_ENAB no
+MAIL_DIR /var/mail
+ENV_PATH PATH=/usr/local/bin:/usr/bin:/bin
+ENV_SUPATH PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+";

@@ -1,0 +1,93 @@
+//! Where the programs under test and their peers are.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::process;
+
+const WAY_OUT: &str = "run: make test (or make demo), which builds and installs what is needed";
+
+/// The folder that cargo puts programs in, beside the one that runs now.
+fn built_folder() -> PathBuf {
+    let own = env::current_exe().expect("the running program has a path");
+    let mut folder = own.parent().expect("it is in a folder");
+    if folder.ends_with("deps") {
+        folder = folder.parent().expect("deps is in a folder");
+    }
+    folder.to_owned()
+}
+
+fn existing(path: PathBuf) -> PathBuf {
+    assert!(path.exists(), "{} is missing; {WAY_OUT}", path.display());
+    path
+}
+
+/// One of our own programs.
+pub fn ours(name: &str) -> PathBuf {
+    existing(built_folder().join(name))
+}
+
+/// The PAM module.
+pub fn pam_module() -> PathBuf {
+    ours("libpam_sekisho.so")
+}
+
+/// Where `scripts/needs` unpacked what must not be installed.
+pub fn tools() -> PathBuf {
+    let built = built_folder();
+    built.parent().unwrap_or(&built).join("tools")
+}
+
+/// The real sshd: the machine's own, or the one that was unpacked.
+pub fn sshd() -> PathBuf {
+    let installed = PathBuf::from("/usr/sbin/sshd");
+    if installed.exists() {
+        return installed;
+    }
+    existing(tools().join("usr/sbin/sshd"))
+}
+
+/// The library that moves a program's clock; the file is in another folder on each architecture.
+pub fn faketime() -> PathBuf {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        let folders = std::fs::read_dir("/usr/lib").ok()?;
+        folders
+            .flatten()
+            .map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"))
+            .find(|path| path.exists())
+    });
+    match found {
+        Some(path) => path.clone(),
+        None => panic!("libfaketime is missing; {WAY_OUT}"),
+    }
+}
+
+/// The C program that stands for a PAM application; compiled once for each run.
+pub fn pam_driver() -> &'static Path {
+    static COMPILED: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let (_, program) = COMPILED.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let source = folder.path().join("pam_driver.c");
+        let program = folder.path().join("pam-driver");
+        std::fs::write(&source, include_str!("pam_driver.c")).expect("the source can be written");
+        let mut cc = Command::new("cc");
+        cc.args(["-O1", "-Wall", "-Wextra", "-Werror", "-o"])
+            .args([&program, &source])
+            .arg("-lpam");
+        process::run(&mut cc, b"", Duration::from_secs(60)).expect_success();
+        (folder, program)
+    });
+    program
+}
+
+/// Real logins need namespaces, and those need root. Nothing is skipped in silence.
+pub fn require_root() {
+    assert!(
+        rustix::process::geteuid().is_root(),
+        "these tests start real logins in private namespaces and need root; {WAY_OUT}, by sudo"
+    );
+}

@@ -55,6 +55,9 @@ fn typed(prompt: &str, otherwise: &str) -> Result<Secret, Failure> {
             io::ErrorKind::Interrupted => {
                 Failure::new(Kind::Failed, "interrupted", "nothing was done")
             }
+            io::ErrorKind::UnexpectedEof => {
+                Failure::new(Kind::Failed, "nothing was typed", "nothing was done")
+            }
             _ => Failure::local("there is no terminal to ask on", &error, otherwise),
         })
 }

@@ -2,13 +2,13 @@
 
 use sekisho_verifier_socket::admin::{AccountChange, AccountFilter, AccountView, Answer, Verb};
 
-use super::pages::Remaining;
+use super::pages;
 use crate::Stop;
 use crate::cli::{AccountSet, CodeChoice, Limit, Unlock};
 use crate::connection::Verifier;
 use crate::failure::{Failure, Kind};
 use crate::output::block::Block;
-use crate::output::list::ListWriter;
+use crate::output::list::Columns;
 use crate::output::{Output, json, receipt, time};
 
 const HEADER: &[&str] = &[
@@ -78,43 +78,25 @@ pub(crate) fn list(
     verifier: &mut Verifier,
     output: &mut Output,
 ) -> Result<(), Stop> {
-    let mut remaining = Remaining::new(limit);
     let mut filter = AccountFilter {
         after: after.map(str::to_owned),
         limit: 0,
     };
-    let mut page = next_page(&mut filter, &remaining, verifier)?;
-    let mut writer = ListWriter::new(output, "accounts", HEADER)?;
-    let more = loop {
-        let more = remaining.take(&mut page);
-        writer.page(&page, row)?;
-        if more || page.is_empty() {
-            break more;
-        }
-        page = next_page(&mut filter, &remaining, verifier)?;
+    let columns = Columns {
+        name: "accounts",
+        header: HEADER,
+        row,
     };
-    Ok(writer.end(more)?)
-}
-
-/// Reads a page and moves the filter behind it; only an empty page is the end.
-fn next_page(
-    filter: &mut AccountFilter,
-    remaining: &Remaining,
-    verifier: &mut Verifier,
-) -> Result<Vec<AccountView>, Failure> {
-    filter.limit = remaining.to_ask();
-    let Answer::Accounts(page) = verifier.ask(Verb::AccountList(filter.clone()))? else {
-        return Err(Failure::strange_answer());
-    };
-    if let Some(last) = page.last() {
-        let last = Some(last.name.clone());
-        // Else a confused verifier would keep us here without end.
-        if last == filter.after {
+    pages::print(limit, columns, output, |rows| {
+        filter.limit = rows;
+        let Answer::Accounts(page) = verifier.ask(Verb::AccountList(filter.clone()))? else {
             return Err(Failure::strange_answer());
+        };
+        if let Some(last) = page.last() {
+            filter.after = Some(last.name.clone());
         }
-        filter.after = last;
-    }
-    Ok(page)
+        Ok(page)
+    })
 }
 
 fn block(account: &AccountView) -> Block {

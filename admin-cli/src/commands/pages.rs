@@ -1,11 +1,39 @@
 //! How lists are read: a page at a time, as far as was asked.
 
 use sekisho_verifier_socket::admin::PAGE_MAX;
+use serde::Serialize;
 
+use crate::Stop;
 use crate::cli::Limit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::output::list::{Columns, ListWriter};
 
 /// The most rows of one command.
 const ROWS_MAX: usize = 1_000_000;
+
+/// Prints what `next` reads, which is told how many rows to ask for. A page may be short without
+/// being the last; only an empty one is the end.
+pub(super) fn print<T: Serialize>(
+    limit: &Limit,
+    columns: Columns<T>,
+    output: &mut Output,
+    mut next: impl FnMut(u16) -> Result<Vec<T>, Failure>,
+) -> Result<(), Stop> {
+    let mut remaining = Remaining::new(limit);
+    // Nothing is printed before the first answer: it may be a refusal.
+    let mut page = next(remaining.to_ask())?;
+    let mut writer = ListWriter::new(output, columns)?;
+    let more = loop {
+        let more = remaining.take(&mut page);
+        writer.page(&page)?;
+        if more || page.is_empty() {
+            break more;
+        }
+        page = next(remaining.to_ask())?;
+    };
+    Ok(writer.end(more)?)
+}
 
 /// How many rows are still wanted.
 #[derive(Debug)]

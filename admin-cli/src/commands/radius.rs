@@ -137,22 +137,20 @@ fn no_reply() -> Failure {
 fn block(server: SocketAddr, question: &Question<'_>, outcome: &Outcome) -> Block {
     let block = Block::new()
         .with("Server", server.to_string())
-        .with("Request", question.name());
+        .with("Request", question.name())
+        .with("Requests sent", outcome.sent.to_string());
     let Some(reply) = &outcome.reply else {
-        return block.with("Reply", format!("none, sent {} times", outcome.sent));
+        return block.with("Reply", "none");
     };
     let valid = if reply.response_authenticator {
         "valid"
     } else {
         "wrong"
     };
+    let time = format!("{:.3} ms", outcome.time.as_secs_f64() * 1_000.0);
     let mut block = block
         .with("Reply", reply.name())
-        .with(
-            "Time",
-            format!("{:.3} ms", outcome.time.as_secs_f64() * 1_000.0),
-        )
-        .with("Sent", format!("{} times", outcome.sent))
+        .with("Time", time)
         .with("Response Authenticator", valid)
         .with("Message-Authenticator", message_authenticator(reply));
     for attribute in &reply.attributes {

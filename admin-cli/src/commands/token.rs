@@ -2,13 +2,13 @@
 
 use sekisho_verifier_socket::admin::{Answer, TokenFilter, TokenView, Verb};
 
-use super::pages::Remaining;
+use super::pages;
 use crate::Stop;
 use crate::cli::{TokenList, name_of};
 use crate::connection::Verifier;
 use crate::failure::{Failure, Kind};
 use crate::output::block::Block;
-use crate::output::list::ListWriter;
+use crate::output::list::Columns;
 use crate::output::{Output, json, time};
 
 const HEADER: &[&str] = &[
@@ -28,45 +28,26 @@ pub(crate) fn list(
     verifier: &mut Verifier,
     output: &mut Output,
 ) -> Result<(), Stop> {
-    let mut remaining = Remaining::new(&list.limit);
     let mut filter = TokenFilter {
         after: list.after.clone(),
         state: list.state.and_then(name_of),
         limit: 0,
     };
-    let mut page = next_page(&mut filter, &remaining, verifier)?;
-    let mut writer = ListWriter::new(output, "tokens", HEADER)?;
-    let more = loop {
-        let more = remaining.take(&mut page);
-        writer.page(&page, row)?;
-        if more || page.is_empty() {
-            break more;
-        }
-        page = next_page(&mut filter, &remaining, verifier)?;
+    let columns = Columns {
+        name: "tokens",
+        header: HEADER,
+        row,
     };
-    Ok(writer.end(more)?)
-}
-
-/// Reads a page and moves the filter behind it. A page may be short without being the last; only
-/// an empty one is the end.
-fn next_page(
-    filter: &mut TokenFilter,
-    remaining: &Remaining,
-    verifier: &mut Verifier,
-) -> Result<Vec<TokenView>, Failure> {
-    filter.limit = remaining.to_ask();
-    let Answer::Tokens(page) = verifier.ask(Verb::TokenList(filter.clone()))? else {
-        return Err(Failure::strange_answer());
-    };
-    if let Some(last) = page.last() {
-        let last = Some(last.serial.clone());
-        // Else a confused verifier would keep us here without end.
-        if last <= filter.after && filter.after.is_some() {
+    pages::print(&list.limit, columns, output, |rows| {
+        filter.limit = rows;
+        let Answer::Tokens(page) = verifier.ask(Verb::TokenList(filter.clone()))? else {
             return Err(Failure::strange_answer());
+        };
+        if let Some(last) = page.last() {
+            filter.after = Some(last.serial.clone());
         }
-        filter.after = last;
-    }
-    Ok(page)
+        Ok(page)
+    })
 }
 
 pub(crate) fn show(serial: &str, verifier: &mut Verifier, output: &mut Output) -> Result<(), Stop> {

@@ -6,54 +6,52 @@ use serde::Serialize;
 
 use super::{Output, hint, json, table};
 
+/// What the rows of a list look like.
+#[derive(Debug)]
+pub(crate) struct Columns<T> {
+    /// What the rows are, in the plural.
+    pub(crate) name: &'static str,
+    pub(crate) header: &'static [&'static str],
+    pub(crate) row: fn(&T) -> Vec<String>,
+}
+
 /// Writes the pages of one list: one table, or one JSON object.
 #[derive(Debug)]
-pub(crate) struct ListWriter<'a> {
+pub(crate) struct ListWriter<'a, T> {
     output: &'a mut Output,
-    /// What the rows are, in the plural.
-    name: &'static str,
-    header: &'static [&'static str],
+    columns: Columns<T>,
     rows: usize,
     widths: Vec<u16>,
 }
 
-impl<'a> ListWriter<'a> {
-    pub(crate) fn new(
-        output: &'a mut Output,
-        name: &'static str,
-        header: &'static [&'static str],
-    ) -> io::Result<Self> {
+impl<'a, T: Serialize> ListWriter<'a, T> {
+    pub(crate) fn new(output: &'a mut Output, columns: Columns<T>) -> io::Result<Self> {
         if output.is_json() {
-            output.text(&format!("{{\"{name}\":["))?;
+            output.text(&format!("{{\"{}\":[", columns.name))?;
         }
         Ok(Self {
             output,
-            name,
-            header,
+            columns,
             rows: 0,
             widths: Vec::new(),
         })
     }
 
-    pub(crate) fn page<T: Serialize>(
-        &mut self,
-        page: &[T],
-        row: impl Fn(&T) -> Vec<String>,
-    ) -> io::Result<()> {
+    pub(crate) fn page(&mut self, page: &[T]) -> io::Result<()> {
         if self.output.is_json() {
             return self.page_of_json(page);
         }
         if page.is_empty() {
             return Ok(());
         }
-        let rows: Vec<_> = page.iter().map(row).collect();
-        let header = Some(self.header).filter(|_| self.rows == 0);
+        let rows: Vec<_> = page.iter().map(self.columns.row).collect();
+        let header = Some(self.columns.header).filter(|_| self.rows == 0);
         self.rows += rows.len();
         let table = table::render(header, &rows, &mut self.widths);
         self.output.text(&table)
     }
 
-    fn page_of_json<T: Serialize>(&mut self, page: &[T]) -> io::Result<()> {
+    fn page_of_json(&mut self, page: &[T]) -> io::Result<()> {
         for view in page {
             let comma = if self.rows == 0 { "" } else { "," };
             self.output.text(&format!("{comma}{}", json::value(view)))?;
@@ -68,10 +66,13 @@ impl<'a> ListWriter<'a> {
             return self.output.line(&format!("],\"more\":{more}}}"));
         }
         if self.rows == 0 {
-            hint(&format!("no {}", self.name));
+            hint(&format!("no {}", self.columns.name));
         } else if more {
             self.output.finish()?;
-            hint(&format!("there are more {}: --limit, --all", self.name));
+            hint(&format!(
+                "there are more {}: --limit, --all",
+                self.columns.name
+            ));
         }
         Ok(())
     }

@@ -202,8 +202,16 @@ impl Desk {
         };
         shared.queue.put(job).map_err(|_| unavailable())?;
         match done.await {
-            Ok(Done::Receipt(position, _)) => receipt_at(position, shared).await,
-            Ok(Done::Refused(refusal)) => Err(requests::refused(&refusal)),
+            Ok(Done::Receipt(position, event)) => {
+                let log = &shared.log;
+                log.info(format_args!("{event} (event {position})"));
+                receipt_at(position, shared).await
+            }
+            Ok(Done::Refused(refusal)) => {
+                let actor = &self.actor;
+                shared.log.info(format_args!("refused to {actor}: {refusal}"));
+                Err(requests::refused(&refusal))
+            }
             Ok(Done::NotDone) => Err(unavailable()),
             Ok(Done::Unknown) | Err(_) => Err(requests::refusal(
                 RefusalKind::Unavailable,

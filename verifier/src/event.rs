@@ -272,6 +272,20 @@ impl fmt::Display for OperationKind {
     }
 }
 
+impl fmt::Display for OperationEvent {
+    /// As `exchange SKTS00012345 SKTS00012346 of hana by root (uid 0)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.operation)?;
+        for serial in [&self.serial, &self.new_serial].into_iter().flatten() {
+            write!(f, " {serial}")?;
+        }
+        if let Some(account) = &self.account {
+            write!(f, " of {account}")?;
+        }
+        write!(f, " by {}", self.actor)
+    }
+}
+
 /// Whether an operation was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum OperationOutcome {

@@ -43,7 +43,7 @@ pub(crate) struct FakeVerifier {
 }
 
 impl FakeVerifier {
-    pub(crate) fn start(script: impl Fn(&Request) -> Does + Send + 'static) -> Self {
+    pub(crate) fn start(script: impl Fn(&Request) -> Does + Send + Sync + 'static) -> Self {
         let folder = private_folder();
         let path = folder.path().join("verifier.sock");
         let listener = UnixListener::bind(&path).expect("bind");
@@ -68,7 +68,7 @@ impl FakeVerifier {
     }
 
     /// Answers questions honestly and each attempt like this.
-    pub(crate) fn attempts(does: impl Fn(&str) -> Does + Send + 'static) -> Self {
+    pub(crate) fn attempts(does: impl Fn(&str) -> Does + Send + Sync + 'static) -> Self {
         Self::start(move |request| match request {
             Request::Attempt(attempt) => does(&attempt.account),
             request => honestly(request),
@@ -165,22 +165,32 @@ fn code(attempt: &sekisho_verifier_socket::Attempt) -> &[u8] {
 
 fn serve(
     listener: &UnixListener,
-    seen: &Mutex<Vec<Request>>,
+    seen: &Arc<Mutex<Vec<Request>>>,
     stop: &AtomicBool,
-    script: impl Fn(&Request) -> Does,
+    script: impl Fn(&Request) -> Does + Send + Sync + 'static,
 ) {
-    // Connections that are never answered stay open.
-    let mut open = Vec::new();
-    while let Ok((mut stream, _)) = listener.accept() {
+    let script = Arc::new(script);
+    while let Ok((stream, _)) = listener.accept() {
         if stop.load(Ordering::SeqCst) {
             return;
         }
-        while let Some(request) = receive(&mut stream) {
-            seen.lock().expect("lock").push(request.body.clone());
-            if !act(&mut stream, &request, script(&request.body)) {
-                open.push(stream);
-                break;
-            }
+        let (seen, script) = (seen.clone(), script.clone());
+        // One for each, so that a connection that a client forgets to close holds up nobody.
+        std::thread::spawn(move || converse(stream, &seen, &*script));
+    }
+}
+
+fn converse(
+    mut stream: UnixStream,
+    seen: &Mutex<Vec<Request>>,
+    script: &impl Fn(&Request) -> Does,
+) {
+    while let Some(request) = receive(&mut stream) {
+        seen.lock().expect("lock").push(request.body.clone());
+        if !act(&mut stream, &request, script(&request.body)) {
+            // Stays open until the client goes.
+            let _ = stream.read(&mut [0]);
+            return;
         }
     }
 }
@@ -194,7 +204,7 @@ fn receive(stream: &mut UnixStream) -> Option<Envelope<Request>> {
     decode(&body).ok()
 }
 
-/// Whether the connection is done with; if not, it is kept open.
+/// Whether something was answered.
 fn act(stream: &mut UnixStream, request: &Envelope<Request>, does: Does) -> bool {
     let frame = |id, body: Reply| {
         let mut out = Vec::new();

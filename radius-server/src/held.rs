@@ -63,3 +63,80 @@ impl Held {
         self.by_time.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sekisho_radius_protocol::duplicate::{Admission, Bounds, DuplicateCache, Key};
+
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(100);
+    const DELAY: Duration = Duration::from_secs(1);
+
+    fn tickets() -> Vec<Ticket> {
+        let mut cache = DuplicateCache::new(Bounds::default());
+        (0..4)
+            .map(|identifier| {
+                let peer = ([127, 0, 0, 1], 1).into();
+                let key = Key {
+                    peer,
+                    socket: 0,
+                    identifier,
+                };
+                match cache.admit(NOW, key, &[0; 16], || ()) {
+                    Admission::New(ticket) => ticket,
+                    other => panic!("{other:?}"),
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn jitter_lengthens_the_delay_by_a_fourth_at_most() {
+        let tickets = tickets();
+        for (random, expected) in [
+            (0, DELAY),
+            (u32::MAX / 2, DELAY.mul_f64(1.125)),
+            (u32::MAX, DELAY.mul_f64(1.25)),
+        ] {
+            let mut held = Held::new(DELAY, 4);
+            assert!(held.hold(NOW, tickets[0], random));
+            let wait = held.wait(NOW).unwrap();
+            assert!(
+                wait.abs_diff(expected) < Duration::from_millis(1),
+                "{wait:?}"
+            );
+            assert_eq!(held.due(NOW + wait - Duration::from_nanos(1)), None);
+            assert_eq!(held.due(NOW + wait), Some(tickets[0]));
+            assert_eq!(held.due(NOW + wait), None);
+        }
+    }
+
+    #[test]
+    fn rejects_leave_in_the_order_of_their_times() {
+        let tickets = tickets();
+        let mut held = Held::new(DELAY, 4);
+        for (ticket, random) in tickets.iter().zip([4000, 1000, 3000, 2000]) {
+            assert!(held.hold(NOW, *ticket, random << 16));
+        }
+        let order: Vec<Ticket> = std::iter::from_fn(|| held.due(NOW + 2 * DELAY)).collect();
+        let expected = [tickets[1], tickets[3], tickets[2], tickets[0]];
+        assert_eq!(order, expected);
+        assert_eq!((held.len(), held.wait(NOW)), (0, None));
+    }
+
+    #[test]
+    fn more_than_the_capacity_are_not_held() {
+        let tickets = tickets();
+        let mut held = Held::new(DELAY, 1);
+        assert!(held.hold(NOW, tickets[0], 0));
+        assert!(!held.hold(NOW, tickets[1], 0));
+    }
+
+    #[test]
+    fn without_a_delay_a_reject_is_due_at_once() {
+        let mut held = Held::new(Duration::ZERO, 1);
+        assert!(held.hold(NOW, tickets()[0], u32::MAX));
+        assert!(held.due(NOW).is_some());
+    }
+}

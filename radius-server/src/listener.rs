@@ -81,6 +81,14 @@ impl Listener {
     }
 }
 
+/// True where a machine has no IPv6 at all: then nobody can send to `[::]` either, and to listen
+/// there, as the settings do unless told otherwise, is no mistake.
+pub(crate) fn is_family_missing(address: SocketAddr, error: &io::Error) -> bool {
+    let missing = error.raw_os_error() == Some(Errno::EAFNOSUPPORT as i32)
+        || error.kind() == io::ErrorKind::AddrNotAvailable;
+    address.is_ipv6() && address.ip().is_unspecified() && missing
+}
+
 /// Lets the kernel say with each datagram which of our addresses it was sent to.
 fn ask_for_destinations(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     if address.is_ipv4() {

@@ -12,68 +12,77 @@ mod clients;
 mod endpoints;
 mod held;
 mod listener;
-mod log;
 mod mailbox;
 mod metrics;
-mod options;
 mod outbox;
 mod processor;
 mod shutdown;
 
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use sd_notify::NotifyState;
+use clap::Parser;
+use sekisho_daemon::Log;
 use sekisho_radius_protocol::duplicate::Bounds;
 use sekisho_radius_protocol::server::Server;
-use sekisho_settings::{MessageAuthenticator, Radius, Settings};
+use sekisho_settings::{DEFAULT_FILE, MessageAuthenticator, Radius, Settings};
 
 use authority::{Authority, Connection};
 use clients::Clients;
 use endpoints::Endpoints;
 use held::Held;
 use listener::Listener;
-use log::Log;
 use mailbox::Mailbox;
 use metrics::Metrics;
-use options::Options;
 use shutdown::Signals;
 
+const PROGRAM: &str = "sekisho-radiusd";
+
+/// Lets RADIUS clients log in with one-time codes.
+///
+/// SIGUSR1 logs the counters; SIGTERM and SIGINT end the daemon once open requests are answered.
+#[derive(Debug, Parser)]
+#[command(name = PROGRAM, version)]
+struct Arguments {
+    /// The settings file.
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
+    settings: PathBuf,
+    /// Check the settings and end.
+    #[arg(long)]
+    check: bool,
+}
+
+/// Anything that keeps the daemon from running; told once, on standard error.
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    abort_on_panic();
-    let options = match Options::parse(std::env::args_os().skip(1)) {
-        Ok(options) => options,
-        Err(code) => return code,
-    };
-    match run(&options) {
+    sekisho_daemon::abort_on_panic();
+    match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            options::complain(failure.as_ref());
+            // Nobody is left to tell when standard error is gone.
+            let _ = writeln!(std::io::stderr(), "{PROGRAM}: {failure}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// A daemon with a dead thread would answer some and not others. systemd starts it afresh.
-fn abort_on_panic() {
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        report(panic);
-        std::process::abort();
-    }));
-}
-
-fn run(options: &Options) -> Result<(), Failure> {
-    let settings = Settings::load(&options.settings)?;
-    let log = Arc::new(Log::start(&settings.log)?);
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let settings = Settings::load(&arguments.settings)?;
+    if arguments.check {
+        return Ok(());
+    }
+    let log = Log::start(&settings.log, PROGRAM)?;
     warn(&settings.radius, &log);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(&settings, &log))
+    let served = runtime.block_on(serve(&settings, &log));
+    log.flush();
+    served
 }
 
 /// Settings that are permitted and not good.
@@ -98,7 +107,7 @@ fn warn(radius: &Radius, log: &Log) {
     }
 }
 
-async fn serve(settings: &Settings, log: &Arc<Log>) -> Result<(), Failure> {
+async fn serve(settings: &Settings, log: &Log) -> Result<(), Failure> {
     let radius = &settings.radius;
     let mut signals = Signals::listen()?;
     let metrics = Arc::new(Metrics::default());
@@ -128,14 +137,14 @@ async fn serve(settings: &Settings, log: &Arc<Log>) -> Result<(), Failure> {
             socket: settings.verifier.socket.clone(),
             mailbox: Arc::clone(&mailbox),
             metrics: Arc::clone(&metrics),
-            log: Arc::clone(log),
+            log: log.clone(),
         }
         .run(),
     );
     for listener in listeners {
         listener.start(&endpoints, Arc::clone(&mailbox), Arc::clone(&metrics))?;
     }
-    shutdown::notify(NotifyState::Ready);
+    sekisho_daemon::notify_ready();
 
     signals.watch(&metrics, log).await;
     shutdown::drain(&mailbox, &finished, log).await;
@@ -147,8 +156,14 @@ fn open_listeners(radius: &Radius, log: &Log) -> Result<Vec<Listener>, Failure> 
     let octets = number(radius.receive_buffer_octets.value());
     let mut listeners = Vec::new();
     for &address in &radius.listen {
-        let listener = Listener::open(address, octets)
-            .map_err(|error| format!("can not listen on {address}: {error}"))?;
+        let listener = match Listener::open(address, octets) {
+            Ok(listener) => listener,
+            Err(error) if listener::is_family_missing(address, &error) => {
+                log.warning(format!("not listening on {address}: no IPv6 here"));
+                continue;
+            }
+            Err(error) => return Err(format!("can not listen on {address}: {error}").into()),
+        };
         log.info(format!(
             "listening on {}, receive buffer {} octets",
             listener.address, listener.receive_buffer
@@ -156,7 +171,7 @@ fn open_listeners(radius: &Radius, log: &Log) -> Result<Vec<Listener>, Failure> 
         listeners.push(listener);
     }
     if listeners.is_empty() {
-        return Err("radius.listen is empty: there is nothing to do".into());
+        return Err("radius.listen names no usable address: there is nothing to do".into());
     }
     Ok(listeners)
 }

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sd_notify::NotifyState;
+use sekisho_daemon::Log;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use crate::log::Log;
 use crate::mailbox::Mailbox;
 use crate::metrics::{Metrics, Snapshot};
 
@@ -62,7 +61,7 @@ impl Signals {
 
 /// Takes no more datagrams, and waits until those that were taken have got what they will get.
 pub(crate) async fn drain(mailbox: &Mailbox, finished: &Arc<AtomicBool>, log: &Log) {
-    notify(NotifyState::Stopping);
+    sekisho_daemon::notify_stopping();
     log.info("stopping");
     mailbox.stop();
     let end = Instant::now() + DRAIN_MAX;
@@ -81,10 +80,4 @@ pub(crate) fn tell_all(metrics: &Metrics, log: &Log) {
         "since the start: {}",
         line.as_deref().unwrap_or("nothing")
     ));
-}
-
-/// Tells systemd, if it started us.
-pub(crate) fn notify(state: NotifyState<'_>) {
-    // Without systemd there is nobody to tell.
-    let _ = sd_notify::notify(&[state]);
 }

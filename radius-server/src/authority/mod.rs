@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use sekisho_daemon::Log;
 use sekisho_radius_protocol::server::Ticket;
 use sekisho_verifier_socket::{
     ATTEMPT_FRAME_MAX, Attempt, Envelope, FrameError, Request, check_peer, encode,
@@ -21,7 +22,6 @@ use tokio::net::UnixStream;
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
-use crate::log::Log;
 use crate::mailbox::Mailbox;
 use crate::metrics::{Counter, Metrics};
 use conversation::Conversation;
@@ -166,7 +166,7 @@ pub(crate) struct Connection {
     pub(crate) socket: PathBuf,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) log: Arc<Log>,
+    pub(crate) log: Log,
 }
 
 impl Connection {

@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use sekisho_radius_protocol::Code;
 
 use crate::daemon::{Daemon, PATIENCE, Place, refused, settings};
@@ -22,7 +23,7 @@ fn end_waits_for_rejects_that_are_held_back() {
         std::thread::sleep(Duration::from_millis(5));
     }
     let start = Instant::now();
-    daemon.signal("TERM");
+    daemon.signal(Signal::TERM);
     daemon.wait_for_line("stopping");
     let late = gateway.request("hanako", RIGHT);
     gateway.send(&late.octets);
@@ -36,7 +37,7 @@ fn end_waits_for_rejects_that_are_held_back() {
 
 #[test]
 fn idle_daemon_ends_at_once_at_sigint_and_sigterm() {
-    for signal in ["INT", "TERM"] {
+    for signal in [Signal::INT, Signal::TERM] {
         let place = Place::new();
         let mut daemon = Daemon::start(&place, &settings());
         let start = Instant::now();
@@ -61,6 +62,24 @@ fn empty_secret_is_refused_with_file_and_line_and_a_short_one_is_warned_about() 
 }
 
 #[test]
+fn settings_out_of_bounds_are_refused_with_file_line_and_the_way_out() {
+    for (wrong, what) in [
+        ("reject-delay-ms = -1", "reject-delay-ms"),
+        ("duplicate-seconds = 0", "duplicate-seconds"),
+        ("duplicate-seconds = 31", "duplicate-seconds"),
+        ("duplicate-entries = 0", "duplicate-entries"),
+        ("attempts-in-flight = 0", "attempts-in-flight"),
+        ("fail-open = true", "fail-open"),
+    ] {
+        let place = Place::new();
+        let complaint = refused(&place, &format!("[radius]\n{wrong}\n"));
+        let (first, way_out) = complaint.split_once('\n').unwrap();
+        assert!(first.contains("sekisho.toml:6"), "{what}: {complaint}");
+        assert!(way_out.len() > 10, "{what}: {complaint}");
+    }
+}
+
+#[test]
 fn address_that_is_taken_is_named() {
     let place = Place::new();
     let daemon = Daemon::start(&place, &settings());
@@ -80,4 +99,19 @@ fn unknown_option_is_a_usage_error() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn settings_can_be_checked_without_a_start() {
+    let place = Place::new();
+    for (text, expected) in [(settings(), 0), ("[radius]\nlisten = 7\n".into(), 1)] {
+        let status = Command::new(env!("CARGO_BIN_EXE_sekisho-radiusd"))
+            .arg("--check")
+            .arg("--settings")
+            .arg(place.write_settings(&text))
+            .stderr(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(expected));
+    }
 }

@@ -1,6 +1,5 @@
 //! What can be typed: the source of `--help`, man pages and completions.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -242,9 +241,6 @@ pub(crate) struct Enroll {
     pub code: CodeInput,
     #[command(flatten)]
     pub note: Note,
-    /// Caught so that a code typed here is refused without being repeated.
-    #[arg(hide = true, num_args = 0..)]
-    pub surplus: Vec<OsString>,
 }
 
 /// Replace a token by a new one, proven by the new one's code
@@ -261,9 +257,6 @@ pub(crate) struct Exchange {
     pub code: CodeInput,
     #[command(flatten)]
     pub note: Note,
-    /// Caught so that a code typed here is refused without being repeated.
-    #[arg(hide = true, num_args = 0..)]
-    pub surplus: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]

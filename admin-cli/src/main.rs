@@ -33,7 +33,7 @@ fn main() -> ExitCode {
             output::failure(&failure, cli.global.json);
             ExitCode::from(failure.kind as u8)
         }
-        Err(Stop::Output(error)) => output::unwritable(&error),
+        Err(Stop::Output(error)) => output::unwritable(&error, cli.global.json),
     }
 }
 

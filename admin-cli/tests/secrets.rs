@@ -101,13 +101,22 @@ fn a_code_is_not_changed_on_its_way() {
 
 #[test]
 fn codes_typed_in_the_wrong_place_are_not_repeated() {
+    let value = format!("--code-stdin={CODE}");
+    let unknown = format!("--code={CODE}");
     for arguments in [
-        ["enroll", "alice", "S1", CODE],
-        ["exchange", "S1", "S2", CODE],
+        &["enroll", "alice", "S1", CODE][..],
+        &["exchange", "S1", "S2", CODE],
+        &["--json", "exchange", "S1", "S2", CODE],
+        &["enroll", "alice", "S1", &value],
+        &["enroll", "alice", "S1", &unknown],
+        &["radius", "probe", "localhost", CODE],
+        &["radius", "probe", "localhost", "--user", "alice", CODE],
+        &["stop", "S1", CODE],
     ] {
-        let (output, _) = run_with(&[], &arguments, "", "");
+        let (output, asked) = run_with(&[], arguments, "", "");
         check_silent(&output);
-        assert!(output.contains("never given as an argument"), "{output}");
+        assert!(output.contains("error"), "{output}");
+        assert!(asked.is_empty());
     }
 }
 

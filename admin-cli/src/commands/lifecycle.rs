@@ -1,13 +1,10 @@
 //! `enroll`, `exchange`, `stop`, `lost`, `suspend`, `resume`: each ends in a receipt.
 
-use std::ffi::OsString;
-
 use sekisho_verifier_socket::admin::{Change, Verb};
 
 use crate::Stop;
 use crate::cli::{Enroll, Exchange, OneToken};
 use crate::connection::Verifier;
-use crate::failure::{Failure, Kind};
 use crate::output::{Output, receipt};
 use crate::prompt;
 
@@ -16,7 +13,6 @@ pub(crate) fn enroll(
     verifier: &mut Verifier,
     output: &mut Output,
 ) -> Result<(), Stop> {
-    refuse_surplus(&enroll.surplus)?;
     let ask = format!("Code that {} shows now: ", enroll.serial);
     let verb = Verb::Enroll {
         account: enroll.account.clone(),
@@ -32,7 +28,6 @@ pub(crate) fn exchange(
     verifier: &mut Verifier,
     output: &mut Output,
 ) -> Result<(), Stop> {
-    refuse_surplus(&exchange.surplus)?;
     let ask = format!("Code that {} shows now: ", exchange.new);
     let verb = Verb::Exchange {
         old: exchange.old.clone(),
@@ -55,16 +50,4 @@ pub(crate) fn change(
         note: token.note.text.clone(),
     };
     Ok(receipt::show(output, &verifier.ask_for_receipt(verb)?)?)
-}
-
-/// Every user of the machine can see the arguments of a process, and shells keep them.
-fn refuse_surplus(surplus: &[OsString]) -> Result<(), Failure> {
-    if surplus.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Kind::Invalid,
-        "an argument too many; a code is never given as an argument, where others can see it",
-        "leave it out, wait for the next code, and type that one when you are asked",
-    ))
 }

@@ -13,6 +13,7 @@ pub(crate) mod time;
 use std::io::{self, IsTerminal, StdoutLock, Write};
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde::Serialize;
 use serde_json::json;
 
@@ -105,29 +106,47 @@ fn error_value(failure: &Failure) -> serde_json::Value {
 
 /// Help and version, or what is wrong with the arguments.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // A broken pipe behind `--help` is no failure.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
     // The arguments were not understood, so nobody knows yet whether a program reads this.
     let json = std::env::args_os().any(|argument| argument == "--json");
-    if error.use_stderr() && json {
+    if is_surplus(error) {
+        failure(&surplus(), json);
+    } else if json {
         let text = error.render().to_string();
         let message = text.lines().next().unwrap_or_default();
         let message = message.trim_start_matches("error: ");
-        failure(
-            &Failure::new(Kind::Invalid, message, "see: sekisho --help"),
-            json,
-        );
+        let failed = Failure::new(Kind::Invalid, message, "see: sekisho --help");
+        failure(&failed, json);
     } else {
-        // A broken pipe behind `--help` is no failure.
         let _ = error.print();
     }
-    if error.use_stderr() {
-        ExitCode::from(Kind::Invalid as u8)
-    } else {
-        ExitCode::SUCCESS
+    ExitCode::from(Kind::Invalid as u8)
+}
+
+/// Whether something was given for which there is no place, and which clap would repeat.
+fn is_surplus(error: &clap::Error) -> bool {
+    match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) => !word.starts_with('-'),
+        (ErrorKind::TooManyValues, _) => true,
+        _ => false,
     }
 }
 
+/// Most likely a code: it must not be repeated where a log keeps it.
+fn surplus() -> Failure {
+    Failure::new(
+        Kind::Invalid,
+        "an argument too many; codes and secrets are never given as arguments, where others see them",
+        "see --help; if it was a code, wait for the next one and type that when you are asked",
+    )
+}
+
 /// Standard output can not be written.
-pub(crate) fn unwritable(error: &io::Error) -> ExitCode {
+pub(crate) fn unwritable(error: &io::Error, json: bool) -> ExitCode {
     // Who stopped reading, as `head` does, has seen enough.
     if error.kind() == io::ErrorKind::BrokenPipe {
         return ExitCode::SUCCESS;
@@ -139,7 +158,7 @@ pub(crate) fn unwritable(error: &io::Error) -> ExitCode {
             format!("the output can not be written: {error}"),
             way_out,
         ),
-        false,
+        json,
     );
     ExitCode::from(Kind::Failed as u8)
 }

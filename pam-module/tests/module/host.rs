@@ -157,6 +157,7 @@ fn environment_of_the_caller_changes_nothing() {
         let noticed = driver.run();
         assert_eq!(noticed.code("authenticate"), expected);
         assert!(noticed.errors.is_empty(), "{}", noticed.errors);
+        assert!(noticed.lines("getenv").is_empty(), "{noticed:?}");
         assert_eq!(verifier.attempted().last().expect("attempt").0, "alice");
     }
 }
@@ -229,6 +230,7 @@ fn panic_becomes_a_denial_and_says_nothing() {
     assert_eq!(noticed.total("successes"), 0);
     assert!(noticed.errors.is_empty(), "{}", noticed.errors);
     assert!(!noticed.output.contains("123456"));
+    assert!(noticed.lines("getenv").is_empty(), "{noticed:?}");
 }
 
 #[test]

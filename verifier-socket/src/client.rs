@@ -12,8 +12,8 @@ use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use zeroize::Zeroize;
 
 use crate::{
-    Envelope, FRAME_MAX, FrameError, LENGTH_OCTETS, Reply, Request, TrustError, check_peer, decode,
-    encode, frame_length,
+    ATTEMPT_FRAME_MAX, Envelope, FRAME_MAX, FrameError, LENGTH_OCTETS, Reply, Request, TrustError,
+    check_peer, decode, encode, frame_length,
 };
 
 /// Why there is no reply. None of these says anything about the code.
@@ -65,8 +65,6 @@ impl From<FrameError> for ClientError {
     }
 }
 
-/// Room for an attempt, so that a frame with a typed code is never moved and left behind.
-const FRAME_ROOM: usize = crate::ATTEMPT_FRAME_MAX;
 /// How long to wait before trying again while the verifier's backlog is full.
 const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
 
@@ -96,7 +94,7 @@ impl Client {
     pub fn call(&mut self, request: Request, deadline: Instant) -> Result<Reply, ClientError> {
         let id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1);
-        let mut frame = Vec::with_capacity(FRAME_ROOM);
+        let mut frame = Vec::with_capacity(room(&request));
         encode(&Envelope { id, body: request }, &mut frame)?;
         let sent = self.send(&frame, deadline);
         // The frame holds what somebody typed.
@@ -146,6 +144,16 @@ impl Client {
             }
         }
         Ok(())
+    }
+}
+
+/// Room for the largest frame of its kind: a frame that has to move while it grows would leave a
+/// copy of a typed code or a seed behind.
+fn room(request: &Request) -> usize {
+    match request {
+        Request::Ask(_) | Request::Attempt(_) => ATTEMPT_FRAME_MAX,
+        #[cfg(feature = "admin")]
+        Request::Admin(_) => FRAME_MAX,
     }
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
@@ -76,6 +76,16 @@ fn socket_must_belong_to_root_or_to_the_owner_of_the_folder() {
     check_refused(verifier.path(), "wrong owner");
 }
 
+/// Ends with the test, also with one that fails.
+struct Listener(Child);
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn process_of_another_user_behind_a_good_path_is_a_denial() {
     if !is_root() {
@@ -86,22 +96,20 @@ fn process_of_another_user_behind_a_good_path_is_a_denial() {
     let folder = private_folder();
     let path = folder.path().join("verifier.sock");
     chown(folder.path(), Some(65_534), None).expect("chown");
-    let mut listener = Command::new(public_copy(&compiled("driver"), programs.path()))
+    let listener = Command::new(public_copy(&compiled("driver"), programs.path()))
         .arg("--listen")
         .arg(&path)
         .uid(65_534)
         .stdout(Stdio::piped())
-        .spawn()
-        .expect("listener");
+        .spawn();
+    let mut listener = Listener(listener.expect("listener"));
     let mut ready = [0; 6];
-    let mut output = listener.stdout.take().expect("piped");
+    let mut output = listener.0.stdout.take().expect("piped");
     std::io::Read::read_exact(&mut output, &mut ready).expect("ready");
     // It keeps listening after the path is no longer its own.
     chown(folder.path(), Some(0), None).expect("chown");
     chown(&path, Some(0), None).expect("chown");
     check_refused(&path, "listener 65534");
-    listener.kill().expect("kill");
-    listener.wait().expect("wait");
 }
 
 #[test]

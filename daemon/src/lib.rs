@@ -22,10 +22,17 @@ pub fn notify_stopping() {
 
 /// A panic in any thread ends the process: half a daemon must not go on deciding. Its message is
 /// printed by the hook that was there before.
-pub fn abort_on_panic() {
+///
+/// Threads whose names begin with one of `disposable` are left to whoever started them: what they
+/// do can be done again.
+pub fn abort_on_panic(disposable: &'static [&'static str]) {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         print(info);
-        std::process::abort();
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or_default();
+        if !disposable.iter().any(|prefix| name.starts_with(prefix)) {
+            std::process::abort();
+        }
     }));
 }

@@ -59,7 +59,7 @@ struct Arguments {
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    sekisho_daemon::abort_on_panic();
+    sekisho_daemon::abort_on_panic(&[]);
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -209,7 +209,9 @@ impl Desk {
             }
             Ok(Done::Refused(refusal)) => {
                 let actor = &self.actor;
-                shared.log.info(format_args!("refused to {actor}: {refusal}"));
+                shared
+                    .log
+                    .info(format_args!("refused to {actor}: {refusal}"));
                 Err(requests::refused(&refusal))
             }
             Ok(Done::NotDone) => Err(unavailable()),

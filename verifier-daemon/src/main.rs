@@ -24,12 +24,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use sekisho_daemon::Log;
 use sekisho_settings::{DEFAULT_FILE, Settings};
-use sekisho_store_embedded::EmbeddedStore;
+use sekisho_store_embedded::{EmbeddedStore, INDEX_THREAD, Options};
+use sekisho_verifier::store::{Counts, Store};
 use sekisho_verifier::verify::Verifier;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -40,8 +41,12 @@ use crate::decider::{Deciding, Queue};
 use crate::peer::Directory;
 use crate::service::{Service, Shared};
 
+/// What the names of sled's own threads begin with. The index is rebuilt when one of them fails.
+const SLED_THREADS: &str = "sled";
 /// How long connections may take to end after the daemon was asked to.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// How often a long replay tells how far it has come.
+const PROGRESS_PAUSE: Duration = Duration::from_secs(1);
 
 /// Decides who gets in: holds seeds, spends codes, keeps the journal.
 #[derive(Debug, Parser)]
@@ -59,7 +64,7 @@ struct Arguments {
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    sekisho_daemon::abort_on_panic();
+    sekisho_daemon::abort_on_panic(&[INDEX_THREAD, SLED_THREADS]);
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -160,19 +165,54 @@ async fn end(
     // The last queue is gone with the last connection, so the thread ends.
     let store = tokio::task::spawn_blocking(move || deciding.join()).await?;
     match store {
-        Ok(store) => Ok(store.close()?),
+        Ok(store) => {
+            store.close();
+            Ok(())
+        }
         Err(_) => Err("the deciding thread has panicked".into()),
     }
 }
 
 fn open_store(settings: &Settings, log: &Log) -> Result<EmbeddedStore, Failure> {
-    let store = EmbeddedStore::open(&settings.verifier.data, Default::default())?;
-    let counts = sekisho_verifier::store::Store::counts(&store);
+    let options = Options {
+        progress: Some(Box::new(progress(log.clone()))),
+        ..Options::default()
+    };
+    let store = EmbeddedStore::open(&settings.verifier.data, options)?;
+    let opened = store.opened();
+    if let Some(why) = &opened.index_rebuilt {
+        log.warning(format_args!(
+            "the index was rebuilt from the journal: {why}"
+        ));
+    }
+    if opened.torn_octets > 0 {
+        let octets = opened.torn_octets;
+        log.warning(format_args!(
+            "{octets} octets of an unfinished write were cut off"
+        ));
+    }
+    let Counts {
+        tokens,
+        accounts,
+        position,
+    } = store.counts();
+    let replayed = opened.replayed;
     log.info(format_args!(
-        "store open: {} tokens, {} accounts, newest event {}",
-        counts.tokens, counts.accounts, counts.position
+        "store open: {tokens} tokens, {accounts} accounts, newest event {position}, {replayed} replayed"
     ));
     Ok(store)
+}
+
+/// Tells of a replay that takes longer than a moment, once for each second.
+fn progress(log: Log) -> impl FnMut(u64, u64) + Send {
+    let mut told = Instant::now();
+    move |done, all| {
+        if told.elapsed() >= PROGRESS_PAUSE {
+            told = Instant::now();
+            let percent = done.saturating_mul(100) / all.max(1);
+            log.info(format_args!("replaying the journal: {percent} %"));
+        }
+    }
 }
 
 fn start_deciding(

@@ -81,6 +81,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     close_memory()?;
+    // sled makes its files as the mask lets it.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let log = Log::start(&settings.log, "sekisho-verifierd")?;
     let key = key::load(&settings.verifier.data).map_err(|error| error.to_string())?;
     let verifier = Arc::new(Verifier::new(policy::of(&settings), key)?);

@@ -62,8 +62,8 @@ impl Signals {
 /// Takes no more datagrams, and waits until those that were taken have got what they will get.
 pub(crate) async fn drain(mailbox: &Mailbox, finished: &Arc<AtomicBool>, log: &Log) {
     sekisho_daemon::notify_stopping();
-    log.info("stopping");
     mailbox.stop();
+    log.info("stopping");
     let end = Instant::now() + DRAIN_MAX;
     while !finished.load(Ordering::Acquire) {
         if Instant::now() >= end {

@@ -2,7 +2,7 @@
 //!
 //! Attempts of all gateways share one connection: many in one write, replies in any order. If the
 //! verifier is away, or takes too long, nothing is known about an attempt, and it becomes
-//! [`Opinion::Undecided`](crate::mailbox::Opinion): neither accept nor reject.
+//! [`Opinion::Undecided`]: neither accept nor reject.
 
 mod conversation;
 mod wiping;
@@ -22,7 +22,7 @@ use tokio::net::UnixStream;
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Opinion};
 use crate::metrics::{Counter, Metrics};
 use conversation::Conversation;
 use wiping::WipingBuffer;
@@ -189,6 +189,7 @@ impl Connection {
                     self.socket.display()
                 ));
             }
+            self.discard();
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }
@@ -219,11 +220,23 @@ impl Connection {
         (why, conversation.has_answered())
     }
 
+    /// Gives up attempts that were handed over while the verifier was lost. To keep them for the
+    /// next connection would spend codes for gateways that have long stopped to wait.
+    fn discard(&self) {
+        let late = std::mem::take(&mut *self.authority.lock());
+        let mut opinions = late
+            .asked
+            .iter()
+            .map(|asked| (asked.ticket, Opinion::Undecided))
+            .collect();
+        self.settle(&mut opinions);
+    }
+
     /// Counts and passes on what is known now.
-    fn settle(&self, opinions: &mut Vec<(Ticket, crate::mailbox::Opinion)>) {
+    fn settle(&self, opinions: &mut Vec<(Ticket, Opinion)>) {
         let undecided = opinions
             .iter()
-            .filter(|(_, opinion)| *opinion == crate::mailbox::Opinion::Undecided)
+            .filter(|(_, opinion)| *opinion == Opinion::Undecided)
             .count();
         self.metrics.add(Counter::Undecided, undecided);
         let settled = opinions.len();

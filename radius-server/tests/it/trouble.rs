@@ -43,6 +43,39 @@ fn without_a_verifier_there_is_silence_and_with_it_the_same_packet_is_answered()
     );
 }
 
+#[test]
+fn connection_lost_with_open_attempts_leaves_nothing_behind() {
+    let place = Place::new();
+    let silent = place.verifier(Manner::Silent);
+    let mut daemon = Daemon::start_ready(&place, &settings());
+    let mut gateway = Gateway::new(daemon.address());
+    let request = gateway.request("hanako", RIGHT);
+    gateway.send(&request.octets);
+    let start = Instant::now();
+    while silent.attempts().is_empty() {
+        assert!(start.elapsed() < PATIENCE);
+    }
+    silent.stop();
+    daemon.wait_for_line("verifier away");
+    let while_away = gateway.request("taro", RIGHT);
+    gateway.send(&while_away.octets);
+    assert_eq!(gateway.receive(), None);
+
+    let verifier = place.verifier(Manner::Judge);
+    let reply = loop {
+        gateway.send(&request.octets);
+        if let Some(reply) = gateway.receive() {
+            break reply;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10));
+    };
+    assert_eq!(gateway.check(&request, &reply), Code::ACCESS_ACCEPT);
+    assert!(
+        !verifier.tries().contains_key("taro"),
+        "nothing is kept for later"
+    );
+}
+
 /// None of these is a verdict, so none of them may become a reply.
 #[test]
 fn reply_that_is_none_is_met_with_silence() {

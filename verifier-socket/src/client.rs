@@ -11,9 +11,11 @@ use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use zeroize::Zeroize;
 
+#[cfg(feature = "admin")]
+use crate::FRAME_MAX;
 use crate::{
-    ATTEMPT_FRAME_MAX, Envelope, FRAME_MAX, FrameError, LENGTH_OCTETS, Reply, Request, TrustError,
-    check_peer, decode, encode, frame_length,
+    ATTEMPT_FRAME_MAX, Envelope, FrameError, LENGTH_OCTETS, Reply, Request, TrustError, check_peer,
+    decode, encode, frame_length,
 };
 
 /// Why there is no reply. None of these says anything about the code.
@@ -94,13 +96,14 @@ impl Client {
     pub fn call(&mut self, request: Request, deadline: Instant) -> Result<Reply, ClientError> {
         let id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1);
-        let mut frame = Vec::with_capacity(room(&request));
+        let limit = frame_limit(&request);
+        let mut frame = Vec::with_capacity(limit);
         encode(&Envelope { id, body: request }, &mut frame)?;
         let sent = self.send(&frame, deadline);
         // The frame holds what somebody typed.
         frame.zeroize();
         sent?;
-        let mut body = self.receive(deadline)?;
+        let mut body = self.receive(limit, deadline)?;
         let reply = decode::<Reply>(&body);
         // A reply may hold a fresh seed.
         body.zeroize();
@@ -124,10 +127,10 @@ impl Client {
         Ok(())
     }
 
-    fn receive(&mut self, deadline: Instant) -> Result<Vec<u8>, ClientError> {
+    fn receive(&mut self, limit: usize, deadline: Instant) -> Result<Vec<u8>, ClientError> {
         let mut head = [0; LENGTH_OCTETS];
         self.fill(&mut head, deadline)?;
-        let length = frame_length(&head, FRAME_MAX)?.unwrap_or(0);
+        let length = frame_length(&head, limit)?.unwrap_or(0);
         let mut body = vec![0; length];
         self.fill(&mut body, deadline)?;
         Ok(body)
@@ -147,9 +150,9 @@ impl Client {
     }
 }
 
-/// Room for the largest frame of its kind: a frame that has to move while it grows would leave a
-/// copy of a typed code or a seed behind.
-fn room(request: &Request) -> usize {
+/// The largest frame for a request of this kind and for its reply. Room for all of it is taken at
+/// once: a frame that has to move while it grows would leave a copy of a typed code or a seed behind.
+fn frame_limit(request: &Request) -> usize {
     match request {
         Request::Ask(_) | Request::Attempt(_) => ATTEMPT_FRAME_MAX,
         #[cfg(feature = "admin")]

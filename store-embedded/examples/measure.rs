@@ -1,0 +1,186 @@
+//! Measures the embedded store beside a bare file, and prints lines of `name value`.
+//!
+//! `measure commits [FOLDER]`: durable commits per second in groups of 1, 16, 64 and 256, and the
+//! same number of octets appended and synced without a store. `measure fill N FOLDER`: N tokens and
+//! N accounts, then resident memory. `measure open FOLDER`: start time and resident memory.
+#![expect(clippy::print_stdout, reason = "it is a program for the terminal")]
+
+use std::error::Error;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use sekisho_store_embedded::{EmbeddedStore, Options};
+use sekisho_verifier::event::OperationKind;
+use sekisho_verifier::store::{Change, Decider, Outcome, Store};
+use sekisho_verifier::testing::sample::{Write, account, operation, spend, time, token};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const RUN: Duration = Duration::from_secs(2);
+const ROUNDS: usize = 3;
+const TOKENS: u64 = 10_000;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["commits"] => commits(tempfile::tempdir()?.path()),
+        ["commits", folder] => commits(Path::new(folder)),
+        ["fill", tokens, folder] => fill(tokens.parse()?, Path::new(folder)),
+        ["open", folder] => open(Path::new(folder)),
+        _ => Err("measure commits [FOLDER] | fill N FOLDER | open FOLDER".into()),
+    }
+}
+
+/// Three rounds, ours and the bare file by turns: the machine is not alone.
+fn commits(folder: &Path) -> Result<()> {
+    let data = folder.join("data");
+    std::fs::create_dir(&data)?;
+    let mut store = EmbeddedStore::open(&data, Options::default())?;
+    for n in 0..TOKENS {
+        store.commit(&mut [&mut Write(spend(n, 1))])?;
+    }
+    for group in [1, 16, 64, 256] {
+        for round in 0..ROUNDS {
+            let before = journal_octets(&data)?;
+            let (ours, commits) = commit_for(&mut store, group, RUN)?;
+            let octets = (journal_octets(&data)? - before) / commits.max(1);
+            let raw = append_for(&folder.join("raw"), octets.max(400) as usize * group, RUN)?;
+            let raw = raw * group as f64;
+            println!("round {round}: commits_per_s_{group} {ours:.0}");
+            println!("round {round}: append_fdatasync_records_per_s_{group} {raw:.0}");
+            println!("round {round}: share_{group} {:.2}", ours / raw);
+        }
+    }
+    for warning in store.warnings() {
+        println!("warning {warning}");
+    }
+    store.close();
+    Ok(())
+}
+
+/// The journal grows by whole steps, so this is rough; a floor stands in for it.
+fn journal_octets(data: &Path) -> Result<u64> {
+    let mut octets = 0;
+    for entry in std::fs::read_dir(data.join("journal"))? {
+        octets += entry?.metadata()?.len();
+    }
+    Ok(octets)
+}
+
+fn commit_for(store: &mut EmbeddedStore, group: usize, run: Duration) -> Result<(f64, u64)> {
+    let mut step = 2;
+    let mut done = 0;
+    let mut spent = Duration::ZERO;
+    while spent < run {
+        // What the verifier would have made of the attempts is not measured here.
+        let mut writes: Vec<Write> = (0..group as u64)
+            .map(|n| Write(spend((step * 97 + n) % TOKENS, step)))
+            .collect();
+        let mut deciders: Vec<&mut dyn Decider> = Vec::with_capacity(group);
+        for write in &mut writes {
+            deciders.push(write);
+        }
+        let began = Instant::now();
+        let outcomes = store.commit(&mut deciders)?;
+        spent += began.elapsed();
+        let applied = |outcome: &&Outcome| matches!(outcome, Outcome::Applied(_));
+        assert_eq!(outcomes.iter().filter(applied).count(), group);
+        done += group as u64;
+        step += 1;
+    }
+    Ok((done as f64 / spent.as_secs_f64(), done))
+}
+
+fn append_for(path: &Path, octets: usize, run: Duration) -> Result<f64> {
+    let file = File::create(path)?;
+    let record = vec![0xA5; octets];
+    let started = Instant::now();
+    let (mut offset, mut done) = (0, 0u64);
+    while started.elapsed() < run {
+        file.write_all_at(&record, offset)?;
+        file.sync_data()?;
+        offset += octets as u64;
+        done += 1;
+    }
+    std::fs::remove_file(path)?;
+    Ok(done as f64 / started.elapsed().as_secs_f64())
+}
+
+fn fill(tokens: u64, folder: &Path) -> Result<()> {
+    let mut store = EmbeddedStore::open(folder, Options::default())?;
+    let started = Instant::now();
+    let import = Change {
+        event: operation(OperationKind::Import, time(1)),
+        written: (1..=tokens).map(|n| token(n, 1)).collect(),
+        removed: Vec::new(),
+    };
+    println!("rss_of_change_mib {}", rss_mib()?);
+    // Owned, so that no second copy of the list is in memory.
+    struct Once(Option<Change>);
+    impl Decider for Once {
+        fn decide(
+            &mut self,
+            _: &dyn sekisho_verifier::store::View,
+        ) -> std::result::Result<Option<Change>, sekisho_verifier::store::StoreError> {
+            Ok(self.0.take())
+        }
+    }
+    let outcome = store.commit(&mut [&mut Once(Some(import))])?;
+    println!(
+        "import_s {:.2} {outcome:?}",
+        started.elapsed().as_secs_f64()
+    );
+    let accounts = Change {
+        event: operation(OperationKind::AccountSet, time(2)),
+        written: (1..=tokens).map(|n| account(n, 0)).collect(),
+        removed: Vec::new(),
+    };
+    store.commit(&mut [&mut Once(Some(accounts))])?;
+    println!("fill_s {:.2}", started.elapsed().as_secs_f64());
+    println!("rss_mib {}", rss_mib()?);
+    let started = Instant::now();
+    store.close();
+    println!("close_s {:.2}", started.elapsed().as_secs_f64());
+    println!("rss_after_close_mib {}", rss_mib()?);
+    Ok(())
+}
+
+fn open(folder: &Path) -> Result<()> {
+    let started = Instant::now();
+    let mut store = EmbeddedStore::open(folder, Options::default())?;
+    println!("open_s {:.2}", started.elapsed().as_secs_f64());
+    println!("opened {:?}", store.opened());
+    println!("counts {:?}", store.counts());
+    println!("rss_mib {}", rss_mib()?);
+    let (rate, _) = commit_for(&mut store, 64, RUN)?;
+    println!("commits_per_s_64 {rate:.0}");
+    println!("rss_under_load_mib {}", rss_mib()?);
+    let started = Instant::now();
+    store.close();
+    println!("close_s {:.2}", started.elapsed().as_secs_f64());
+    println!("index_mib {}", folder_octets(folder.join("index"))? >> 20);
+    Ok(())
+}
+
+fn folder_octets(folder: PathBuf) -> Result<u64> {
+    let mut octets = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        octets += if entry.file_type()?.is_dir() {
+            folder_octets(entry.path())?
+        } else {
+            entry.metadata()?.len()
+        };
+    }
+    Ok(octets)
+}
+
+fn rss_mib() -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1));
+    Ok(kib.ok_or("no VmRSS")?.parse::<u64>()? >> 10)
+}

@@ -1,0 +1,286 @@
+//! Reads events from the journal. It needs nothing of the store but where the journal ends, so an
+//! audit can run beside the decisions.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sekisho_verifier::event::Event;
+use sekisho_verifier::store::{EventPage, Position, StoreError};
+
+use crate::body;
+use crate::disk::{Disk, DiskFile};
+use crate::frame::FrameKind;
+use crate::scan::Scanner;
+use crate::segment::{HEADER_OCTETS, file_name};
+
+/// One frame in so many octets has its place remembered.
+const BLOCK_OCTETS: u64 = 64 << 10;
+/// So many segments have the places of their blocks remembered.
+const TABLES_MAX: usize = 64;
+/// So much is read at once while places are looked for, and while a block is read.
+const READ_OCTETS: usize = 128 << 10;
+
+/// Where the journal ends, and where in it things are.
+#[derive(Debug)]
+pub(crate) struct Audit {
+    disk: Arc<dyn Disk>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Number and position of the first frame.
+    segments: Vec<(u64, Position)>,
+    /// Where the last segment ends.
+    end: u64,
+    tables: BTreeMap<u64, Arc<Table>>,
+}
+
+/// The blocks of a segment.
+#[derive(Debug, Clone)]
+struct Table {
+    /// First position and offset.
+    blocks: Vec<(Position, u64)>,
+    /// What comes behind the last frame looked at.
+    next: (Position, u64),
+}
+
+/// A part of a segment.
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    segment: u64,
+    from: u64,
+    to: u64,
+    first: Position,
+}
+
+impl Audit {
+    pub(crate) fn new(disk: Arc<dyn Disk>, segments: Vec<(u64, Position)>, end: u64) -> Self {
+        let state = State {
+            segments,
+            end,
+            tables: BTreeMap::new(),
+        };
+        Self {
+            disk,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// The last segment is durable up to here.
+    pub(crate) fn reaches(&self, end: u64) {
+        self.state().end = end;
+    }
+
+    /// Another segment has become the last one.
+    pub(crate) fn begins(&self, segment: u64, first: Position, end: u64) {
+        let mut state = self.state();
+        state.segments.push((segment, first));
+        state.end = end;
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        // Nothing that can panic is done while it is held.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The event at `position`.
+    pub(crate) fn event(&self, position: Position) -> Result<Option<Event>, StoreError> {
+        let Some(before) = position.checked_add(1) else {
+            return Ok(None);
+        };
+        let Some(block) = self.block_before(before)? else {
+            return Ok(None);
+        };
+        let mut found = None;
+        self.read(&block, &mut |at, octets| {
+            if at == position {
+                found = Some(octets.to_vec());
+            }
+        })?;
+        found.map_or(Ok(None), |octets| decode(&octets).map(Some))
+    }
+
+    /// See [`Store::events`](sekisho_verifier::store::Store::events).
+    pub(crate) fn events(
+        &self,
+        before: Option<Position>,
+        limit: usize,
+        look: usize,
+        wanted: &dyn Fn(&Event) -> bool,
+    ) -> Result<EventPage, StoreError> {
+        let mut page = EventPage::default();
+        let mut looked = 0;
+        let mut before = before.unwrap_or(Position::MAX);
+        while let Some(block) = self.block_before(before)? {
+            for (position, octets) in self.changes(&block, before)?.iter().rev() {
+                if looked == look || page.events.len() == limit {
+                    page.more_before = Some(position + 1);
+                    return Ok(page);
+                }
+                looked += 1;
+                let event = decode(octets)?;
+                if wanted(&event) {
+                    page.events.push((*position, event));
+                }
+            }
+            before = block.first;
+        }
+        Ok(page)
+    }
+
+    /// Positions and bodies of the changes of a block.
+    fn changes(
+        &self,
+        block: &Block,
+        before: Position,
+    ) -> Result<Vec<(Position, Vec<u8>)>, StoreError> {
+        let mut changes = Vec::new();
+        self.read(block, &mut |position, body| {
+            if position < before {
+                changes.push((position, body.to_vec()));
+            }
+        })?;
+        Ok(changes)
+    }
+
+    fn read(
+        &self,
+        block: &Block,
+        change: &mut dyn FnMut(Position, &[u8]),
+    ) -> Result<(), StoreError> {
+        let file = self.open(block.segment)?;
+        let mut scanner = Scanner::new(&*file, block.to).reading(READ_OCTETS);
+        let (mut offset, mut position) = (block.from, block.first);
+        while offset < block.to {
+            let frame = scanner.frame(offset).map_err(unavailable)?;
+            let frame = frame.filter(|frame| frame.head.position == position);
+            let frame = frame.ok_or(StoreError::Corrupt)?;
+            if frame.head.kind == FrameKind::Change {
+                change(position, frame.body());
+            }
+            offset += frame.head.frame_octets();
+            position += 1;
+        }
+        Ok(())
+    }
+
+    /// The last block that begins before `before`.
+    fn block_before(&self, before: Position) -> Result<Option<Block>, StoreError> {
+        let found = {
+            let state = self.state();
+            let index = state.segments.partition_point(|&(_, first)| first < before);
+            let Some(index) = index.checked_sub(1) else {
+                return Ok(None);
+            };
+            let last = index + 1 == state.segments.len();
+            let (segment, first) = state.segments[index];
+            (segment, first, last.then_some(state.end))
+        };
+        let (segment, first, end) = found;
+        let table = self.table(segment, first, end)?;
+        let index = table.blocks.partition_point(|&(at, _)| at < before);
+        let Some(index) = index.checked_sub(1) else {
+            // A segment without frames; the one before it, if any, has what is asked for.
+            return match before.min(first) {
+                lower if lower < before => self.block_before(lower),
+                _ => Ok(None),
+            };
+        };
+        let (first, from) = table.blocks[index];
+        let to = table
+            .blocks
+            .get(index + 1)
+            .map_or(table.next.1, |next| next.1);
+        Ok(Some(Block {
+            segment,
+            from,
+            to,
+            first,
+        }))
+    }
+
+    /// Where the blocks of a segment are; looked up once and kept.
+    fn table(
+        &self,
+        segment: u64,
+        first: Position,
+        end: Option<u64>,
+    ) -> Result<Arc<Table>, StoreError> {
+        let known = self.state().tables.get(&segment).cloned();
+        let whole = |table: &Table| end.is_some_and(|end| table.next.1 >= end);
+        let sealed = end.is_none();
+        if let Some(known) = &known
+            && (whole(known) || (sealed && self.is_sealed(known)))
+        {
+            return Ok(Arc::clone(known));
+        }
+        let mut table = match known {
+            Some(known) => Table::clone(&known),
+            None => Table {
+                blocks: Vec::new(),
+                next: (first, HEADER_OCTETS as u64),
+            },
+        };
+        self.extend(segment, &mut table, end)?;
+        let table = Arc::new(table);
+        let mut state = self.state();
+        while state.tables.len() >= TABLES_MAX && !state.tables.contains_key(&segment) {
+            state.tables.pop_first();
+        }
+        state.tables.insert(segment, Arc::clone(&table));
+        Ok(table)
+    }
+
+    /// Whether the table of a segment with a successor reaches up to that.
+    fn is_sealed(&self, table: &Table) -> bool {
+        let state = self.state();
+        state
+            .segments
+            .iter()
+            .any(|&(_, first)| first == table.next.0)
+    }
+
+    fn extend(&self, segment: u64, table: &mut Table, end: Option<u64>) -> Result<(), StoreError> {
+        let file = self.open(segment)?;
+        let end = match end {
+            Some(end) => end,
+            None => file.octets().map_err(unavailable)?,
+        };
+        let mut scanner = Scanner::new(&*file, end).reading(READ_OCTETS);
+        let (mut position, mut offset) = table.next;
+        while offset < end {
+            let head = scanner.head(offset).map_err(unavailable)?;
+            let Some(head) = head.filter(|head| head.position == position) else {
+                return Err(StoreError::Corrupt);
+            };
+            let last_block = table.blocks.last();
+            if last_block.is_none_or(|&(_, from)| offset - from >= BLOCK_OCTETS) {
+                table.blocks.push((position, offset));
+            }
+            position += 1;
+            offset += head.frame_octets();
+            table.next = (position, offset);
+            if head.kind == FrameKind::Seal {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&self, segment: u64) -> Result<Box<dyn DiskFile>, StoreError> {
+        self.disk.open(&file_name(segment)).map_err(unavailable)
+    }
+}
+
+fn unavailable(_: io::Error) -> StoreError {
+    StoreError::Unavailable
+}
+
+fn decode(body: &[u8]) -> Result<Event, StoreError> {
+    match body::event_of(body) {
+        Ok(Some(event)) => Ok(event),
+        _ => Err(StoreError::Corrupt),
+    }
+}

@@ -1,0 +1,275 @@
+//! Opening: the index as far as it can be believed, then the journal.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use crate::audit::Audit;
+use crate::disk::{Disk, Folder};
+use crate::error::OpenError;
+use crate::folder::DataFolder;
+use crate::index::{Base, Index, IndexError, Mark};
+use crate::indexer::{INDEX_THREAD, Indexer, Shared, State};
+use crate::journal::{self, Journal};
+use crate::records::Records;
+use crate::recovery::{self, Listener, Recovered, Replayed, Start};
+use crate::segment::{FIRST, Header, file_name};
+use crate::segments;
+use crate::sled_index::{self, SledIndex};
+use crate::store::EmbeddedStore;
+use crate::tracker::{Sum, digest};
+
+/// A segment of the journal is closed when it has grown to this, unless asked otherwise.
+pub const SEGMENT_OCTETS: u64 = 64 << 20;
+
+/// Called with octets done and octets in all.
+pub type Progress = Box<dyn FnMut(u64, u64) + Send>;
+
+/// How to open a store.
+#[derive(Default)]
+pub struct Options {
+    /// Closes segments of the journal when they have grown to so many octets, in the place of
+    /// [`SEGMENT_OCTETS`].
+    pub segment_octets: Option<u64>,
+    /// Verifies and replays the whole journal instead of beginning where the index ends.
+    pub replay_all: bool,
+    /// Is told how far the replay has come.
+    pub progress: Option<Progress>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("segment_octets", &self.segment_octets)
+            .field("replay_all", &self.replay_all)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What opening a store came upon, for the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// The store is new.
+    pub made: bool,
+    /// Changes replayed from the journal.
+    pub replayed: u64,
+    /// Octets of a group that was cut off by a crash, and never acknowledged.
+    pub torn_octets: u64,
+    /// Why the index was thrown away, if it was.
+    pub index_rebuilt: Option<String>,
+}
+
+/// An index, or why there is none to begin with.
+pub(crate) struct Found {
+    pub(crate) index: Option<Box<dyn Index>>,
+    pub(crate) thrown_away: Option<String>,
+    pub(crate) existed: bool,
+}
+
+/// Opens the store in the folder at `path`.
+pub(crate) fn open(path: &Path, options: Options) -> Result<EmbeddedStore, OpenError> {
+    let folder = DataFolder::open(path)?;
+    let journal = path.join("journal");
+    let disk = Arc::new(Folder::new(&journal, folder.journal(path)?));
+    let existed = sled_index::exists(path);
+    let mut found = Found {
+        index: None,
+        thrown_away: None,
+        existed,
+    };
+    match apart(|| SledIndex::open(path)) {
+        Ok((index, thrown_away)) => {
+            found.index = Some(Box::new(index));
+            found.thrown_away = thrown_away;
+        }
+        Err(error) => found.thrown_away = Some(error.to_string()),
+    }
+    let mut store = open_on(disk, found, options)?;
+    store.folder = Some(folder);
+    Ok(store)
+}
+
+/// Runs what sled may panic in, in a thread of the name that panics are expected of.
+fn apart<T: Send>(work: impl FnOnce() -> Result<T, IndexError> + Send) -> Result<T, IndexError> {
+    let panicked = || IndexError("sled panicked".into());
+    let started = thread::scope(|scope| {
+        thread::Builder::new()
+            .name(INDEX_THREAD.into())
+            .spawn_scoped(scope, || catch_unwind(AssertUnwindSafe(work)))
+            .map(|thread| thread.join())
+    });
+    match started {
+        Ok(Ok(Ok(result))) => result,
+        Ok(_) => Err(panicked()),
+        Err(error) => Err(IndexError(error.to_string())),
+    }
+}
+
+/// Opens a store whose journal is on `disk`.
+pub(crate) fn open_on(
+    disk: Arc<dyn Disk>,
+    mut found: Found,
+    mut options: Options,
+) -> Result<EmbeddedStore, OpenError> {
+    let mut opened = Opened {
+        index_rebuilt: found.thrown_away.take(),
+        ..Opened::default()
+    };
+    let last = newest_header(&*disk, found.existed, &mut opened)?;
+    let mut records = Records::default();
+    let (start, base) = load(&mut found, &last, &mut records, &options, &mut opened);
+    let recovered = replay(&*disk, start, &mut records, &mut options, &mut opened)?;
+    opened.torn_octets = recovered.torn;
+
+    let audit = Audit::new(Arc::clone(&disk), recovered.segments.clone(), recovered.end);
+    let audit = Arc::new(audit);
+    let segment_octets = options.segment_octets.unwrap_or(SEGMENT_OCTETS);
+    let name = file_name(recovered.last.number);
+    let journal = Journal::new(
+        Arc::clone(&disk),
+        Arc::clone(&audit),
+        &recovered,
+        segment_octets,
+    )
+    .map_err(|error| OpenError::io(&disk.path(&name), "open", &error))?;
+    let shared = Arc::new(Shared::new(State::new(records, recovered.point)));
+    let indexer = start_indexer(&shared, found.index, &recovered, base);
+    Ok(EmbeddedStore::new(shared, journal, audit, indexer, opened))
+}
+
+/// The header of the last segment. Makes the first one in a new store.
+fn newest_header(
+    disk: &dyn Disk,
+    index_existed: bool,
+    opened: &mut Opened,
+) -> Result<Header, OpenError> {
+    let headers = segments::headers(disk)?;
+    if let Some(last) = headers.values().next_back() {
+        return Ok(*last);
+    }
+    let file = disk.path(&file_name(FIRST));
+    if index_existed {
+        // This store has had a journal before.
+        return Err(OpenError::Missing { file });
+    }
+    let failed = |error| OpenError::io(&file, "make", &error);
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).map_err(|error| failed(std::io::Error::other(error)))?;
+    let header = Header::first(id, 0);
+    journal::create(disk, &header).map_err(failed)?;
+    opened.made = true;
+    Ok(header)
+}
+
+/// Takes the records from the index, if it can be believed.
+fn load(
+    found: &mut Found,
+    last: &Header,
+    records: &mut Records,
+    options: &Options,
+    opened: &mut Opened,
+) -> (Start, Option<Base>) {
+    let Some(index) = &mut found.index else {
+        return (Start::default(), None);
+    };
+    let replay_all = options.replay_all;
+    let (mark, loaded) = match apart(|| loaded(&mut **index, last, replay_all)) {
+        Ok((mark, loaded)) => (mark, loaded),
+        Err(error) => (None, Err(error.to_string())),
+    };
+    let seen = mark.map_or(0, |mark| mark.seen);
+    let reason = match loaded {
+        Ok((read, base, sum)) => {
+            *records = read;
+            records.tracker().index_holds(sum);
+            records.set_summary(base.summary);
+            let start = Start {
+                point: Some(base.point),
+                seen: seen.max(base.point.position),
+            };
+            return (start, Some(base));
+        }
+        Err(reason) => reason,
+    };
+    records.tracker().index_is_empty();
+    if found.existed && !opened.made && opened.index_rebuilt.is_none() {
+        opened.index_rebuilt = Some(reason);
+    }
+    if let Err(error) = apart(|| index.clear()) {
+        opened.index_rebuilt = Some(error.to_string());
+        found.index = None;
+    }
+    (Start { point: None, seen }, None)
+}
+
+type Loaded = Result<(Records, Base, Sum), String>;
+
+/// The mark if it belongs to this journal, and the records if they are what it says.
+fn loaded(
+    index: &mut dyn Index,
+    last: &Header,
+    replay_all: bool,
+) -> Result<(Option<Mark>, Loaded), IndexError> {
+    let Some(mark) = index.mark()? else {
+        return Ok((None, Err("it has no mark".into())));
+    };
+    if mark.store != last.store || mark.epoch != last.epoch {
+        return Ok((None, Err("it belongs to another store".into())));
+    }
+    let Some(base) = mark.base.filter(|_| !replay_all) else {
+        return Ok((Some(mark), Err("it was not complete".into())));
+    };
+    let mut records = Records::default();
+    let mut sum: Sum = 0;
+    let read = index.load(&mut |key, value| {
+        sum = sum.wrapping_add(digest(key, value));
+        records.load(key.into(), value.into());
+    });
+    let loaded = match read {
+        Err(error) => Err(error.to_string()),
+        Ok(()) if sum != mark.sum => Err("it does not hold what was written".into()),
+        Ok(()) => Ok((records, base, sum)),
+    };
+    Ok((Some(mark), loaded))
+}
+
+fn replay(
+    disk: &dyn Disk,
+    start: Start,
+    records: &mut Records,
+    options: &mut Options,
+    opened: &mut Opened,
+) -> Result<Recovered, OpenError> {
+    let mut apply = |replayed: Replayed| {
+        for (key, value) in replayed.steps {
+            records.put(key, value);
+        }
+        records.happened(&replayed.event, replayed.position);
+        opened.replayed += 1;
+    };
+    let mut nobody: Progress = Box::new(|_, _| {});
+    let progress = options.progress.as_mut().unwrap_or(&mut nobody);
+    let listener = Listener {
+        apply: &mut apply,
+        progress,
+    };
+    recovery::recover(disk, start, listener)
+}
+
+fn start_indexer(
+    shared: &Arc<Shared>,
+    index: Option<Box<dyn Index>>,
+    recovered: &Recovered,
+    base: Option<Base>,
+) -> Option<Indexer> {
+    let last = &recovered.last;
+    let indexer = Indexer::start(shared, index?, last.store, last.epoch, base);
+    match indexer {
+        Ok(indexer) => Some(indexer),
+        Err(error) => {
+            shared.lock().warning = Some(format!("the index is not kept: {error}"));
+            None
+        }
+    }
+}

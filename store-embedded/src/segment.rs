@@ -1,0 +1,108 @@
+//! Segments: the files that the journal consists of.
+
+use sha2::{Digest, Sha256};
+
+use crate::frame::{ChainHash, u32_at, u64_at};
+
+/// Octets of a segment's header; the first frame begins behind it. A whole sector, so that no
+/// later write ever touches it.
+pub(crate) const HEADER_OCTETS: usize = 512;
+/// The version of the format.
+pub(crate) const FORMAT: u32 = 1;
+
+const MAGIC: &[u8; 8] = b"SEKISHOJ";
+const CRC_AT: usize = HEADER_OCTETS - 4;
+const EXTENSION: &str = ".journal";
+/// What the chain begins with.
+const GENESIS: &[u8] = b"sekisho journal 1\0";
+
+/// The name of a segment that is not yet part of the journal.
+pub(crate) const TEMPORARY: &str = "next.tmp";
+/// The number of the first segment.
+pub(crate) const FIRST: u64 = 1;
+
+/// Which store a file belongs to: 16 random octets.
+pub(crate) type StoreId = [u8; 16];
+
+/// What a segment begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) epoch: u32,
+    pub(crate) store: StoreId,
+    pub(crate) number: u64,
+    /// Position of its first frame.
+    pub(crate) first_position: u64,
+    /// Chain hash of the frame before its first one.
+    pub(crate) previous: ChainHash,
+}
+
+/// Why octets are no header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeaderError {
+    Damaged,
+    Format(u32),
+}
+
+impl Header {
+    /// Of the first segment of a new store.
+    pub(crate) fn first(store: StoreId, epoch: u32) -> Self {
+        let hash = Sha256::new()
+            .chain_update(GENESIS)
+            .chain_update(store)
+            .chain_update(epoch.to_be_bytes());
+        Self {
+            epoch,
+            store,
+            number: FIRST,
+            first_position: 1,
+            previous: hash.finalize().into(),
+        }
+    }
+
+    pub(crate) fn octets(&self) -> [u8; HEADER_OCTETS] {
+        let mut octets = [0; HEADER_OCTETS];
+        octets[..8].copy_from_slice(MAGIC);
+        octets[8..12].copy_from_slice(&FORMAT.to_be_bytes());
+        octets[12..16].copy_from_slice(&self.epoch.to_be_bytes());
+        octets[16..32].copy_from_slice(&self.store);
+        octets[32..40].copy_from_slice(&self.number.to_be_bytes());
+        octets[40..48].copy_from_slice(&self.first_position.to_be_bytes());
+        octets[48..80].copy_from_slice(&self.previous);
+        let crc = crc32c::crc32c(&octets[..CRC_AT]);
+        octets[CRC_AT..].copy_from_slice(&crc.to_be_bytes());
+        octets
+    }
+
+    pub(crate) fn parse(octets: &[u8; HEADER_OCTETS]) -> Result<Self, HeaderError> {
+        let intact = crc32c::crc32c(&octets[..CRC_AT]) == u32_at(octets, CRC_AT);
+        if !intact || octets[..8] != *MAGIC {
+            return Err(HeaderError::Damaged);
+        }
+        let format = u32_at(octets, 8);
+        if format != FORMAT {
+            return Err(HeaderError::Format(format));
+        }
+        let mut store = [0; 16];
+        store.copy_from_slice(&octets[16..32]);
+        let mut previous = [0; 32];
+        previous.copy_from_slice(&octets[48..80]);
+        Ok(Self {
+            epoch: u32_at(octets, 12),
+            store,
+            number: u64_at(octets, 32),
+            first_position: u64_at(octets, 40),
+            previous,
+        })
+    }
+}
+
+/// As `0000000001.journal`.
+pub(crate) fn file_name(number: u64) -> String {
+    format!("{number:010}{EXTENSION}")
+}
+
+/// The number of a segment's file.
+pub(crate) fn number_of(name: &str) -> Option<u64> {
+    let number = name.strip_suffix(EXTENSION)?.parse().ok()?;
+    (file_name(number) == name).then_some(number)
+}

@@ -220,14 +220,21 @@ impl Token {
                 fresh = Some(step);
             }
         }
-        for &step in &self.spent {
-            spent |= generator.matches(code, step);
-        }
+        spent |= self.has_spent(generator, code);
         match fresh {
             _ if spent => Finding::Spent,
             Some(step) => Finding::Fresh(step),
             None => Finding::Unknown,
         }
+    }
+
+    /// Whether `code` is one of those that were accepted last.
+    pub fn has_spent(&self, generator: &Generator, code: &Code) -> bool {
+        let mut spent = false;
+        for &step in &self.spent {
+            spent |= generator.matches(code, step);
+        }
+        spent
     }
 
     /// The steps or counters whose codes are looked at, in rising order.

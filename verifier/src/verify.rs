@@ -197,41 +197,64 @@ impl<'a> Login<'a> {
 
     /// Judges the code against every usable token of the account.
     fn weigh(&self, account: Account, view: &dyn View) -> Result<Findings, StoreError> {
-        let mut tokens = Vec::with_capacity(account.serials.len());
-        for serial in &account.serials {
-            tokens.push(view.token(serial)?.ok_or(StoreError::Corrupt)?);
-        }
+        let tokens = load(view, &account.serials)?;
         if let Some(reason) = nothing_usable(&tokens) {
             return Ok(Findings::rejected(reason, Some(account.name)));
         }
-        tokens.retain(is_usable);
         let Ok(code) = Code::parse(&self.attempt.code) else {
-            return Ok(Findings::rejected(
-                Reason::MalformedCode,
-                Some(account.name),
-            ));
+            let reason = Reason::MalformedCode;
+            return Ok(Findings::rejected(reason, Some(account.name)));
         };
-        let mut fresh = None;
-        let mut spent = None;
-        let mut broken = None;
+        let (mut usable, mut unusable): (Vec<_>, Vec<_>) = tokens.into_iter().partition(is_usable);
+        let judged = self.judge_each(&usable, &code);
+        // A string that one token has spent is not good for another either.
+        if let Some(index) = judged.spent {
+            return Ok(Findings::unchanged(
+                Reason::AlreadyUsed,
+                &account,
+                &usable[index],
+            ));
+        }
+        if let Some((index, step)) = judged.fresh {
+            return Ok(self.accept(account, usable.swap_remove(index), step));
+        }
+        unusable.extend(load(view, &account.ended)?);
+        let copy = unusable.iter().find(|token| self.is_copy(token, &code));
+        if let Some(token) = copy {
+            return Ok(Findings::unchanged(Reason::AlreadyUsed, &account, token));
+        }
+        match judged.broken {
+            // Nothing was compared, so nothing was guessed.
+            Some(index) if !judged.compared => {
+                let reason = Reason::SeedDoesNotOpen;
+                Ok(Findings::unchanged(reason, &account, &usable[index]))
+            }
+            _ => Ok(self.charge(account, usable)),
+        }
+    }
+
+    fn judge_each(&self, tokens: &[Token], code: &Code) -> Judged {
+        let mut judged = Judged::default();
         for (index, token) in tokens.iter().enumerate() {
-            match self.verifier.judge(token, &code, self.now) {
-                Ok(Finding::Fresh(step)) => fresh = fresh.or(Some((index, step))),
-                Ok(Finding::Spent) => spent = spent.or(Some(index)),
+            let finding = self.verifier.judge(token, code, self.now);
+            judged.compared |= finding.is_ok();
+            match finding {
+                Ok(Finding::Fresh(step)) => judged.fresh = judged.fresh.or(Some((index, step))),
+                Ok(Finding::Spent) => judged.spent = judged.spent.or(Some(index)),
                 Ok(Finding::Unknown) => {}
-                Err(DoesNotOpen) => broken = broken.or(Some(index)),
+                Err(DoesNotOpen) => judged.broken = judged.broken.or(Some(index)),
             }
         }
-        // A string that one token has spent is not good for another either.
-        Ok(match (spent, fresh, broken) {
-            (Some(index), _, _) => {
-                Findings::unchanged(Reason::AlreadyUsed, &account, &tokens[index])
-            }
-            (None, Some((index, step)), _) => self.accept(account, tokens.swap_remove(index), step),
-            (None, None, Some(index)) => {
-                Findings::unchanged(Reason::SeedDoesNotOpen, &account, &tokens[index])
-            }
-            (None, None, None) => self.charge(account, tokens),
+        judged
+    }
+
+    /// Whether `code` was accepted by a token that is out of use now: a gateway that sends a saved
+    /// code again after an exchange must not lock its owner out.
+    fn is_copy(&self, token: &Token, code: &Code) -> bool {
+        let opened = self.verifier.key.open(&token.serial, &token.seed);
+        opened.is_ok_and(|seed| {
+            let generator = Generator::new(&seed, token.algorithm, token.digits);
+            token.has_spent(&generator, code)
         })
     }
 
@@ -294,6 +317,19 @@ impl Decider for Login<'_> {
     }
 }
 
+/// What the usable tokens of an account make of a code; tokens by index.
+#[derive(Default)]
+struct Judged {
+    /// The first that it is fresh for, and the step.
+    fresh: Option<(usize, u64)>,
+    /// The first that has spent it.
+    spent: Option<usize>,
+    /// The first whose seed does not open.
+    broken: Option<usize>,
+    /// Whether it was compared with the codes of any.
+    compared: bool,
+}
+
 /// What a login comes to.
 struct Findings {
     reason: Reason,
@@ -322,6 +358,11 @@ impl Findings {
             ..Self::rejected(reason, Some(account.name.clone()))
         }
     }
+}
+
+fn load(view: &dyn View, serials: &[Serial]) -> Result<Vec<Token>, StoreError> {
+    let token = |serial| view.token(serial)?.ok_or(StoreError::Corrupt);
+    serials.iter().map(token).collect()
 }
 
 fn is_usable(token: &Token) -> bool {

@@ -1,0 +1,366 @@
+//! A desk where logins and operations are decided, and the devices that people bring to it.
+
+use sekisho_verifier::account::{Account, AccountName};
+use sekisho_verifier::event::{Actor, Event, Reason};
+use sekisho_verifier::operation::{
+    AccountChange, Done, Imported, Operate, Operation, Refusal, StateChange,
+};
+use sekisho_verifier::otp::{Algorithm, Digits, Generator, Seed};
+use sekisho_verifier::place::{Door, Place};
+use sekisho_verifier::policy::{Acceptance, Policy};
+use sekisho_verifier::seal::{NONCE_OCTETS, SealedSeed, SeedKey};
+use sekisho_verifier::serial::Serial;
+use sekisho_verifier::store::{
+    Change, Decider, Outcome, Position, Record, Store, StoreError, View,
+};
+use sekisho_verifier::testing::faulty::{Call, Fault, FaultyStore};
+use sekisho_verifier::testing::memory::MemoryStore;
+use sekisho_verifier::time::Time;
+use sekisho_verifier::token::{Factor, Period, Shape, Token};
+use sekisho_verifier::verify::{Attempt, Login, Verdict, Verifier};
+
+use super::{START, seconds};
+
+pub(crate) const KEY: [u8; 32] = [0xC5; 32];
+
+/// The key of the RFCs' test vectors.
+pub(crate) const KNOWN_SEED: &[u8] = b"12345678901234567890";
+
+/// A token as its owner holds it.
+#[derive(Debug, Clone)]
+pub(crate) struct Device {
+    pub(crate) serial: Serial,
+    pub(crate) seed: Vec<u8>,
+    pub(crate) shape: Shape,
+}
+
+impl Device {
+    /// The device of number `n`, with a seed of its own.
+    pub(crate) fn new(n: u64, shape: Shape) -> Self {
+        let mut state = n.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut octet = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 24) as u8
+        };
+        let octets = match shape.algorithm {
+            Algorithm::Sha1 => 20,
+            Algorithm::Sha256 => 32,
+            Algorithm::Sha512 => 64,
+        };
+        Self {
+            serial: Serial::numbered("SKTS", n).expect("a serial"),
+            seed: (0..octets).map(|_| octet()).collect(),
+            shape,
+        }
+    }
+
+    /// What nearly everybody has: SHA-1, 6 digits, 30 seconds.
+    pub(crate) fn usual(n: u64) -> Self {
+        Self::new(n, Shape::default())
+    }
+
+    /// The usual one with the key of the RFCs' vectors.
+    pub(crate) fn known(n: u64) -> Self {
+        Self {
+            seed: KNOWN_SEED.to_vec(),
+            ..Self::usual(n)
+        }
+    }
+
+    /// One that counts, from `first` on.
+    pub(crate) fn counting(n: u64, first: u64) -> Self {
+        Self::new(n, shape(Algorithm::Sha1, 6, Factor::Hotp { first }))
+    }
+
+    pub(crate) fn seed(&self) -> Seed {
+        Seed::new(self.seed.clone()).expect("a seed")
+    }
+
+    pub(crate) fn generator(&self) -> Generator {
+        Generator::new(&self.seed(), self.shape.algorithm, self.shape.digits)
+    }
+
+    pub(crate) fn code(&self, step: u64) -> String {
+        self.generator().code(step).to_string()
+    }
+
+    /// The step of `now`, or the first counter.
+    pub(crate) fn step(&self, now: Time) -> u64 {
+        match self.shape.factor {
+            Factor::Totp { period } => now.seconds() / u64::from(period.seconds()),
+            Factor::Hotp { first } => first,
+        }
+    }
+
+    /// What it shows at `now`, or shows first.
+    pub(crate) fn shows(&self, now: Time) -> String {
+        self.code(self.step(now))
+    }
+
+    /// A code that none of the steps near `now` has.
+    pub(crate) fn wrong(&self, now: Time) -> String {
+        let step = self.step(now);
+        let near: Vec<String> = (step.saturating_sub(30)..=step.saturating_add(30))
+            .map(|step| self.code(step))
+            .collect();
+        let width = usize::from(self.shape.digits.value());
+        let mut wrong = (0..).map(|number| format!("{number:0width$}"));
+        wrong.find(|code| !near.contains(code)).expect("a code")
+    }
+
+    fn sealed(&self) -> SealedSeed {
+        let mut nonce = [0; NONCE_OCTETS];
+        for (slot, octet) in nonce.iter_mut().zip(self.serial.as_str().bytes().rev()) {
+            *slot = octet;
+        }
+        SeedKey::new(1, &KEY).seal(&self.serial, &self.seed(), nonce)
+    }
+
+    /// A line of an import.
+    pub(crate) fn imported(&self, line: u64, account: Option<&str>) -> Imported {
+        Imported {
+            line,
+            account: account.map(name),
+            serial: self.serial.clone(),
+            seed: self.sealed(),
+            shape: self.shape,
+        }
+    }
+}
+
+pub(crate) fn shape(algorithm: Algorithm, digits: u8, factor: Factor) -> Shape {
+    Shape {
+        algorithm,
+        digits: Digits::new(digits).expect("digits"),
+        factor,
+    }
+}
+
+pub(crate) fn totp(period: u32) -> Factor {
+    let period = Period::new(period).expect("a period");
+    Factor::Totp { period }
+}
+
+pub(crate) fn name(text: &str) -> AccountName {
+    AccountName::parse(text).expect("an account name")
+}
+
+pub(crate) fn place(door: Door) -> Place {
+    match door {
+        Door::Pam => Place::new(door, "sshd", Some("pts/3"), Some("192.0.2.9")),
+        Door::Radius => Place::new(door, "vpn-gateway", None, Some("192.0.2.7")),
+    }
+}
+
+pub(crate) fn attempt(account: &str, code: &str, door: Door) -> Attempt {
+    Attempt {
+        account: account.to_owned(),
+        code: code.as_bytes().to_vec().into(),
+        place: place(door),
+    }
+}
+
+pub(crate) fn policy(window: u64, drift: i64) -> Policy {
+    Policy {
+        acceptance: Acceptance {
+            window,
+            drift,
+            ..Acceptance::default()
+        },
+        ..Policy::default()
+    }
+}
+
+/// Passes a decider on and keeps what its last run wanted written.
+pub(crate) struct Watched<D> {
+    pub(crate) inner: D,
+    pub(crate) change: Option<Change>,
+}
+
+impl<D> Watched<D> {
+    pub(crate) fn new(inner: D) -> Self {
+        let change = None;
+        Self { inner, change }
+    }
+}
+
+impl<D: Decider> Decider for Watched<D> {
+    fn decide(&mut self, view: &dyn View) -> Result<Option<Change>, StoreError> {
+        self.change = None;
+        let change = self.inner.decide(view)?;
+        self.change.clone_from(&change);
+        Ok(change)
+    }
+}
+
+/// What came of one login.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) verdict: Verdict,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) locked_out: bool,
+    pub(crate) outcome: Outcome,
+    pub(crate) change: Option<Change>,
+}
+
+impl Told {
+    pub(crate) fn accepted(&self) -> bool {
+        matches!(self.verdict, Verdict::Accept(_))
+    }
+}
+
+/// A verifier, a store and a clock.
+pub(crate) struct Desk {
+    pub(crate) store: FaultyStore<MemoryStore>,
+    pub(crate) verifier: Verifier,
+    pub(crate) now: Time,
+}
+
+impl Desk {
+    pub(crate) fn new(policy: Policy) -> Self {
+        Self::failing(policy, |_| None)
+    }
+
+    /// One whose store fails as `plan` says.
+    pub(crate) fn failing(
+        policy: Policy,
+        plan: impl FnMut(Call) -> Option<Fault> + Send + 'static,
+    ) -> Self {
+        Self::on(MemoryStore::new(), policy, plan)
+    }
+
+    pub(crate) fn on(
+        store: MemoryStore,
+        policy: Policy,
+        plan: impl FnMut(Call) -> Option<Fault> + Send + 'static,
+    ) -> Self {
+        Self {
+            store: FaultyStore::new(store, plan),
+            verifier: Verifier::new(policy, SeedKey::new(1, &KEY)).expect("a policy"),
+            now: START,
+        }
+    }
+
+    /// One with the usual policy, where `mori` owns `device`.
+    pub(crate) fn of_mori(device: &Device) -> Self {
+        let mut desk = Self::new(Policy::default());
+        desk.give("mori", device);
+        desk
+    }
+
+    pub(crate) fn pass(&mut self, count: u64) {
+        self.now = self.now.after(seconds(count));
+    }
+
+    pub(crate) fn login(&mut self, account: &str, code: &str) -> Told {
+        let attempt = attempt(account, code, Door::Radius);
+        self.logins(&[attempt]).pop().expect("one answer")
+    }
+
+    pub(crate) fn reason(&mut self, account: &str, code: &str) -> Option<Reason> {
+        self.login(account, code).reason
+    }
+
+    /// Decides all of `attempts` in one commit. A store that has to be given up tells nothing.
+    pub(crate) fn logins(&mut self, attempts: &[Attempt]) -> Vec<Told> {
+        let login = |attempt| Watched::new(Login::new(&self.verifier, attempt, self.now));
+        let mut logins: Vec<_> = attempts.iter().map(login).collect();
+        let mut group: Vec<&mut dyn Decider> = logins.iter_mut().map(|l| l as _).collect();
+        let Ok(outcomes) = self.store.commit(&mut group) else {
+            return Vec::new();
+        };
+        let told = |(login, outcome): (Watched<Login<'_>>, Outcome)| Told {
+            verdict: login.inner.verdict(outcome),
+            reason: login.inner.reason(),
+            locked_out: login.inner.locked_out(),
+            outcome,
+            change: login.change,
+        };
+        logins.into_iter().zip(outcomes).map(told).collect()
+    }
+
+    pub(crate) fn operate(&mut self, operation: &Operation) -> Done {
+        self.operated(operation).0
+    }
+
+    /// What came of it, the store's word, and what was to be written.
+    pub(crate) fn operated(&mut self, operation: &Operation) -> (Done, Outcome, Option<Change>) {
+        let actor = Actor::new(0, "root");
+        let operate = Operate::new(&self.verifier, operation, &actor, None, self.now);
+        let mut operate = Watched::new(operate);
+        let outcomes = self.store.commit(&mut [&mut operate]).expect("a commit");
+        (operate.inner.done(outcomes[0]), outcomes[0], operate.change)
+    }
+
+    pub(crate) fn done(&mut self, operation: &Operation) -> Position {
+        match self.operate(operation) {
+            Done::Receipt(position, _) => position,
+            other => panic!("{operation:?}: {other:?}"),
+        }
+    }
+
+    pub(crate) fn refused(&mut self, operation: &Operation) -> Refusal {
+        match self.operate(operation) {
+            Done::Refused(refusal) => refusal,
+            other => panic!("{operation:?}: {other:?}"),
+        }
+    }
+
+    pub(crate) fn stock(&mut self, device: &Device) {
+        self.done(&Operation::Import(vec![device.imported(1, None)]));
+    }
+
+    /// Enrolls `device` without a proof.
+    pub(crate) fn give(&mut self, account: &str, device: &Device) {
+        let line = device.imported(1, Some(account));
+        self.done(&Operation::Import(vec![line]));
+    }
+
+    pub(crate) fn change(&mut self, change: StateChange, device: &Device) -> Position {
+        self.done(&Operation::Change(change, device.serial.clone()))
+    }
+
+    pub(crate) fn set(&mut self, account: &str, change: AccountChange) {
+        self.done(&Operation::AccountSet(name(account), change));
+    }
+
+    pub(crate) fn token(&self, device: &Device) -> Token {
+        let found = self.store.inner().token(&device.serial).expect("a read");
+        found.expect("a token")
+    }
+
+    pub(crate) fn account(&self, account: &str) -> Account {
+        let found = self.store.inner().account(&name(account)).expect("a read");
+        found.expect("an account")
+    }
+
+    pub(crate) fn records(&self) -> Vec<Record> {
+        self.store.inner().records().cloned().collect()
+    }
+
+    /// Every event, oldest first.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let inner = self.store.inner();
+        (1..=inner.counts().position)
+            .map(|position| inner.event(position).expect("a read").expect("an event"))
+            .collect()
+    }
+}
+
+pub(crate) fn enroll(account: &str, device: &Device, code: &str) -> Operation {
+    Operation::Enroll {
+        account: name(account),
+        serial: device.serial.clone(),
+        code: code.as_bytes().to_vec().into(),
+    }
+}
+
+pub(crate) fn exchange(old: &Device, new: &Device, code: &str) -> Operation {
+    Operation::Exchange {
+        old: old.serial.clone(),
+        new: new.serial.clone(),
+        code: code.as_bytes().to_vec().into(),
+    }
+}

@@ -1,0 +1,592 @@
+//! Random histories of a few accounts, and their run against the oracle.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use sekisho_verifier::event::Reason;
+use sekisho_verifier::lifecycle::{self, TokenState, Transition};
+use sekisho_verifier::operation::{AccountChange, Done, Operation, StateChange};
+use sekisho_verifier::otp::Algorithm;
+use sekisho_verifier::place::Door;
+use sekisho_verifier::policy::Policy;
+use sekisho_verifier::serial::Serial;
+use sekisho_verifier::store::{Change, Outcome, Record, Store};
+use sekisho_verifier::testing::faulty::{Call, Fault};
+use sekisho_verifier::time::Time;
+use sekisho_verifier::token::{Factor, Shape, Token};
+
+use super::desk::{Desk, Device, Told, attempt, enroll, exchange, name, policy, shape, totp};
+use super::moved;
+use super::oracle::{Expected, Fit, Held, Oracle};
+
+pub(crate) const ACCOUNTS: [&str; 3] = ["mori", "sato", "kato"];
+/// Devices of all accounts together, and behind them those in stock.
+const DEVICES_MAX: usize = 12;
+
+/// What somebody types as a code; numbers are taken modulo what there is.
+#[derive(Debug, Clone)]
+pub(crate) enum Typed {
+    /// The code of a device, so many steps away.
+    Code(u8, i8),
+    /// A copy of one accepted so long ago, with one of the spellings of codes.
+    Copy(u8, u8),
+    /// The code of a device in another spelling.
+    Respelt(u8, u8),
+    /// Any digits.
+    Guess(u32),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Try {
+    account: u8,
+    spelling: u8,
+    typed: Typed,
+    door: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Action {
+    Login(Try),
+    Group(Vec<Try>),
+    /// So many copies of one try, at both doors.
+    Copies(Try, u8),
+    /// So many wrong codes of an account, each as soon as one is judged again.
+    Fail(u8, u8),
+    Clock(i64),
+    Trust,
+    Enroll(u8, u8, Typed),
+    Exchange(u8, u8, Typed),
+    Change(StateChange, u8),
+    Unlock(u8),
+    Off(u8, bool),
+    Alias(u8, bool),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct History {
+    window: u64,
+    drift: i64,
+    wrong_codes: u32,
+    /// Shapes of each account's tokens, and of those in stock.
+    owned: Vec<Vec<Shape>>,
+    stock: Vec<Shape>,
+    actions: Vec<Action>,
+}
+
+fn shapes() -> impl Strategy<Value = Shape> {
+    use Algorithm::{Sha1, Sha256, Sha512};
+    let algorithm = prop_oneof![4 => Just(Sha1), 1 => Just(Sha256), 1 => Just(Sha512)];
+    let period = prop_oneof![1 => Just(15), 4 => Just(30), 1 => Just(60), 1 => Just(120)];
+    let first = prop_oneof![0..1000u64, (0..14u64).prop_map(|left| u64::MAX - left)];
+    let factor = prop_oneof![
+        4 => period.prop_map(totp),
+        1 => first.prop_map(|first| Factor::Hotp { first }),
+    ];
+    (algorithm, 6..=8u8, factor).prop_map(|(a, d, f)| shape(a, d, f))
+}
+
+fn typed() -> impl Strategy<Value = Typed> {
+    prop_oneof![
+        6 => (any::<u8>(), -1..=1i8).prop_map(|(d, o)| Typed::Code(d, o)),
+        3 => (any::<u8>(), -3..=3i8).prop_map(|(d, o)| Typed::Code(d, o)),
+        4 => (0..10u8).prop_map(|age| Typed::Copy(age, 0)),
+        1 => (0..3u8, 1..12u8).prop_map(|(age, spelling)| Typed::Copy(age, spelling)),
+        1 => (any::<u8>(), 1..12u8).prop_map(|(d, spelling)| Typed::Respelt(d, spelling)),
+        3 => any::<u32>().prop_map(Typed::Guess),
+    ]
+}
+
+fn tries() -> impl Strategy<Value = Try> {
+    let account = prop_oneof![19 => 0..3u8, 1 => Just(3)];
+    let spelling = prop_oneof![12 => 0..3u8, 1 => Just(3), 1 => 4..14u8];
+    (account, spelling, typed(), any::<bool>()).prop_map(|(account, spelling, typed, door)| Try {
+        account,
+        spelling,
+        typed,
+        door,
+    })
+}
+
+fn clock() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        3 => 1..2_000i64,
+        8 => 15_000..65_000i64,
+        2 => 60_000..7_200_000i64,
+        1 => -100_000..0i64,
+    ]
+}
+
+fn actions() -> impl Strategy<Value = Action> {
+    use StateChange::{Lost, Resume, Stop, Suspend};
+    let change = prop_oneof![
+        1 => Just(Stop), 1 => Just(Lost), 6 => Just(Suspend), 5 => Just(Resume),
+    ];
+    prop_oneof![
+        28 => tries().prop_map(Action::Login),
+        1 => vec(tries(), 1..=64).prop_map(Action::Group),
+        1 => (0..3u8, 1..30u8).prop_map(|(a, n)| Action::Fail(a, n)),
+        2 => (tries(), 2..=64u8).prop_map(|(t, n)| Action::Copies(t, n)),
+        24 => clock().prop_map(Action::Clock),
+        2 => Just(Action::Trust),
+        2 => (0..3u8, any::<u8>(), typed()).prop_map(|(a, d, t)| Action::Enroll(a, d, t)),
+        2 => (any::<u8>(), any::<u8>(), typed()).prop_map(|(o, n, t)| Action::Exchange(o, n, t)),
+        3 => (change, any::<u8>()).prop_map(|(c, d)| Action::Change(c, d)),
+        3 => (0..4u8).prop_map(Action::Unlock),
+        1 => (0..3u8, prop::bool::weighted(0.3)).prop_map(|(a, off)| Action::Off(a, off)),
+        1 => (0..3u8, any::<bool>()).prop_map(|(a, add)| Action::Alias(a, add)),
+    ]
+}
+
+pub(crate) fn histories() -> impl Strategy<Value = History> {
+    let drift = prop_oneof![Just(0), Just(4), 0..=20i64];
+    let wrong_codes = prop_oneof![Just(10), 3..=20u32];
+    let owned = vec(vec(shapes(), 1..=3), 3);
+    let stock = vec(shapes(), 1..=3);
+    (
+        0..=1u64,
+        drift,
+        wrong_codes,
+        owned,
+        stock,
+        vec(actions(), 1..120),
+    )
+        .prop_map(
+            |(window, drift, wrong_codes, owned, stock, actions)| History {
+                window,
+                drift,
+                wrong_codes,
+                owned,
+                stock,
+                actions,
+            },
+        )
+}
+
+/// What was done, and what ought to have come of it.
+#[derive(Debug, Clone)]
+pub(crate) enum Did {
+    Login {
+        account: String,
+        code: String,
+        expected: Expected,
+        told: Told,
+    },
+    Operation {
+        operation: String,
+        done: Done,
+        /// What the code given as proof was to the token, and what the code was.
+        proof: Option<(Serial, String, Fit)>,
+    },
+}
+
+/// One decision of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) now: Time,
+    pub(crate) clock_is_back: bool,
+    pub(crate) outcome: Outcome,
+    /// Whether it is in the store, whatever was told.
+    pub(crate) applied: bool,
+    pub(crate) change: Option<Change>,
+    pub(crate) did: Did,
+    /// States of all tokens before.
+    pub(crate) states: Vec<(Serial, TokenState)>,
+}
+
+impl Seen {
+    /// The token, step and code that this decision spent.
+    pub(crate) fn spends(&self) -> Option<(Serial, u64, String)> {
+        let change = self.change.as_ref().filter(|_| self.applied)?;
+        let (serial, code) = match &self.did {
+            Did::Login { code, told, .. } if told.reason == Some(Reason::RightCode) => {
+                (written_tokens(change).next()?.serial.clone(), code)
+            }
+            Did::Operation {
+                proof: Some((serial, code, _)),
+                ..
+            } => (serial.clone(), code),
+            _ => return None,
+        };
+        let token = written_tokens(change).find(|token| token.serial == serial)?;
+        let proven = token.last_use.as_ref()?.time == self.now && token.proofs.is_clear();
+        proven.then_some((serial, *token.spent.first()?, code.clone()))
+    }
+
+    pub(crate) fn accepted(&self) -> bool {
+        match &self.did {
+            Did::Login { told, .. } => told.accepted(),
+            Did::Operation { done, proof, .. } => {
+                proof.is_some() && matches!(done, Done::Receipt(..))
+            }
+        }
+    }
+}
+
+pub(crate) fn written_tokens(change: &Change) -> impl Iterator<Item = &Token> {
+    change.written.iter().filter_map(|record| match record {
+        Record::Token(token) => Some(token),
+        _ => None,
+    })
+}
+
+/// A run from its beginning to its end.
+pub(crate) struct Run {
+    pub(crate) desk: Desk,
+    pub(crate) oracle: Oracle,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) seen: Vec<Seen>,
+    /// Every code that was accepted, newest last.
+    copies: Vec<String>,
+}
+
+impl Run {
+    /// Plays `history` on a store that fails as `plan` says once all is set up.
+    pub(crate) fn of(
+        history: &History,
+        plan: impl FnMut(Call) -> Option<Fault> + Send + 'static,
+    ) -> Self {
+        let mut run = Self::start(history, plan);
+        for action in &history.actions {
+            run.play(action);
+        }
+        run
+    }
+
+    fn start(history: &History, plan: impl FnMut(Call) -> Option<Fault> + Send + 'static) -> Self {
+        let mut policy: Policy = policy(history.window, history.drift);
+        policy.limits.wrong_codes = history.wrong_codes;
+        policy.limits.failures_in_a_row = 20;
+        let mut desk = Desk::new(policy.clone());
+        let mut oracle = Oracle::new(policy.clone());
+        let mut devices = Vec::new();
+        for (account, shapes) in ACCOUNTS.iter().zip(&history.owned) {
+            for shape in shapes {
+                let device = Device::new(devices.len() as u64 + 1, *shape);
+                desk.give(account, &device);
+                oracle.give(account, &device);
+                devices.push(device);
+            }
+        }
+        for shape in &history.stock {
+            let device = Device::new(devices.len() as u64 + 1, *shape);
+            desk.stock(&device);
+            let held = Held::new(device.clone(), TokenState::InStock);
+            oracle.tokens.insert(device.serial.clone(), held);
+            devices.push(device);
+        }
+        assert!(devices.len() <= DEVICES_MAX);
+        oracle.saw(desk.now);
+        Self {
+            desk: Desk::on(desk.store.into_inner(), policy, plan),
+            oracle,
+            devices,
+            seen: Vec::new(),
+            copies: Vec::new(),
+        }
+    }
+
+    fn play(&mut self, action: &Action) {
+        match action {
+            Action::Login(one) => self.logins(std::slice::from_ref(one)),
+            Action::Group(tries) => self.logins(tries),
+            Action::Copies(one, count) => {
+                let other = Try {
+                    door: !one.door,
+                    ..one.clone()
+                };
+                let both = [one.clone(), other];
+                let tries: Vec<Try> = both
+                    .iter()
+                    .cycle()
+                    .take(usize::from(*count))
+                    .cloned()
+                    .collect();
+                self.logins(&tries);
+            }
+            Action::Fail(account, count) => {
+                for _ in 0..*count {
+                    self.fail(ACCOUNTS[usize::from(*account) % 3]);
+                }
+            }
+            Action::Clock(millis) => self.desk.now = moved(self.desk.now, *millis),
+            Action::Trust => self.operation(&Operation::ClockTrust, None),
+            Action::Enroll(account, device, typed) => {
+                let device = self.device(*device);
+                let code = self.code(typed, Some(&device));
+                let name = ACCOUNTS[usize::from(*account) % 3];
+                self.operation(&enroll(name, &device, &code), Some((&device, &code)));
+            }
+            Action::Exchange(old, new, typed) => {
+                let (old, new) = (self.device(*old), self.device(*new));
+                let code = self.code(typed, Some(&new));
+                self.operation(&exchange(&old, &new, &code), Some((&new, &code)));
+            }
+            Action::Change(change, device) => {
+                let serial = self.device(*device).serial;
+                self.operation(&Operation::Change(*change, serial), None);
+            }
+            Action::Unlock(account) => {
+                let account = name(&spelt(*account, 2));
+                self.operation(&Operation::Unlock(account), None);
+            }
+            Action::Off(account, off) => self.set(*account, |change| change.disabled = Some(*off)),
+            Action::Alias(account, add) => {
+                let alias = name(&spelt(*account, 3));
+                self.set(*account, |change| {
+                    let slot = match add {
+                        true => &mut change.add_alias,
+                        false => &mut change.remove_alias,
+                    };
+                    *slot = Some(alias);
+                });
+            }
+        }
+    }
+
+    fn device(&self, index: u8) -> Device {
+        self.devices[usize::from(index) % self.devices.len()].clone()
+    }
+
+    fn set(&mut self, account: u8, set: impl FnOnce(&mut AccountChange)) {
+        let mut change = AccountChange::default();
+        set(&mut change);
+        let account = name(ACCOUNTS[usize::from(account) % 3]);
+        self.operation(&Operation::AccountSet(account, change), None);
+    }
+
+    /// The text of what is typed; `of` is the device that it should be of.
+    fn code(&self, typed: &Typed, of: Option<&Device>) -> String {
+        match typed {
+            Typed::Code(index, offset) => self.code_of(*index, *offset, of),
+            Typed::Respelt(index, spelling) => respelt(&self.code_of(*index, 0, of), *spelling),
+            Typed::Copy(age, spelling) => {
+                let copy = self.copies.iter().rev().nth(usize::from(*age));
+                respelt(copy.map_or("000000", String::as_str), *spelling)
+            }
+            Typed::Guess(number) => format!("{:06}", number % 1_000_000),
+        }
+    }
+
+    fn code_of(&self, index: u8, offset: i8, of: Option<&Device>) -> String {
+        let device = of.cloned().unwrap_or_else(|| self.device(index));
+        let held = &self.oracle.tokens[&device.serial];
+        let step = match (device.shape.factor, held.mark()) {
+            (Factor::Hotp { .. }, Some(mark)) => mark.saturating_add(1),
+            _ => device.step(self.desk.now),
+        };
+        device.code(step.saturating_add_signed(i64::from(offset)))
+    }
+
+    /// A device of the account that is tried, most often.
+    fn code_for(&self, one: &Try) -> String {
+        let owner = ACCOUNTS
+            .get(usize::from(one.account))
+            .and_then(|name| self.oracle.owners.get(*name));
+        let index = match one.typed {
+            Typed::Code(index, _) | Typed::Respelt(index, _) => usize::from(index),
+            _ => 0,
+        };
+        let live = owner.filter(|o| !o.live.is_empty() && index % 8 > 0);
+        let own = live.map(|o| &self.oracle.tokens[&o.live[index % o.live.len()]].device);
+        self.code(&one.typed, own)
+    }
+
+    fn logins(&mut self, tries: &[Try]) {
+        let door = |one: &Try| if one.door { Door::Pam } else { Door::Radius };
+        let doors: Vec<Door> = tries.iter().map(door).collect();
+        let typed: Vec<(String, String)> = tries
+            .iter()
+            .map(|one| (spelt(one.account, one.spelling), self.code_for(one)))
+            .collect();
+        self.typed(&typed, &doors);
+    }
+
+    /// Decides names with codes in one commit, and what the oracle says to each.
+    fn typed(&mut self, typed: &[(String, String)], doors: &[Door]) {
+        let attempts: Vec<_> = typed
+            .iter()
+            .zip(doors)
+            .map(|((account, code), door)| attempt(account, code, *door))
+            .collect();
+        let now = self.desk.now;
+        let before = self.desk.store.inner().counts().position;
+        let told = self.desk.logins(&attempts);
+        let written = self.desk.store.inner().counts().position > before;
+        for (told, (account, code)) in told.into_iter().zip(typed) {
+            let expected = self.oracle.expected(account, code, now);
+            let applied = written && told.change.is_some();
+            let (change, outcome) = (told.change.clone(), told.outcome);
+            let did = Did::Login {
+                account: account.clone(),
+                code: code.clone(),
+                expected: expected.clone(),
+                told,
+            };
+            self.see(applied, outcome, change, did);
+            if applied {
+                self.oracle.logged_in(&expected, code, now);
+                let spent = expected.spends.is_some();
+                self.copies.extend(spent.then(|| code.clone()));
+            }
+        }
+    }
+
+    fn fail(&mut self, account: &str) {
+        let owner = self.oracle.owner(account);
+        self.desk.now = self.desk.now.max(owner.until.unwrap_or(self.desk.now));
+        let live = owner.live.first().cloned();
+        let device = live.map(|serial| self.oracle.token(&serial).device.clone());
+        let code = device.map_or_else(|| "123456".into(), |own| own.wrong(self.desk.now));
+        self.typed(&[(account.to_owned(), code)], &[Door::Pam]);
+    }
+
+    fn see(&mut self, applied: bool, outcome: Outcome, change: Option<Change>, did: Did) {
+        let tokens = self.oracle.tokens.iter();
+        let states = tokens.map(|(serial, token)| (serial.clone(), token.state));
+        self.seen.push(Seen {
+            now: self.desk.now,
+            clock_is_back: self.oracle.clock_is_back(self.desk.now),
+            outcome,
+            applied,
+            change,
+            did,
+            states: states.collect(),
+        });
+    }
+
+    fn operation(&mut self, operation: &Operation, proof: Option<(&Device, &str)>) {
+        let now = self.desk.now;
+        let before = self.desk.store.inner().counts().position;
+        let (done, outcome, change) = self.desk.operated(operation);
+        let applied = self.desk.store.inner().counts().position > before;
+        let proof = proof.map(|(device, code)| {
+            let fit = self.oracle.fit(&device.serial, code, now);
+            (device.serial.clone(), code.to_owned(), fit)
+        });
+        let is_done = applied && !matches!(done, Done::Refused(_)) && proves(&change);
+        let did = Did::Operation {
+            operation: format!("{operation:?}"),
+            done,
+            proof: proof.clone(),
+        };
+        self.see(applied, outcome, change, did);
+        if is_done {
+            self.note(operation, proof, now);
+        }
+        if is_done && matches!(operation, Operation::ClockTrust) {
+            self.oracle.newest = Some(now);
+        } else if applied {
+            self.oracle.saw(now);
+        }
+    }
+
+    /// Takes note of an operation that was done.
+    fn note(&mut self, operation: &Operation, proof: Option<(Serial, String, Fit)>, now: Time) {
+        let step = match &proof {
+            Some((_, _, Fit::Fresh(step))) => *step,
+            Some(other) => panic!("I1: {operation:?} was done with {other:?}"),
+            None => 0,
+        };
+        let code = proof.map(|(_, code, _)| code).unwrap_or_default();
+        let oracle = &mut self.oracle;
+        match operation {
+            Operation::Enroll {
+                account, serial, ..
+            } => {
+                oracle.enrolled(account.as_str(), serial, step, &code, now);
+                self.copies.push(code);
+            }
+            Operation::Exchange { old, new, .. } => {
+                oracle.exchanged(old, new, step, &code, now);
+                self.copies.push(code);
+            }
+            Operation::Change(change, serial) => {
+                let state = oracle.tokens[serial].state;
+                let state = lifecycle::next(state, transition(*change)).expect("a state");
+                if state.is_final() {
+                    oracle.ended(serial, state);
+                }
+                oracle.token(serial).state = state;
+            }
+            Operation::Unlock(account) => {
+                let owner = oracle.owner(account.as_str());
+                (owner.wrong, owner.until) = (0, None);
+            }
+            Operation::AccountSet(account, change) => {
+                if let Some(off) = change.disabled {
+                    oracle.owner(account.as_str()).off = off;
+                }
+                if let Some(alias) = &change.add_alias {
+                    let (alias, account) = (alias.as_str().into(), account.as_str().into());
+                    oracle.names.insert(alias, account);
+                }
+                if let Some(alias) = &change.remove_alias {
+                    oracle.names.remove(alias.as_str());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether a change of an operation tells that it was done.
+fn proves(change: &Option<Change>) -> bool {
+    use sekisho_verifier::event::{OperationOutcome, What};
+    let what = change.as_ref().map(|change| &change.event.what);
+    matches!(what, Some(What::Operation(event)) if event.outcome == OperationOutcome::Done)
+}
+
+pub(crate) fn transition(change: StateChange) -> Transition {
+    match change {
+        StateChange::Stop => Transition::Stop,
+        StateChange::Lost => Transition::Lost,
+        StateChange::Suspend => Transition::Suspend,
+        StateChange::Resume => Transition::Resume,
+    }
+}
+
+/// A name as somebody types it: four spellings that mean the account (one of them its other
+/// name, if it has one), and others that mean nobody.
+fn spelt(account: u8, spelling: u8) -> String {
+    let name = ACCOUNTS
+        .get(usize::from(account))
+        .copied()
+        .unwrap_or("nobody");
+    match spelling {
+        0 => name.to_owned(),
+        1 => name.to_uppercase(),
+        2 => name[..1].to_uppercase() + &name[1..],
+        3 => format!("{name}@VPN.example"),
+        4 => format!("{name} "),
+        5 => format!(" {name}"),
+        6 => format!("{name}\0"),
+        7 => format!("{name}\n"),
+        8 => name.replace('o', "\u{43e}"),
+        9 => format!("-{name}"),
+        10 => format!("../{name}"),
+        11 => String::new(),
+        12 => name.repeat(40),
+        _ => format!("{name}."),
+    }
+}
+
+/// Other spellings of a code.
+pub(crate) fn respelt(code: &str, spelling: u8) -> String {
+    let wide = |c: char| match c.to_digit(10) {
+        Some(digit) => char::from_u32(0xFF10 + digit).expect("a digit"),
+        None => c,
+    };
+    match spelling {
+        0 => code.to_owned(),
+        1 => format!(" {code}"),
+        2 => format!("{code} "),
+        3 => format!("{code}\n"),
+        4 => format!("{code}\r\n"),
+        5 => format!("{code}\0"),
+        6 => code.chars().map(wide).collect(),
+        7 => format!("0{code}"),
+        8 => format!("{code}0"),
+        9 => format!("{} {}", &code[..3], &code[3..]),
+        10 => format!("+{code}"),
+        _ => code.repeat(30),
+    }
+}

@@ -1,0 +1,356 @@
+//! What ought to come of a login, kept apart from the core: who owns which device, what was
+//! accepted, how often somebody failed. It shares no code with the decision but the codes.
+
+use std::collections::BTreeMap;
+
+use sekisho_verifier::event::Reason;
+use sekisho_verifier::lifecycle::TokenState;
+use sekisho_verifier::policy::Policy;
+use sekisho_verifier::serial::Serial;
+use sekisho_verifier::time::Time;
+use sekisho_verifier::token::Factor;
+
+use super::desk::Device;
+
+/// How many accepted strings a token remembers.
+pub(crate) const MEMORY: usize = 8;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fit {
+    Fresh(u64),
+    Spent,
+    Wrong,
+}
+
+/// A token as the oracle knows it.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub(crate) device: Device,
+    pub(crate) state: TokenState,
+    pub(crate) disabled: bool,
+    /// Accepted steps with their strings, newest first.
+    pub(crate) accepted: Vec<(u64, String)>,
+    pub(crate) drift: i64,
+    lean: i64,
+}
+
+impl Held {
+    pub(crate) fn new(device: Device, state: TokenState) -> Self {
+        Self {
+            device,
+            state,
+            disabled: false,
+            accepted: Vec::new(),
+            drift: 0,
+            lean: 0,
+        }
+    }
+
+    pub(crate) fn mark(&self) -> Option<u64> {
+        self.accepted.first().map(|(step, _)| *step)
+    }
+
+    fn usable(&self) -> bool {
+        self.state == TokenState::Active && !self.disabled
+    }
+
+    fn centre(&self, policy: &Policy, now: Time) -> u64 {
+        let bound = policy.acceptance.drift;
+        let drift = self.drift.clamp(-bound, bound);
+        self.device.step(now).saturating_add_signed(drift)
+    }
+
+    /// What `code` is to this token.
+    pub(crate) fn fit(&self, policy: &Policy, code: &str, now: Time) -> Fit {
+        let acceptance = &policy.acceptance;
+        let (low, high) = match self.device.shape.factor {
+            Factor::Totp { .. } => {
+                let centre = self.centre(policy, now);
+                (centre - acceptance.window, centre + acceptance.window)
+            }
+            Factor::Hotp { first } => match self.mark() {
+                Some(u64::MAX) => (1, 0),
+                Some(mark) => (mark + 1, (mark + 1).saturating_add(acceptance.look_ahead)),
+                None => (first, first.saturating_add(acceptance.look_ahead)),
+            },
+        };
+        let generator = self.device.generator();
+        let fits = |step: &u64| *generator.code(*step) == code;
+        let (old, new): (Vec<u64>, Vec<u64>) = (low..=high)
+            .filter(fits)
+            .partition(|&step| self.mark().is_some_and(|mark| step <= mark));
+        let remembered = self.accepted.iter().take(MEMORY);
+        if !old.is_empty() || remembered.clone().any(|(_, spent)| spent == code) {
+            return Fit::Spent;
+        }
+        new.last().map_or(Fit::Wrong, |&step| Fit::Fresh(step))
+    }
+
+    /// Three in a row that are off to one side move the drift by one.
+    fn accept(&mut self, policy: &Policy, step: u64, code: &str, now: Time) {
+        if matches!(self.device.shape.factor, Factor::Totp { .. }) {
+            let side = (step as i64 - self.centre(policy, now) as i64).signum();
+            self.lean = if self.lean * side > 0 {
+                self.lean + side
+            } else {
+                side
+            };
+            if self.lean.abs() == 3 {
+                let bound = policy.acceptance.drift;
+                self.drift = (self.drift + side).clamp(-bound, bound);
+                self.lean = 0;
+            }
+        }
+        self.accepted.insert(0, (step, code.to_owned()));
+    }
+}
+
+/// An account as the oracle knows it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Owner {
+    pub(crate) live: Vec<Serial>,
+    pub(crate) off: bool,
+    pub(crate) wrong: u32,
+    pub(crate) row: u32,
+    pub(crate) until: Option<Time>,
+}
+
+impl Owner {
+    fn clear(&mut self) {
+        (self.wrong, self.row, self.until) = (0, 0, None);
+    }
+
+    fn charge(&mut self, policy: &Policy, now: Time) {
+        let limits = &policy.limits;
+        self.wrong = if self.wrong >= limits.wrong_codes {
+            1
+        } else {
+            self.wrong + 1
+        };
+        self.row += 1;
+        let lock = limits.lock.as_secs();
+        let wait = match self.wrong {
+            locked if locked >= limits.wrong_codes => lock,
+            0..=2 => 0,
+            more => (1 << (more - 3)).min(lock),
+        };
+        self.until = (wait > 0).then(|| now.after(super::seconds(wait)));
+    }
+}
+
+/// What a login ought to come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Expected {
+    pub(crate) reason: Reason,
+    /// The canonical name.
+    pub(crate) account: Option<String>,
+    /// What is spent.
+    pub(crate) spends: Option<(Serial, u64)>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Oracle {
+    pub(crate) policy: Policy,
+    pub(crate) tokens: BTreeMap<Serial, Held>,
+    pub(crate) owners: BTreeMap<String, Owner>,
+    /// Every name in lower case, and whose it is.
+    pub(crate) names: BTreeMap<String, String>,
+    pub(crate) newest: Option<Time>,
+}
+
+impl Oracle {
+    pub(crate) fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            tokens: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            names: BTreeMap::new(),
+            newest: None,
+        }
+    }
+
+    pub(crate) fn saw(&mut self, now: Time) {
+        self.newest = self.newest.max(Some(now));
+    }
+
+    pub(crate) fn clock_is_back(&self, now: Time) -> bool {
+        self.newest.is_some_and(|newest| now < newest)
+    }
+
+    pub(crate) fn give(&mut self, account: &str, device: &Device) {
+        let held = Held::new(device.clone(), TokenState::Active);
+        self.tokens.insert(device.serial.clone(), held);
+        self.own(account, &device.serial);
+    }
+
+    /// The account of `name`, made when there is none.
+    pub(crate) fn owner(&mut self, name: &str) -> &mut Owner {
+        let name = name.to_ascii_lowercase();
+        let canonical = self.names.entry(name.clone()).or_insert(name);
+        self.owners.entry(canonical.clone()).or_default()
+    }
+
+    fn own(&mut self, name: &str, serial: &Serial) {
+        self.owner(name).live.push(serial.clone());
+    }
+
+    fn owner_of(&mut self, serial: &Serial) -> Option<&mut Owner> {
+        self.owners
+            .values_mut()
+            .find(|owner| owner.live.contains(serial))
+    }
+
+    /// What a login ought to come to at `now`.
+    pub(crate) fn expected(&self, typed: &str, code: &str, now: Time) -> Expected {
+        let reject = |reason, account: Option<&String>| Expected {
+            reason,
+            account: account.cloned(),
+            spends: None,
+        };
+        if !could_be_a_name(typed) {
+            return reject(Reason::MalformedName, None);
+        }
+        let typed = typed.to_ascii_lowercase();
+        let Some(name) = self.names.get(&typed) else {
+            return reject(Reason::UnknownAccount, Some(&typed));
+        };
+        let owner = &self.owners[name];
+        let held: Vec<&Held> = owner.live.iter().map(|s| &self.tokens[s]).collect();
+        let reason = match () {
+            () if owner.off => Reason::AccountDisabled,
+            () if self.clock_is_back(now) => Reason::ClockBackwards,
+            () if owner.until.is_some_and(|until| now < until) => {
+                let locked = owner.wrong >= self.policy.limits.wrong_codes;
+                if locked {
+                    Reason::Locked
+                } else {
+                    Reason::Waiting
+                }
+            }
+            () if held.iter().any(|token| token.usable()) => {
+                return self.weighed(name, &held, code, now);
+            }
+            () if held.iter().any(|token| token.disabled) => Reason::TokenDisabled,
+            () if held.is_empty() => Reason::NoToken,
+            () => Reason::TokenSuspended,
+        };
+        reject(reason, Some(name))
+    }
+
+    fn weighed(&self, name: &str, held: &[&Held], code: &str, now: Time) -> Expected {
+        let usable = held.iter().filter(|token| token.usable());
+        let fits: Vec<(Serial, Fit)> = usable
+            .map(|token| {
+                (
+                    token.device.serial.clone(),
+                    token.fit(&self.policy, code, now),
+                )
+            })
+            .collect();
+        let fresh = fits.iter().find_map(|(serial, fit)| match fit {
+            Fit::Fresh(step) => Some((serial.clone(), *step)),
+            _ => None,
+        });
+        let (reason, spends) = match fresh {
+            _ if !could_be_a_code(code) => (Reason::MalformedCode, None),
+            _ if fits.iter().any(|(_, fit)| *fit == Fit::Spent) => (Reason::AlreadyUsed, None),
+            Some(fresh) => (Reason::RightCode, Some(fresh)),
+            None => (Reason::WrongCode, None),
+        };
+        Expected {
+            reason,
+            account: Some(name.to_owned()),
+            spends,
+        }
+    }
+
+    /// Takes note of a login that was applied as expected.
+    pub(crate) fn logged_in(&mut self, expected: &Expected, code: &str, now: Time) {
+        let policy = self.policy.clone();
+        if let Some((serial, step)) = &expected.spends {
+            self.accept(serial, *step, code, now);
+            self.owner_of(serial).expect("an owner").clear();
+        }
+        if expected.reason == Reason::WrongCode {
+            let name = expected.account.as_ref().expect("an account");
+            let owner = self.owners.get_mut(name).expect("an owner");
+            owner.charge(&policy, now);
+            if owner.row >= policy.limits.failures_in_a_row {
+                for serial in &owner.live {
+                    let token = self.tokens.get_mut(serial).expect("a token");
+                    token.disabled |= token.state == TokenState::Active;
+                }
+            }
+        }
+        self.saw(now);
+    }
+
+    fn accept(&mut self, serial: &Serial, step: u64, code: &str, now: Time) {
+        let token = self.tokens.get_mut(serial).expect("a token");
+        token.accept(&self.policy, step, code, now);
+    }
+
+    pub(crate) fn fit(&self, serial: &Serial, code: &str, now: Time) -> Fit {
+        self.tokens[serial].fit(&self.policy, code, now)
+    }
+
+    /// Takes note of an enrollment with a proof that was applied.
+    pub(crate) fn enrolled(
+        &mut self,
+        name: &str,
+        serial: &Serial,
+        step: u64,
+        code: &str,
+        now: Time,
+    ) {
+        self.accept(serial, step, code, now);
+        let token = self.tokens.get_mut(serial).expect("a token");
+        let anew = std::mem::take(&mut token.disabled);
+        token.state = TokenState::Active;
+        if !anew {
+            self.own(name, serial);
+        }
+        self.owner(name).clear();
+    }
+
+    /// Takes note of an exchange that was applied.
+    pub(crate) fn exchanged(
+        &mut self,
+        old: &Serial,
+        new: &Serial,
+        step: u64,
+        code: &str,
+        now: Time,
+    ) {
+        self.accept(new, step, code, now);
+        self.token(new).state = TokenState::Active;
+        let owner = self.owner_of(old).expect("an owner");
+        owner.clear();
+        owner.live.push(new.clone());
+        self.ended(old, TokenState::Exchanged);
+    }
+
+    pub(crate) fn token(&mut self, serial: &Serial) -> &mut Held {
+        self.tokens.get_mut(serial).expect("a token")
+    }
+
+    /// Takes note that `serial` is in a final state.
+    pub(crate) fn ended(&mut self, serial: &Serial, state: TokenState) {
+        self.token(serial).state = state;
+        if let Some(owner) = self.owner_of(serial) {
+            owner.live.retain(|live| live != serial);
+        }
+    }
+}
+
+fn could_be_a_name(typed: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-@+$".contains(c);
+    (1..=128).contains(&typed.len())
+        && typed.chars().all(allowed)
+        && !typed.starts_with('-')
+        && typed.chars().any(|c| c != '.')
+}
+
+pub(crate) fn could_be_a_code(typed: &str) -> bool {
+    (6..=8).contains(&typed.len()) && typed.bytes().all(|b| b.is_ascii_digit())
+}

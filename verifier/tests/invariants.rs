@@ -1,0 +1,449 @@
+//! What must always hold: I1 to I12 over random histories, each told by an oracle outside the
+//! core; the life of tokens, imports, and how peers failed, case by case.
+#![cfg(feature = "testing")]
+
+#[path = "invariants/bounds.rs"]
+mod bounds;
+mod common;
+#[path = "invariants/faults.rs"]
+mod faults;
+#[path = "invariants/guesses.rs"]
+mod guesses;
+#[path = "invariants/import.rs"]
+mod import;
+#[path = "invariants/life.rs"]
+mod life;
+#[path = "invariants/peers.rs"]
+mod peers;
+#[path = "invariants/replay.rs"]
+mod replay;
+#[path = "invariants/secrets.rs"]
+mod secrets;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use sekisho_verifier::account::{ALIASES_MAX, ENDED_TOKENS_MAX, TOKENS_MAX};
+use sekisho_verifier::event::{OperationOutcome, Reason, What};
+use sekisho_verifier::lifecycle::TokenState;
+use sekisho_verifier::operation::{Done, Refusal};
+use sekisho_verifier::receipt::ReceiptNumber;
+use sekisho_verifier::store::{Outcome, Record, Store};
+use sekisho_verifier::testing::faulty::{Call, Fault};
+use sekisho_verifier::token::SPENT_MEMORY;
+use sekisho_verifier::verify::Verdict;
+
+use common::config;
+use common::history::{Did, History, Run, histories, written_tokens};
+use common::oracle::{Fit, could_be_a_code};
+
+/// Plays `history` on a store without faults and asks whether `claim` holds of it.
+fn check(history: &History, claim: fn(&Run)) {
+    claim(&Run::of(history, |_| None));
+}
+
+/// Plays `history` on a store where every `every`-th call of a kind fails with the next of `faults`.
+fn check_failing(
+    history: &History,
+    every: usize,
+    call: Call,
+    faults: &'static [Fault],
+    claim: fn(&Run),
+) {
+    let mut calls = 0;
+    let plan = move |made| {
+        calls += usize::from(made == call);
+        let fails = made == call && calls % every == 0;
+        fails.then(|| faults[calls / every % faults.len()])
+    };
+    claim(&Run::of(history, plan));
+}
+
+proptest! {
+    #![proptest_config(config(24))]
+
+    #[test]
+    fn i01_a_code_is_accepted_at_most_once(history in histories()) {
+        check(&history, steps_rise_and_strings_do_not_return);
+    }
+
+    #[test]
+    fn i01_learning_drift_stays_in_its_bound(history in histories()) {
+        check(&history, drift_is_bounded_and_as_expected);
+    }
+
+    #[test]
+    fn i02_accept_is_told_only_of_what_is_durable(history in histories(), every in 1..5usize) {
+        const FAULTS: &[Fault] =
+            &[Fault::Refused, Fault::RequestLost, Fault::AnswerLost, Fault::Conflict];
+        check_failing(&history, every, Call::Commit, FAULTS, |run| {
+            accepts_are_applied(run);
+            steps_rise_and_strings_do_not_return(run);
+            reasons_are_as_expected(run);
+        });
+    }
+
+    #[test]
+    fn i03_a_wrong_code_is_charged_in_the_change_that_tells_of_it(history in histories()) {
+        check(&history, wrong_codes_are_charged);
+    }
+
+    #[test]
+    fn i04_a_failed_read_decides_nothing_and_writes_nothing(
+        history in histories(),
+        every in 2..40usize,
+    ) {
+        const FAULTS: &[Fault] = &[Fault::Refused, Fault::Corrupt];
+        check_failing(&history, every, Call::Read, FAULTS, |run| {
+            what_is_not_applied_is_undecided(run);
+            accepts_are_applied(run);
+            reasons_are_as_expected(run);
+        });
+    }
+
+    #[test]
+    fn i05_every_reject_is_the_same_and_has_its_reason_inside(history in histories()) {
+        check(&history, reasons_are_as_expected);
+    }
+
+    #[test]
+    fn i06_every_spelling_of_a_name_is_one_account_or_refused(history in histories()) {
+        check(&history, names_and_codes_are_canonical);
+    }
+
+    #[test]
+    fn i07_a_copy_is_refused_reported_and_no_guess(history in histories()) {
+        check(&history, copies_change_nothing);
+    }
+
+    #[test]
+    fn i08_a_token_that_is_out_of_use_is_not_accepted(history in histories()) {
+        check(&history, only_active_tokens_are_accepted);
+    }
+
+    #[test]
+    fn i09_each_decision_and_change_has_exactly_one_event(history in histories()) {
+        check(&history, one_event_each);
+    }
+
+    #[test]
+    fn i10_no_seed_and_no_code_is_in_what_is_kept_or_printed(history in histories()) {
+        check(&history, secrets::nothing_secret_is_kept);
+    }
+
+    #[test]
+    fn i11_everything_stored_has_its_bound(history in histories()) {
+        check(&history, records_are_bounded);
+    }
+
+    #[test]
+    fn i12_a_clock_that_is_back_accepts_nothing(history in histories()) {
+        check(&history, a_clock_that_is_back_decides_nothing);
+    }
+}
+
+/// Histories that never come to a thing show nothing about it.
+#[test]
+fn histories_come_to_every_reason_and_every_operation() {
+    let mut runner = TestRunner::deterministic();
+    let mut reasons = BTreeMap::new();
+    let mut kinds = BTreeSet::new();
+    for _ in 0..60 {
+        let history = histories().new_tree(&mut runner).expect("a history");
+        for event in Run::of(&history.current(), |_| None).desk.events() {
+            match event.what {
+                What::Login(event) => *reasons.entry(event.reason.name()).or_insert(0) += 1,
+                What::Operation(event) => _ = kinds.insert(event.operation.name()),
+            }
+        }
+    }
+    // These two need another key and another question.
+    let others = [Reason::NotAsked, Reason::SeedDoesNotOpen];
+    for reason in Reason::ALL.iter().filter(|reason| !others.contains(reason)) {
+        assert!(reasons.contains_key(reason.name()), "{reason}: {reasons:?}");
+    }
+    assert!(reasons["right-code"] > 100, "{reasons:?}");
+    assert_eq!(kinds.len(), 10, "all but issue: {kinds:?}");
+}
+
+fn steps_rise_and_strings_do_not_return(run: &Run) {
+    let mut accepted: BTreeMap<_, Vec<(u64, String)>> = BTreeMap::new();
+    for seen in &run.seen {
+        let Some((serial, step, code)) = seen.spends() else {
+            assert!(!seen.accepted(), "accepted without spending: {seen:?}");
+            continue;
+        };
+        let device = run.devices.iter().find(|device| device.serial == serial);
+        let device = device.expect("a device");
+        assert_eq!(device.code(step), code, "the step is that of the code");
+        let before = accepted.entry(serial).or_default();
+        let mark = before.last().map(|(mark, _)| *mark);
+        assert!(mark < Some(step), "{step} after {mark:?}");
+        let remembered = before.iter().rev().take(SPENT_MEMORY);
+        assert!(remembered.into_iter().all(|(_, spent)| *spent != code));
+        if let Did::Login { expected, .. } = &seen.did {
+            let highest = expected.spends.as_ref().map(|(_, step)| *step);
+            assert_eq!(Some(step), highest, "the highest step that fits is spent");
+        }
+        before.push((step, code));
+    }
+    for (serial, before) in accepted {
+        let steps: Vec<u64> = before.iter().rev().map(|(step, _)| *step).collect();
+        let device = run.devices.iter().find(|device| device.serial == serial);
+        let spent = run.desk.token(device.expect("a device")).spent;
+        assert_eq!(spent, steps[..steps.len().min(SPENT_MEMORY)]);
+    }
+}
+
+fn drift_is_bounded_and_as_expected(run: &Run) {
+    let bound = run.oracle.policy.acceptance.drift;
+    let mut drifts = BTreeMap::new();
+    for change in run.seen.iter().filter_map(|seen| seen.change.as_ref()) {
+        for token in written_tokens(change) {
+            let before = drifts.insert(token.serial.clone(), token.drift);
+            assert!(token.drift.abs() <= bound, "{token:?}");
+            assert!(
+                (token.drift - before.unwrap_or(0)).abs() <= 1,
+                "one step at a time"
+            );
+        }
+    }
+    for device in &run.devices {
+        let expected = run.oracle.tokens[&device.serial].drift;
+        assert_eq!(run.desk.token(device).drift, expected);
+    }
+}
+
+fn accepts_are_applied(run: &Run) {
+    for seen in &run.seen {
+        let durable = matches!(seen.outcome, Outcome::Applied(_)) && seen.applied;
+        assert!(durable || !seen.accepted(), "{seen:?}");
+        if let Did::Operation { done, .. } = &seen.did {
+            let receipt = matches!(done, Done::Receipt(..));
+            assert!(durable || !receipt, "{seen:?}");
+            assert_eq!(*done == Done::Unknown, seen.outcome == Outcome::Unknown);
+        }
+    }
+}
+
+fn what_is_not_applied_is_undecided(run: &Run) {
+    for seen in &run.seen {
+        let (Did::Login { told, .. }, Outcome::NotApplied) = (&seen.did, seen.outcome) else {
+            continue;
+        };
+        assert_eq!(told.verdict, Verdict::Undecided);
+        assert_eq!((told.reason, &seen.change), (None, &None));
+    }
+}
+
+fn reasons_are_as_expected(run: &Run) {
+    for seen in &run.seen {
+        let Did::Login { expected, told, .. } = &seen.did else {
+            continue;
+        };
+        let verdict = told.verdict;
+        match seen.outcome {
+            Outcome::Applied(_) if expected.reason == Reason::RightCode => {
+                assert!(matches!(verdict, Verdict::Accept(_)), "{seen:?}");
+            }
+            Outcome::Applied(_) => assert_eq!(verdict, Verdict::Reject, "{seen:?}"),
+            _ => assert_eq!(verdict, Verdict::Undecided),
+        }
+        if seen.applied {
+            assert_eq!(told.reason, Some(expected.reason), "{seen:?}");
+        }
+    }
+}
+
+fn wrong_codes_are_charged(run: &Run) {
+    let mut row: BTreeMap<String, u32> = BTreeMap::new();
+    for seen in &run.seen {
+        let change = seen.change.as_ref();
+        let accounts = change.into_iter().flat_map(|change| &change.written);
+        for record in accounts {
+            let Record::Account(account) = record else {
+                continue;
+            };
+            let before = row.insert(account.name.to_string(), account.guesses.in_a_row);
+            let grown = account.guesses.in_a_row > before.unwrap_or(0);
+            assert_eq!(grown, wrong_code(seen), "{seen:?}");
+        }
+        if let (true, Did::Login { expected, .. }) = (wrong_code(seen), &seen.did) {
+            let account = expected.account.as_deref().expect("an account");
+            let charged = |record: &Record| matches!(record, Record::Account(charged) if charged.name.as_str() == account);
+            let change = change.expect("a change");
+            assert!(change.written.iter().any(charged), "{seen:?}");
+            assert_eq!(event_account(&change.event.what), Some(account.to_owned()));
+        }
+    }
+    for (name, owner) in &run.oracle.owners {
+        let guesses = run.desk.account(name).guesses;
+        let counted = (guesses.wrong, guesses.in_a_row, guesses.until);
+        assert_eq!(counted, (owner.wrong, owner.row, owner.until), "{name}");
+    }
+}
+
+fn wrong_code(seen: &common::history::Seen) -> bool {
+    matches!(&seen.did, Did::Login { expected, .. } if expected.reason == Reason::WrongCode)
+}
+
+fn event_account(what: &What) -> Option<String> {
+    let account = match what {
+        What::Login(event) => &event.account,
+        What::Operation(event) => &event.account,
+    };
+    account.as_ref().map(ToString::to_string)
+}
+
+fn names_and_codes_are_canonical(run: &Run) {
+    let canonical: BTreeSet<&String> = run.oracle.owners.keys().collect();
+    for seen in &run.seen {
+        let Did::Login {
+            account,
+            code,
+            expected,
+            ..
+        } = &seen.did
+        else {
+            continue;
+        };
+        let change = seen.change.as_ref().expect("a change");
+        let told = event_account(&change.event.what);
+        assert_eq!(told, expected.account, "{account:?}");
+        assert!(could_be_a_code(code) || !seen.accepted());
+        for record in &change.written {
+            let Record::Account(written) = record else {
+                continue;
+            };
+            assert!(canonical.contains(&written.name.to_string()));
+            assert_eq!(Some(written.name.to_string()), told);
+        }
+    }
+    let records = run.desk.records();
+    let accounts = records.iter().filter(|r| matches!(r, Record::Account(_)));
+    assert_eq!(accounts.count(), canonical.len());
+}
+
+fn copies_change_nothing(run: &Run) {
+    for seen in &run.seen {
+        let Did::Login { expected, told, .. } = &seen.did else {
+            continue;
+        };
+        if expected.reason == Reason::AlreadyUsed {
+            assert_eq!(told.reason, Some(Reason::AlreadyUsed), "{seen:?}");
+            assert_eq!(told.verdict, Verdict::Reject);
+            let change = seen.change.as_ref().expect("a change");
+            assert!(change.written.is_empty() && change.removed.is_empty());
+        }
+    }
+}
+
+fn only_active_tokens_are_accepted(run: &Run) {
+    for seen in run.seen.iter().filter(|seen| seen.accepted()) {
+        let (serial, ..) = seen.spends().expect("a spent code");
+        let state = seen.states.iter().find(|(known, _)| *known == serial);
+        let state = state.map(|(_, state)| *state);
+        let expected = match &seen.did {
+            Did::Login { .. } => vec![TokenState::Active],
+            // Its use begins, or it was disabled.
+            Did::Operation { .. } => vec![TokenState::InStock, TokenState::Active],
+        };
+        assert!(
+            state.is_some_and(|state| expected.contains(&state)),
+            "{seen:?}"
+        );
+    }
+    for device in &run.devices {
+        assert_eq!(
+            run.desk.token(device).state,
+            run.oracle.tokens[&device.serial].state
+        );
+    }
+}
+
+fn one_event_each(run: &Run) {
+    let store = run.desk.store.inner();
+    let (mut last, mut told) = (0, 0);
+    let mut receipts = BTreeSet::new();
+    for seen in &run.seen {
+        let Outcome::Applied(position) = seen.outcome else {
+            let Did::Operation {
+                done: Done::Refused(refusal),
+                ..
+            } = &seen.did
+            else {
+                panic!("no event: {seen:?}");
+            };
+            assert!(
+                !matches!(refusal, Refusal::NotProven(..)),
+                "a judged proof has its event"
+            );
+            continue;
+        };
+        assert!(position > last, "{position} after {last}");
+        last = position;
+        told += 1;
+        let change = seen.change.as_ref().expect("a change");
+        let event = store.event(position).expect("a read").expect("an event");
+        assert_eq!(event, change.event);
+        assert_eq!(event.time, seen.now);
+        match (&seen.did, &event.what) {
+            (Did::Login { told, .. }, What::Login(event)) => {
+                assert_eq!(told.reason, Some(event.reason));
+            }
+            (Did::Operation { done, .. }, What::Operation(event)) => {
+                let receipt = matches!(done, Done::Receipt(at, e) if *at == position && e == event);
+                assert_eq!(receipt, event.outcome == OperationOutcome::Done, "{done:?}");
+            }
+            other => panic!("another's event: {other:?}"),
+        }
+        let number = ReceiptNumber::new(store.epoch(), position).expect("a number");
+        assert!(receipts.insert(number.to_string()));
+        assert_eq!(number.to_string().parse(), Ok(number));
+    }
+    let before = run.devices.len() as u64;
+    assert_eq!(store.counts().position, before + told);
+}
+
+fn records_are_bounded(run: &Run) {
+    let mut records = run.desk.records();
+    let changes = run.seen.iter().filter_map(|seen| seen.change.clone());
+    records.extend(changes.flat_map(|change| change.written));
+    for record in records {
+        match record {
+            Record::Token(token) => assert!(token.spent.len() <= SPENT_MEMORY),
+            Record::Account(account) => {
+                assert!(account.serials.len() <= TOKENS_MAX);
+                assert!(account.ended.len() <= ENDED_TOKENS_MAX);
+                assert!(account.aliases.len() <= ALIASES_MAX);
+            }
+            Record::Alias { alias, account } => assert_ne!(alias, account),
+        }
+    }
+}
+
+fn a_clock_that_is_back_decides_nothing(run: &Run) {
+    for seen in run.seen.iter().filter(|seen| seen.clock_is_back) {
+        assert!(!seen.accepted(), "{seen:?}");
+        match &seen.did {
+            Did::Login { .. } => {
+                let change = seen.change.as_ref().expect("a change");
+                assert!(
+                    change.written.is_empty(),
+                    "not charged, not spent: {seen:?}"
+                );
+            }
+            Did::Operation {
+                proof: Some((_, _, fit)),
+                done,
+                ..
+            } => {
+                let judged = matches!(done, Done::Receipt(..));
+                assert!(!judged || *fit == Fit::Wrong, "{seen:?}");
+            }
+            Did::Operation { .. } => {}
+        }
+    }
+}

@@ -15,6 +15,9 @@ use super::desk::Device;
 /// How many accepted strings a token remembers.
 pub(crate) const MEMORY: usize = 8;
 
+/// How many ended tokens an account remembers.
+const ENDED: usize = 4;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fit {
     Fresh(u64),
@@ -109,6 +112,8 @@ impl Held {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Owner {
     pub(crate) live: Vec<Serial>,
+    /// Newest first.
+    ended: Vec<Serial>,
     pub(crate) off: bool,
     pub(crate) wrong: u32,
     pub(crate) row: u32,
@@ -255,6 +260,7 @@ impl Oracle {
             _ if !could_be_a_code(code) => (Reason::MalformedCode, None),
             _ if fits.iter().any(|(_, fit)| *fit == Fit::Spent) => (Reason::AlreadyUsed, None),
             Some(fresh) => (Reason::RightCode, Some(fresh)),
+            None if self.is_copy(name, code) => (Reason::AlreadyUsed, None),
             None => (Reason::WrongCode, None),
         };
         Expected {
@@ -262,6 +268,16 @@ impl Oracle {
             account: Some(name.to_owned()),
             spends,
         }
+    }
+
+    /// Whether a token of the account, in use or not, remembers to have accepted `code`.
+    fn is_copy(&self, name: &str, code: &str) -> bool {
+        let owner = &self.owners[name];
+        let known = owner.live.iter().chain(owner.ended.iter().take(ENDED));
+        let tokens = known.map(|serial| &self.tokens[serial]);
+        tokens
+            .flat_map(|token| token.accepted.iter().take(MEMORY))
+            .any(|(_, spent)| spent == code)
     }
 
     /// Takes note of a login that was applied as expected.
@@ -339,6 +355,7 @@ impl Oracle {
         self.token(serial).state = state;
         if let Some(owner) = self.owner_of(serial) {
             owner.live.retain(|live| live != serial);
+            owner.ended.insert(0, serial.clone());
         }
     }
 }

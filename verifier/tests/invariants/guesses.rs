@@ -4,6 +4,10 @@ use sekisho_verifier::event::Reason;
 use sekisho_verifier::operation::{Operation, Refusal};
 use sekisho_verifier::place::Door;
 use sekisho_verifier::policy::Policy;
+use sekisho_verifier::store::Record;
+use sekisho_verifier::store::{Change, Store};
+use sekisho_verifier::testing::memory::MemoryStore;
+use sekisho_verifier::testing::sample::Write;
 
 use crate::common::desk::{Desk, Device, Told, attempt, enroll, name};
 use crate::common::{START, moved};
@@ -157,4 +161,35 @@ fn i03_wrong_proofs_are_charged_to_the_token() {
     }
     assert!((3..=LIMIT).contains(&judged), "{judged}");
     assert_eq!(desk.token(&device).proofs.in_a_row as usize, judged);
+}
+
+/// One record that does not open must not make guesses at the others free.
+#[test]
+fn i03_a_wrong_code_is_charged_beside_a_seed_that_does_not_open() {
+    let (broken, sound) = (Device::usual(1), Device::usual(2));
+    let mut store = MemoryStore::new();
+    let mut desk = Desk::of_mori(&broken);
+    desk.give("mori", &sound);
+    let mut records = desk.records();
+    let foreign = desk.token(&sound).seed;
+    for record in &mut records {
+        if let Record::Token(token) = record
+            && token.serial == broken.serial
+        {
+            token.seed = foreign.clone();
+        }
+    }
+    let event = desk.events().pop().expect("an event");
+    let change = Change {
+        written: records,
+        ..Change::event_only(event)
+    };
+    store.commit(&mut [&mut Write(change)]).expect("a commit");
+    let mut desk = Desk::on(store, Policy::default(), |_| None);
+    for _ in 0..64 {
+        desk.login("mori", &sound.wrong(desk.now));
+        desk.pass(1);
+    }
+    let told = desk.login("mori", &sound.shows(desk.now));
+    assert!(!told.accepted(), "64 guesses at a sound token were free");
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sekisho_verifier::event::Reason;
 use sekisho_verifier::lifecycle::TokenState;
-use sekisho_verifier::operation::{Operation, Refusal};
+use sekisho_verifier::operation::{Operation, Refusal, StateChange};
 use sekisho_verifier::place::Door;
 use sekisho_verifier::policy::Policy;
 use sekisho_verifier::serial::Serial;
@@ -242,6 +242,41 @@ fn i07_a_thousand_copies_lock_nobody() {
     }
     desk.pass(60);
     assert!(desk.login("mori", &device.shows(desk.now)).accepted());
+}
+
+/// A gateway that keeps sending the code it saved must not lock out the owner of a new device:
+/// what a token of the account has spent is a copy, also when that token is out of use.
+#[test]
+fn i07_copies_of_a_code_of_a_token_out_of_use_lock_nobody() {
+    let check = |out_of_use: fn(&mut Desk, &Device, &Device)| {
+        let (first, second) = (Device::usual(1), Device::usual(2));
+        let mut desk = Desk::of_mori(&first);
+        let saved = first.shows(desk.now);
+        assert!(desk.login("mori", &saved).accepted());
+        out_of_use(&mut desk, &first, &second);
+        for _ in 0..20 {
+            desk.pass(600);
+            desk.login("mori", &saved);
+        }
+        assert_eq!(desk.reason("mori", &saved), Some(Reason::AlreadyUsed));
+        assert_eq!(desk.account("mori").guesses.in_a_row, 0);
+    };
+    check(|desk, first, second| {
+        desk.stock(second);
+        desk.done(&exchange(first, second, &second.shows(START)));
+    });
+    check(|desk, first, second| {
+        desk.give("mori", second);
+        desk.change(StateChange::Suspend, first);
+    });
+    check(|desk, first, second| {
+        desk.give("mori", second);
+        desk.change(StateChange::Stop, first);
+    });
+    check(|desk, first, second| {
+        desk.give("mori", second);
+        desk.change(StateChange::Lost, first);
+    });
 }
 
 #[test]

@@ -131,6 +131,7 @@ impl Verifier for ScriptedVerifier {
                 self.last_attempt = Some(says);
                 says.reply(&attempt.account)
             }
+            request => panic!("PAM never asks this: {request:?}"),
         }
     }
 }

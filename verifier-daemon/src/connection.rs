@@ -151,6 +151,7 @@ impl Connection {
                 let answer = self.desk.handle(*verb, &self.peer, &self.shared).await;
                 to.answer(Reply::Admin(Box::new(answer)));
             }
+            _ => to.answer(Reply::NotPermitted),
         }
     }
 

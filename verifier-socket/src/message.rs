@@ -18,8 +18,9 @@ pub struct Envelope<T> {
     pub body: T,
 }
 
-/// What a client may ask.
+/// What a client may ask. Which verbs there are depends on features, and grows.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[non_exhaustive]
 pub enum Request {
     /// Is a code needed at this place? Asked before anybody is prompted; charges nothing.
     #[n(0)]

@@ -106,8 +106,6 @@ impl FakeVerifier {
                 Request::Attempt(attempt) => {
                     Some((attempt.account.clone(), code(attempt).to_vec()))
                 }
-                Request::Ask(_) => None,
-                #[allow(unreachable_patterns)]
                 _ => None,
             })
             .collect()
@@ -151,7 +149,6 @@ pub(crate) fn honestly(request: &Request) -> Does {
             decided(Verdict::Accept, &attempt.account)
         }
         Request::Attempt(attempt) => decided(Verdict::Reject, &attempt.account),
-        #[allow(unreachable_patterns)]
         _ => Reply::NotPermitted,
     })
 }

@@ -1,3 +1,21 @@
 //! What Sekisho promises, shown with real daemons and real clients.
+//!
+//! A name that begins with `r` or `p` and a number covers that row of the table of how peers
+//! failed.
 
+mod bad_settings;
+mod boundaries;
+mod crashes;
+mod fail_closed;
+mod lifecycle;
+mod linux_logins;
 mod one_code_two_doors;
+mod peer_failures;
+mod races;
+mod radius_client;
+mod vectors;
+
+/// How many times as long the racing and crash tests shall run: `make campaign` sets it.
+fn campaign() -> usize {
+    std::env::var("SEKISHO_CAMPAIGN").map_or(1, |times| times.parse().unwrap_or(1))
+}

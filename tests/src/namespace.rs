@@ -2,6 +2,7 @@
 //! as it is.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -71,14 +72,25 @@ impl PrivateRoot {
         fs::write(path, lines).expect("a PAM service can be written");
     }
 
-    /// A command that runs inside, in a process namespace of its own too: when it ends or is
-    /// killed, everything that it started ends with it.
+    /// A command that runs inside.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
+        self.command_with(&[], program)
+    }
+
+    /// A command that runs inside, and in a process namespace of its own, as in a container.
+    pub fn command_in_container(&self, program: impl AsRef<Path>) -> Command {
+        self.command_with(
+            &["--pid", "--fork", "--kill-child", "--mount-proc"],
+            program,
+        )
+    }
+
+    fn command_with(&self, options: &[&str], program: impl AsRef<Path>) -> Command {
         let mut command = leashed("unshare");
         command
             .args(["--mount", "--propagation", "private"])
-            .args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"])
-            .args(["/bin/sh", "-c", ENTER, "sh"]);
+            .args(options)
+            .args(["--", "/bin/sh", "-c", ENTER, "sh"]);
         for (ours, theirs) in &self.binds {
             command.args([ours, theirs]);
         }
@@ -96,13 +108,24 @@ impl PrivateRoot {
         command
     }
 
+    /// The home folder of one of [`PEOPLE`].
+    pub fn home(&self, name: &str) -> PathBuf {
+        self.folder.join("home").join(name)
+    }
+
+    fn make_home(&self, name: &str, uid: u32) -> PathBuf {
+        let home = self.home(name);
+        fs::create_dir_all(&home).expect("a home folder");
+        chown(&home, Some(uid), Some(uid)).expect("root can give folders away");
+        home
+    }
+
     fn bind(&mut self, ours: &Path, theirs: &str) {
         self.binds.push((ours.to_owned(), theirs.into()));
     }
 
     /// Puts a file over one of the machine's; what the machine does not have is left out.
     fn put(&mut self, theirs: &str, text: &str, mode: u32) {
-        use std::os::unix::fs::PermissionsExt;
         if !Path::new(theirs).exists() {
             return;
         }
@@ -122,7 +145,9 @@ impl PrivateRoot {
             passwd.push_str("sshd:x:61000:65534::/run/sshd:/usr/sbin/nologin\n");
         }
         for (name, uid) in PEOPLE {
-            passwd.push_str(&format!("{name}:x:{uid}:{uid}::/tmp:/bin/sh\n"));
+            let home = self.make_home(name, uid);
+            let home = home.display();
+            passwd.push_str(&format!("{name}:x:{uid}:{uid}::{home}:/bin/sh\n"));
             shadow.push_str(&format!("{name}:{PASSWORD_HASH}:19000:0:99999:7:::\n"));
             group.push_str(&format!("{name}:x:{uid}:\n"));
         }

@@ -1,5 +1,6 @@
 //! The door of Linux logins: a C program on libpam, with a scripted conversation.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -128,24 +129,35 @@ impl Pam {
     ) -> Vec<Report> {
         let mut command = self.command(options, service, user, answers);
         let done = process::run(&mut command, b"", LIMIT).expect_success();
-        done.stdout.lines().map(Report::parse).collect()
+        Self::reports(&done)
     }
 
-    /// The command of a driver, to be run by other means, as under strace.
-    pub fn command(
+    /// The words of a driver's command line, for running it by other means.
+    pub fn words(
         &self,
         options: &[&str],
         service: &str,
         user: &str,
         answers: &[&str],
-    ) -> Command {
-        let mut command = self.root.command(programs::pam_driver());
+    ) -> Vec<OsString> {
+        let mut words = vec![programs::pam_driver().into()];
+        words.extend(options.iter().map(OsString::from));
+        words.push(self.folder.clone().into());
+        words.extend([service, user].iter().map(OsString::from));
+        words.extend(answers.iter().map(OsString::from));
+        words
+    }
+
+    fn command(&self, options: &[&str], service: &str, user: &str, answers: &[&str]) -> Command {
+        let words = self.words(options, service, user, answers);
+        let mut command = self.root.command(&words[0]);
+        command.args(&words[1..]);
         command
-            .args(options)
-            .arg(&self.folder)
-            .args([service, user])
-            .args(answers);
-        command
+    }
+
+    /// What a driver's command printed.
+    pub fn reports(done: &process::Finished) -> Vec<Report> {
+        done.stdout.lines().map(Report::parse).collect()
     }
 
     /// The namespace that drivers run in.

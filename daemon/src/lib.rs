@@ -7,7 +7,21 @@ mod log;
 
 pub use log::Log;
 
+use std::io;
+
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use sd_notify::NotifyState;
+
+/// Keeps our memory to ourselves: no core dump, and no tracing by another process of our user.
+pub fn close_memory() -> io::Result<()> {
+    let nothing = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    setrlimit(Resource::Core, nothing)?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    Ok(())
+}
 
 /// Tells systemd, or whoever set `NOTIFY_SOCKET`, that requests are answered from now on.
 pub fn notify_ready() {

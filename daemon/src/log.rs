@@ -137,6 +137,12 @@ impl Writer {
     }
 }
 
+/// As the kernel has it; without one, syslog's own word stands there.
+fn hostname() -> Option<String> {
+    let name = rustix::system::uname().nodename().to_str().ok()?.to_owned();
+    (!name.is_empty()).then_some(name)
+}
+
 fn word(level: LogLevel) -> &'static str {
     match level {
         LogLevel::Error => "error",
@@ -184,7 +190,7 @@ impl Syslog {
     fn formatter(&self) -> Formatter5424 {
         Formatter5424 {
             facility: Facility::LOG_AUTHPRIV,
-            hostname: None,
+            hostname: hostname(),
             process: self.program.into(),
             pid: std::process::id(),
         }

@@ -75,6 +75,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.check {
         return Ok(());
     }
+    // Codes and the clients' secrets pass through here.
+    sekisho_daemon::close_memory()?;
     let log = Log::start(&settings.log, PROGRAM)?;
     warn(&settings.radius, &log);
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -80,7 +80,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.check {
         return Ok(());
     }
-    close_memory()?;
+    sekisho_daemon::close_memory()?;
     // sled makes its files as the mask lets it.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let log = Log::start(&settings.log, "sekisho-verifierd")?;
@@ -95,14 +95,6 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     runtime.shutdown_background();
     log.flush();
     served
-}
-
-/// Nobody reads our memory: no core dump, and no tracing by another process of our user.
-fn close_memory() -> Result<(), Failure> {
-    use nix::sys::resource::{Resource, setrlimit};
-    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
-    Ok(())
 }
 
 async fn serve(

@@ -16,7 +16,7 @@ use sekisho_verifier_socket::admin::{
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use zeroize::Zeroize;
 
-use crate::decider::Job;
+use crate::decider::{Job, NoRoom};
 use crate::peer::Peer;
 use crate::service::Shared;
 use crate::{clock, explain, requests, status, uri, views};
@@ -200,7 +200,7 @@ impl Desk {
             note: note.as_deref().and_then(Note::new),
             to,
         };
-        shared.queue.put(job).map_err(|_| unavailable())?;
+        shared.queue.put(job).map_err(|NoRoom| unavailable())?;
         match done.await {
             Ok(Done::Receipt(position, event)) => {
                 let log = &shared.log;

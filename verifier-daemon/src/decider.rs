@@ -4,7 +4,7 @@
 //! lets the replies go out. There is no timer: while one sync runs, the next group gathers.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use sekisho_daemon::Log;
 use sekisho_settings::LogLevel;
@@ -51,16 +51,18 @@ pub(crate) enum Job {
     Look(Look),
 }
 
+/// The job was not taken, and will not be decided.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NoRoom;
+
 /// The way to the thread.
 #[derive(Debug, Clone)]
 pub(crate) struct Queue(SyncSender<Job>);
 
 impl Queue {
-    /// Gives the job back when the queue is full or the thread has ended.
-    pub(crate) fn put(&self, job: Job) -> Result<(), Job> {
-        self.0.try_send(job).map_err(|error| match error {
-            TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
-        })
+    /// Puts a job in, if there is room for it and the thread still runs.
+    pub(crate) fn put(&self, job: Job) -> Result<(), NoRoom> {
+        self.0.try_send(job).map_err(|_| NoRoom)
     }
 
     /// Looks at the store between two groups; `None` when there is no room in the queue.

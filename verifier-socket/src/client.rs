@@ -3,12 +3,13 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use nix::errno::Errno;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 use zeroize::Zeroize;
 
 #[cfg(feature = "admin")]
@@ -163,20 +164,19 @@ fn frame_limit(request: &Request) -> usize {
 /// Connects without ever waiting in the kernel: a verifier that is stopped has a full backlog,
 /// where a blocking connect would hang without end.
 fn connect_by(path: &Path, deadline: Instant) -> Result<UnixStream, ClientError> {
-    let address = SocketAddrUnix::new(path).map_err(io::Error::from)?;
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
-        .map_err(io::Error::from)?;
+    let address = UnixAddr::new(path).map_err(io::Error::from)?;
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None);
+    let stream = UnixStream::from(socket.map_err(io::Error::from)?);
     loop {
-        match net::connect(&socket, &address) {
+        match connect(stream.as_raw_fd(), &address) {
             Ok(()) => break,
-            Err(Errno::AGAIN | Errno::INTR) => {
+            Err(Errno::EAGAIN | Errno::EINTR) => {
                 std::thread::sleep(left(deadline)?.min(BACKLOG_PAUSE));
             }
             Err(error) => return Err(io::Error::from(error).into()),
         }
     }
-    let stream = UnixStream::from(socket);
     stream.set_nonblocking(false)?;
     Ok(stream)
 }

@@ -7,6 +7,9 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
+
 const ROOT: u32 = 0;
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
@@ -73,10 +76,11 @@ pub fn check_peer(path: &Path, stream: &UnixStream) -> Result<(), TrustError> {
     if !socket.file_type().is_socket() {
         return Err(TrustError::NotASocket(path.to_owned()));
     }
-    let peer = rustix::net::sockopt::socket_peercred(stream)
+    // Not with rustix: it holds the pid to be more than zero, which it is not when the listener
+    // lives in another process namespace.
+    let peer = getsockopt(stream, PeerCredentials)
         .map_err(|e| TrustError::Io(path.to_owned(), e.into()))?
-        .uid
-        .as_raw();
+        .uid();
     let trusted = |uid: u32| uid == ROOT || uid == folder.uid();
     if trusted(socket.uid()) && trusted(peer) {
         return Ok(());

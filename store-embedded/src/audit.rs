@@ -46,6 +46,24 @@ struct Table {
     next: (Position, u64),
 }
 
+/// How far a segment reaches.
+#[derive(Debug, Clone, Copy)]
+enum Bound {
+    /// Up to the frame before this one, with which the next segment begins.
+    Position(Position),
+    /// Up to here; it is the last.
+    Offset(u64),
+}
+
+impl Table {
+    fn reaches(&self, bound: Bound) -> bool {
+        match bound {
+            Bound::Position(next) => self.next.0 >= next,
+            Bound::Offset(end) => self.next.1 >= end,
+        }
+    }
+}
+
 /// A part of a segment.
 #[derive(Debug, Clone, Copy)]
 struct Block {
@@ -168,18 +186,10 @@ impl Audit {
 
     /// The last block that begins before `before`.
     fn block_before(&self, before: Position) -> Result<Option<Block>, StoreError> {
-        let found = {
-            let state = self.state();
-            let index = state.segments.partition_point(|&(_, first)| first < before);
-            let Some(index) = index.checked_sub(1) else {
-                return Ok(None);
-            };
-            let last = index + 1 == state.segments.len();
-            let (segment, first) = state.segments[index];
-            (segment, first, last.then_some(state.end))
+        let Some((segment, first, bound)) = self.segment_before(before) else {
+            return Ok(None);
         };
-        let (segment, first, end) = found;
-        let table = self.table(segment, first, end)?;
+        let table = self.table(segment, first, bound)?;
         let index = table.blocks.partition_point(|&(at, _)| at < before);
         let Some(index) = index.checked_sub(1) else {
             // A segment without frames; the one before it, if any, has what is asked for.
@@ -201,29 +211,30 @@ impl Audit {
         }))
     }
 
+    /// The last segment that begins before `before`: number, first position, and where it ends.
+    fn segment_before(&self, before: Position) -> Option<(u64, Position, Bound)> {
+        let state = self.state();
+        let behind = state.segments.partition_point(|&(_, first)| first < before);
+        let (segment, first) = *state.segments.get(behind.checked_sub(1)?)?;
+        let bound = match state.segments.get(behind) {
+            Some(&(_, next)) => Bound::Position(next),
+            None => Bound::Offset(state.end),
+        };
+        Some((segment, first, bound))
+    }
+
     /// Where the blocks of a segment are; looked up once and kept.
-    fn table(
-        &self,
-        segment: u64,
-        first: Position,
-        end: Option<u64>,
-    ) -> Result<Arc<Table>, StoreError> {
+    fn table(&self, segment: u64, first: Position, bound: Bound) -> Result<Arc<Table>, StoreError> {
         let known = self.state().tables.get(&segment).cloned();
-        let whole = |table: &Table| end.is_some_and(|end| table.next.1 >= end);
-        let sealed = end.is_none();
-        if let Some(known) = &known
-            && (whole(known) || (sealed && self.is_sealed(known)))
-        {
-            return Ok(Arc::clone(known));
-        }
         let mut table = match known {
+            Some(known) if known.reaches(bound) => return Ok(known),
             Some(known) => Table::clone(&known),
             None => Table {
                 blocks: Vec::new(),
                 next: (first, HEADER_OCTETS as u64),
             },
         };
-        self.extend(segment, &mut table, end)?;
+        self.extend(segment, &mut table, bound)?;
         let table = Arc::new(table);
         let mut state = self.state();
         while state.tables.len() >= TABLES_MAX && !state.tables.contains_key(&segment) {
@@ -233,24 +244,15 @@ impl Audit {
         Ok(table)
     }
 
-    /// Whether the table of a segment with a successor reaches up to that.
-    fn is_sealed(&self, table: &Table) -> bool {
-        let state = self.state();
-        state
-            .segments
-            .iter()
-            .any(|&(_, first)| first == table.next.0)
-    }
-
-    fn extend(&self, segment: u64, table: &mut Table, end: Option<u64>) -> Result<(), StoreError> {
+    fn extend(&self, segment: u64, table: &mut Table, bound: Bound) -> Result<(), StoreError> {
         let file = self.open(segment)?;
-        let end = match end {
-            Some(end) => end,
-            None => file.octets().map_err(unavailable)?,
+        let end = match bound {
+            Bound::Offset(end) => end,
+            Bound::Position(_) => file.octets().map_err(unavailable)?,
         };
         let mut scanner = Scanner::new(&*file, end).reading(READ_OCTETS);
         let (mut position, mut offset) = table.next;
-        while offset < end {
+        while !table.reaches(bound) {
             let head = scanner.head(offset).map_err(unavailable)?;
             let Some(head) = head.filter(|head| head.position == position) else {
                 return Err(StoreError::Corrupt);
@@ -262,9 +264,6 @@ impl Audit {
             position += 1;
             offset += head.frame_octets();
             table.next = (position, offset);
-            if head.kind == FrameKind::Seal {
-                break;
-            }
         }
         Ok(())
     }

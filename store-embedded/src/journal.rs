@@ -14,7 +14,7 @@ use crate::segment::{HEADER_OCTETS, Header, TEMPORARY, file_name};
 
 /// The file grows by so many zeros at a time. Writing into space that exists saves a quarter of
 /// a sync, and what a torn write leaves is then zeros and nothing else.
-const GROW_OCTETS: u64 = 4 << 20;
+pub(crate) const GROW_OCTETS: u64 = 4 << 20;
 /// A larger group goes to the file piece by piece, to bound the memory that it takes.
 const FLUSH_OCTETS: usize = 4 << 20;
 
@@ -40,25 +40,33 @@ pub(crate) struct Journal {
     room: u64,
     point: Point,
     last_octets: u64,
+    sizes: Sizes,
+}
+
+/// How large the files are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
     /// A segment is sealed when it has grown to this.
-    segment_octets: u64,
+    pub(crate) segment_octets: u64,
+    /// See [`GROW_OCTETS`].
+    pub(crate) grow_octets: u64,
 }
 
 /// Makes the first segment of a new store.
-pub(crate) fn create(disk: &dyn Disk, header: &Header) -> io::Result<()> {
-    make_segment(disk, header).map(drop)
+pub(crate) fn create(disk: &dyn Disk, header: &Header, sizes: Sizes) -> io::Result<()> {
+    make_segment(disk, header, sizes.grow_octets).map(drop)
 }
 
 /// Makes a segment under another name and gives it its own when it is whole and durable, so that a
 /// segment never has half a header.
-fn make_segment(disk: &dyn Disk, header: &Header) -> io::Result<Box<dyn DiskFile>> {
+fn make_segment(disk: &dyn Disk, header: &Header, octets: u64) -> io::Result<Box<dyn DiskFile>> {
     match disk.remove(TEMPORARY) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let file = disk.create(TEMPORARY)?;
     write_full(&*file, &header.octets(), 0)?;
-    write_zeros(&*file, HEADER_OCTETS as u64, GROW_OCTETS)?;
+    write_zeros(&*file, HEADER_OCTETS as u64, octets)?;
     file.sync()?;
     disk.rename(TEMPORARY, &file_name(header.number))?;
     disk.sync_names()?;
@@ -71,7 +79,7 @@ impl Journal {
         disk: Arc<dyn Disk>,
         audit: Arc<Audit>,
         recovered: &Recovered,
-        segment_octets: u64,
+        sizes: Sizes,
     ) -> io::Result<Self> {
         let file = disk.open(&file_name(recovered.last.number))?;
         let room = file.octets()?;
@@ -84,7 +92,7 @@ impl Journal {
             room,
             point: recovered.point,
             last_octets: 0,
-            segment_octets,
+            sizes,
         })
     }
 
@@ -105,7 +113,7 @@ impl Journal {
 
     /// Begins a group, in a new segment when this one is full.
     pub(crate) fn begin(&mut self) -> Result<Group, CommitError> {
-        if self.offset >= self.segment_octets {
+        if self.offset >= self.sizes.segment_octets {
             self.seal()?;
         }
         Ok(self.group())
@@ -147,7 +155,7 @@ impl Journal {
         if end <= self.room {
             return Ok(());
         }
-        let room = end.next_multiple_of(GROW_OCTETS);
+        let room = end.next_multiple_of(self.sizes.grow_octets);
         write_zeros(&*self.file, self.room, room).map_err(CommitError::NotWritten)?;
         self.file.sync().map_err(|_| CommitError::Fatal)?;
         self.room = room;
@@ -207,7 +215,7 @@ impl Journal {
             previous: group.end(),
             ..self.header
         };
-        let file = match make_segment(&*self.disk, &next) {
+        let file = match make_segment(&*self.disk, &next, self.sizes.grow_octets) {
             Ok(file) => file,
             Err(error) => return self.give_up_segment(next.number, error),
         };
@@ -223,7 +231,7 @@ impl Journal {
         self.file = file;
         self.header = next;
         self.offset = HEADER_OCTETS as u64;
-        self.room = GROW_OCTETS;
+        self.room = self.sizes.grow_octets;
         self.audit.begins(next.number, first_position, self.offset);
         Ok(())
     }

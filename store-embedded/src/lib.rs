@@ -29,6 +29,8 @@ mod store;
 mod tail;
 mod tracker;
 
+#[cfg(test)]
+mod tests;
 
 pub use error::{Damage, FolderProblem, OpenError};
 pub use indexer::INDEX_THREAD;

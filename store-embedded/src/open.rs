@@ -11,7 +11,7 @@ use crate::error::OpenError;
 use crate::folder::DataFolder;
 use crate::index::{Base, Index, IndexError, Mark};
 use crate::indexer::{INDEX_THREAD, Indexer, Shared, State};
-use crate::journal::{self, Journal};
+use crate::journal::{self, GROW_OCTETS, Journal, Sizes};
 use crate::records::Records;
 use crate::recovery::{self, Listener, Recovered, Replayed, Start};
 use crate::segment::{FIRST, Header, file_name};
@@ -64,7 +64,6 @@ pub struct Opened {
 pub(crate) struct Found {
     pub(crate) index: Option<Box<dyn Index>>,
     pub(crate) thrown_away: Option<String>,
-    pub(crate) existed: bool,
 }
 
 /// Opens the store in the folder at `path`.
@@ -72,22 +71,27 @@ pub(crate) fn open(path: &Path, options: Options) -> Result<EmbeddedStore, OpenE
     let folder = DataFolder::open(path)?;
     let journal = path.join("journal");
     let disk = Arc::new(Folder::new(&journal, folder.journal(path)?));
-    let existed = sled_index::exists(path);
-    let mut found = Found {
-        index: None,
-        thrown_away: None,
-        existed,
+    let sizes = Sizes {
+        segment_octets: options.segment_octets.unwrap_or(SEGMENT_OCTETS),
+        grow_octets: GROW_OCTETS,
     };
-    match apart(|| SledIndex::open(path)) {
-        Ok((index, thrown_away)) => {
-            found.index = Some(Box::new(index));
-            found.thrown_away = thrown_away;
-        }
-        Err(error) => found.thrown_away = Some(error.to_string()),
-    }
-    let mut store = open_on(disk, found, options)?;
+    let existed = sled_index::exists(path);
+    let mut store = open_on(disk, existed, || find(path), sizes, options)?;
     store.folder = Some(folder);
     Ok(store)
+}
+
+fn find(data: &Path) -> Found {
+    match apart(|| SledIndex::open(data)) {
+        Ok((index, thrown_away)) => Found {
+            index: Some(Box::new(index)),
+            thrown_away,
+        },
+        Err(error) => Found {
+            index: None,
+            thrown_away: Some(error.to_string()),
+        },
+    }
 }
 
 /// Runs what sled may panic in, in a thread of the name that panics are expected of.
@@ -106,17 +110,19 @@ fn apart<T: Send>(work: impl FnOnce() -> Result<T, IndexError> + Send) -> Result
     }
 }
 
-/// Opens a store whose journal is on `disk`.
+/// Opens a store whose journal is on `disk`. The index is looked for when there is a journal: one
+/// without the other tells that the journal was lost.
 pub(crate) fn open_on(
     disk: Arc<dyn Disk>,
-    mut found: Found,
+    index_existed: bool,
+    find: impl FnOnce() -> Found,
+    sizes: Sizes,
     mut options: Options,
 ) -> Result<EmbeddedStore, OpenError> {
-    let mut opened = Opened {
-        index_rebuilt: found.thrown_away.take(),
-        ..Opened::default()
-    };
-    let last = newest_header(&*disk, found.existed, &mut opened)?;
+    let mut opened = Opened::default();
+    let last = newest_header(&*disk, index_existed, sizes, &mut opened)?;
+    let mut found = find();
+    opened.index_rebuilt = found.thrown_away.take();
     let mut records = Records::default();
     let (start, base) = load(&mut found, &last, &mut records, &options, &mut opened);
     let recovered = replay(&*disk, start, &mut records, &mut options, &mut opened)?;
@@ -124,15 +130,9 @@ pub(crate) fn open_on(
 
     let audit = Audit::new(Arc::clone(&disk), recovered.segments.clone(), recovered.end);
     let audit = Arc::new(audit);
-    let segment_octets = options.segment_octets.unwrap_or(SEGMENT_OCTETS);
     let name = file_name(recovered.last.number);
-    let journal = Journal::new(
-        Arc::clone(&disk),
-        Arc::clone(&audit),
-        &recovered,
-        segment_octets,
-    )
-    .map_err(|error| OpenError::io(&disk.path(&name), "open", &error))?;
+    let journal = Journal::new(Arc::clone(&disk), Arc::clone(&audit), &recovered, sizes)
+        .map_err(|error| OpenError::io(&disk.path(&name), "open", &error))?;
     let shared = Arc::new(Shared::new(State::new(records, recovered.point)));
     let indexer = start_indexer(&shared, found.index, &recovered, base);
     Ok(EmbeddedStore::new(shared, journal, audit, indexer, opened))
@@ -142,6 +142,7 @@ pub(crate) fn open_on(
 fn newest_header(
     disk: &dyn Disk,
     index_existed: bool,
+    sizes: Sizes,
     opened: &mut Opened,
 ) -> Result<Header, OpenError> {
     let headers = segments::headers(disk)?;
@@ -157,7 +158,7 @@ fn newest_header(
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| failed(std::io::Error::other(error)))?;
     let header = Header::first(id, 0);
-    journal::create(disk, &header).map_err(failed)?;
+    journal::create(disk, &header, sizes).map_err(failed)?;
     opened.made = true;
     Ok(header)
 }
@@ -193,7 +194,7 @@ fn load(
         Err(reason) => reason,
     };
     records.tracker().index_is_empty();
-    if found.existed && !opened.made && opened.index_rebuilt.is_none() {
+    if !opened.made && opened.index_rebuilt.is_none() {
         opened.index_rebuilt = Some(reason);
     }
     if let Err(error) = apart(|| index.clear()) {

@@ -4,8 +4,9 @@
 //! its files is synced after it. And sled has no repair: an index that it can not open is thrown
 //! away, also when the attempt ended the process.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -57,6 +58,7 @@ impl SledIndex {
             return Ok((index, Some("opening it ended the process".into())));
         }
         File::create(&index.attempt).map_err(said("make", &index.attempt))?;
+        index.make_folder()?;
         match index.config().open() {
             Ok(db) => {
                 index.db = Some(db);
@@ -67,6 +69,22 @@ impl SledIndex {
                 Ok((index, Some(error.to_string())))
             }
         }
+    }
+
+    /// sled would make it readable for everybody.
+    fn make_folder(&self) -> Result<(), IndexError> {
+        match DirBuilder::new().mode(0o700).create(&self.folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(said("make", &self.folder)(error));
+            }
+            _ => {}
+        }
+        let metadata = fs::symlink_metadata(&self.folder);
+        if !metadata.map_err(said("examine", &self.folder))?.is_dir() {
+            let path = self.folder.display();
+            return Err(IndexError(format!("{path} is a link or no folder")));
+        }
+        Ok(())
     }
 
     fn config(&self) -> sled::Config {
@@ -170,6 +188,7 @@ impl Index for SledIndex {
             _ => {}
         }
         self.written = 0;
+        self.make_folder()?;
         self.opened()
     }
 }

@@ -1,0 +1,147 @@
+//! Every change of a small journal is found, or has no effect.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Damage, OpenError};
+use crate::segment::{FIRST, file_name};
+use crate::tests::sim::Sim;
+use crate::tests::{Content, commit, content, open, script};
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// Some segments, and what they hold.
+fn journal() -> (Files, Content) {
+    let (files, holds, _) = journal_and_before();
+    (files, holds)
+}
+
+/// And what they held before the last group.
+fn journal_and_before() -> (Files, Content, Content) {
+    let disk = Sim::new();
+    let mut store = open(&disk).expect("a new store");
+    let mut before = content(&store);
+    for group in script().iter().take(12) {
+        before = content(&store);
+        commit(&mut store, group).expect("a commit");
+    }
+    let holds = content(&store);
+    drop(store);
+    let files = disk.files();
+    assert!(files.len() >= 3, "{} segments", files.len());
+    (files, holds, before)
+}
+
+fn opened(files: &Files) -> Result<Content, OpenError> {
+    open(&Sim::holding(files)).map(|store| content(&store))
+}
+
+/// Also in the last group: a changed octet does not look like the torn end of a write.
+#[test]
+fn every_changed_octet_is_found_or_without_effect() {
+    let (files, holds) = journal();
+    assert_eq!(opened(&files).as_ref(), Ok(&holds));
+    let mut found = 0;
+    for (name, octets) in &files {
+        let mut changed = files.clone();
+        for (offset, &octet) in octets.iter().enumerate() {
+            for new in [octet ^ 1, octet ^ 0x80, !octet, 0] {
+                changed.get_mut(name).expect("the same files")[offset] = new;
+                match opened(&changed) {
+                    Err(_) => found += 1,
+                    Ok(opened) => assert!(opened == holds, "{name} at {offset}: {new:#x}"),
+                }
+            }
+            changed.get_mut(name).expect("the same files")[offset] = octet;
+        }
+    }
+    assert!(found > 10_000, "{found}");
+}
+
+/// What is shifted in the last group may look like its torn end: it is then gone as a whole. (The
+/// index, or later a checkpoint, knows better.)
+#[test]
+fn removed_inserted_and_swapped_octets_are_found() {
+    let (files, holds, before) = journal_and_before();
+    let last = files.keys().next_back().expect("files");
+    let check = |what: &str, name: &String, files: &Files| match opened(files) {
+        Err(_) => {}
+        Ok(found) if name == last && found == before => {}
+        Ok(found) => assert!(found == holds, "{what}: not found, and not without effect"),
+    };
+    for (name, octets) in &files {
+        for offset in (0..octets.len() - 8).step_by(41) {
+            for length in [1, 8, 64] {
+                let mut shorter = files.clone();
+                let file = shorter.get_mut(name).expect("the same files");
+                file.drain(offset..(offset + length).min(octets.len()));
+                check(&format!("{name}: {length} off at {offset}"), name, &shorter);
+                let mut longer = files.clone();
+                let file = longer.get_mut(name).expect("the same files");
+                file.splice(offset..offset, vec![0x55; length]);
+                check(&format!("{name}: {length} in at {offset}"), name, &longer);
+            }
+            let mut swapped = files.clone();
+            swapped
+                .get_mut(name)
+                .expect("the same files")
+                .swap(offset, offset + 7);
+            check(&format!("{name}: swapped at {offset}"), name, &swapped);
+        }
+    }
+}
+
+/// A segment that is not the last may not be cut, lost or put in the place of another.
+#[test]
+fn every_missing_cut_or_foreign_segment_is_named() {
+    let (files, _) = journal();
+    let last = files.keys().next_back().expect("files").clone();
+    for name in files.keys() {
+        let mut lost = files.clone();
+        lost.remove(name);
+        let missing = OpenError::Missing {
+            file: std::path::Path::new("journal").join(name),
+        };
+        assert_eq!(opened(&lost).expect_err("it is missing"), missing);
+    }
+    for name in files.keys().filter(|name| **name != last) {
+        let mut cut = files.clone();
+        let file = cut.get_mut(name).expect("the same files");
+        let half = file.len() / 2;
+        file[half..].fill(0);
+        let found = opened(&cut).expect_err("it is cut");
+        assert!(matches!(found, OpenError::Damaged { .. }), "{found}");
+    }
+    let (other, _) = journal();
+    let mut mixed = files.clone();
+    mixed.insert(last.clone(), other[&last].clone());
+    match opened(&mixed).expect_err("it belongs to another store") {
+        OpenError::Damaged { damage, .. } => assert_eq!(damage, Damage::OtherStore),
+        error => panic!("{error}"),
+    }
+}
+
+/// What stands between frames of acknowledged groups is no torn tail.
+#[test]
+fn a_group_in_the_middle_that_is_zero_is_damage() {
+    let (mut files, _) = journal();
+    let file = files.get_mut(&file_name(FIRST)).expect("the first");
+    file[512..1_536].fill(0);
+    match opened(&files).expect_err("it is damaged") {
+        OpenError::Damaged { offset, damage, .. } => {
+            assert_eq!((offset, damage), (512, Damage::Frame));
+        }
+        error => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_later_format_is_refused_and_named() {
+    let (mut files, _) = journal();
+    let file = files.get_mut(&file_name(FIRST)).expect("the first");
+    file[11] = 2;
+    let crc = crc32c::crc32c(&file[..508]).to_be_bytes();
+    file[508..512].copy_from_slice(&crc);
+    let error = opened(&files).expect_err("a later format");
+    assert!(matches!(error, OpenError::Format { format: 2, .. }));
+    assert!(error.to_string().contains("\n"), "a way out: {error}");
+}

@@ -51,6 +51,7 @@ macro_rules! store_conformance {
             events_come_newest_first
             event_pages_join_without_gap
             events_are_looked_at_no_further_than_asked
+            events_are_read_between_commits
             the_newest_time_does_not_fall
             clock_trust_sets_the_newest_time_back
             counts_follow_the_records
@@ -444,6 +445,19 @@ pub fn events_are_looked_at_no_further_than_asked(subject: &mut dyn Subject) {
     let page = store.events(before, 5, 3, &oldest).expect("events");
     assert_eq!(page.events.len(), 1);
     assert_eq!(page.more_before, None);
+}
+
+/// What a reader has looked up before is no reason to miss what came after.
+pub fn events_are_read_between_commits(subject: &mut dyn Subject) {
+    let store = subject.store();
+    assert_eq!(every_event(store), []);
+    let mut written = Vec::new();
+    for step in 1..=60 {
+        let position = apply(store, spend(1, step));
+        assert_eq!(store.event(position), Ok(Some(spend(1, step).event)));
+        written.insert(0, (position, spend(1, step).event));
+        assert_eq!(every_event(store), written);
+    }
 }
 
 /// I12: an event of a clock that went back does not make it good.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use sekisho_verifier::testing::sample::spend;
 
-use crate::body::Step;
+use crate::body::{KeyOctets, Step, ValueOctets};
 use crate::error::OpenError;
 use crate::index::{Index, IndexError, Mark};
 use crate::store::EmbeddedStore;
@@ -16,12 +16,14 @@ use crate::tests::{Content, commit, content, open, open_with, script};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Kept(pub(super) Arc<Mutex<KeptState>>);
 
+type Entries = BTreeMap<KeyOctets, ValueOctets>;
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct KeptState {
-    pub(super) entries: BTreeMap<Box<[u8]>, Box<[u8]>>,
+    pub(super) entries: Entries,
     pub(super) mark: Option<Vec<u8>>,
     /// Every state that was ever written, to go back to.
-    pub(super) history: Vec<(BTreeMap<Box<[u8]>, Box<[u8]>>, Option<Vec<u8>>)>,
+    pub(super) history: Vec<(Entries, Option<Vec<u8>>)>,
     pub(super) fails: bool,
 }
 

@@ -140,6 +140,10 @@ fn login_lets_in_by_the_right_code_once() {
         let mut terminal = Terminal::open(&machine.root, None, "login hana");
         terminal.wait_for(PROMPT);
         terminal.type_line(code);
+        // What is typed before the shell asks for it would be thrown away.
+        if terminal.wait_for_one(&["incorrect", "$ "]) == 0 {
+            return false;
+        }
         terminal.type_line(&format!("echo {MARK} $(id -un); exit"));
         let ended = terminal.end();
         ended.screen.contains(&format!("{MARK} hana"))

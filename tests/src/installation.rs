@@ -372,6 +372,9 @@ impl Installation {
     /// Imports tokens; those with an account are enrolled at once.
     #[track_caller]
     pub fn import(&self, tokens: &[&Token]) {
+        if tokens.is_empty() {
+            return;
+        }
         let lines: String = tokens.iter().map(|token| token.csv_line()).collect();
         self.import_text(&format!("{CSV_HEADER}{lines}"))
             .expect_success();

@@ -167,7 +167,6 @@ jiro ALL=(ALL) ALL
 const LOGIN_DEFS: &str = "\
 LOGIN_RETRIES 1
 LOGIN_TIMEOUT 20
-FAIL_DELAY 0
 LOG_UNKFAIL_ENAB no
 MAIL_DIR /var/mail
 ENV_PATH PATH=/usr/local/bin:/usr/bin:/bin

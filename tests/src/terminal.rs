@@ -75,12 +75,24 @@ impl Terminal {
     /// Waits until the screen shows `text`, behind what was waited for before.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) {
+        self.wait_for_one(&[text]);
+    }
+
+    /// Waits until the screen shows one of `texts`, and says which.
+    #[track_caller]
+    pub fn wait_for_one(&mut self, texts: &[&str]) -> usize {
         loop {
-            if let Some(at) = self.seen[self.read..].find(text) {
-                self.read += at + text.len();
-                return;
+            for (index, text) in texts.iter().enumerate() {
+                if let Some(at) = self.seen[self.read..].find(text) {
+                    self.read += at + text.len();
+                    return index;
+                }
             }
-            assert!(self.look(), "no {text:?} on the screen:\n{}", self.seen);
+            assert!(
+                self.look(),
+                "none of {texts:?} on the screen:\n{}",
+                self.seen
+            );
         }
     }
 

@@ -176,6 +176,7 @@ pub(crate) fn refused(refusal: &CoreRefusal) -> Refusal {
         R::NotAnAlias(..) => (K::NotFound, "look at them with: sekisho account show"),
         R::ClockIsTrusted => (K::Conflict, "nothing has to be done"),
         R::Import(_) => (K::Conflict, "mend these lines; nothing was imported"),
+        R::ImportTooLarge => (K::Invalid, "split the file"),
         R::EmptyImport => (K::Invalid, "put at least one token into the file"),
         _ => (K::Conflict, "see: sekisho explain"),
     };

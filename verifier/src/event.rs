@@ -342,9 +342,14 @@ impl Note {
     }
 }
 
-/// Control characters would reach the terminals of those who read the audit.
+/// Control characters would reach the terminals of those who read the audit, and characters that
+/// turn the direction of writing, or that nobody sees, would make it read otherwise.
 fn printable(text: &str, octets: usize) -> String {
-    let mut clean: String = text.trim().chars().filter(|c| !c.is_control()).collect();
+    let misleads = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut clean: String = text.trim().chars().filter(|&c| !misleads(c)).collect();
     clean.truncate(clean.floor_char_boundary(octets));
     clean
 }

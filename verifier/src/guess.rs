@@ -46,8 +46,14 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 impl Guesses {
     /// Whether codes are judged at `now`.
+    ///
+    /// What would end later than any lock can was set by a clock that was wrong, and is over: a
+    /// clock that ran ahead for a moment must not lock anybody out for years.
     pub fn closed(&self, limits: &Limits, now: Time) -> Option<Closed> {
-        let until = self.until.filter(|&until| now < until)?;
+        let until = self.until?;
+        if until <= now || until > now.after(limits.lock) {
+            return None;
+        }
         if self.wrong >= limits.wrong_codes {
             return Some(Closed::Locked(until));
         }

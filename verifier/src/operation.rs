@@ -180,6 +180,9 @@ pub enum Refusal {
     /// Lines of an import, with what is wrong.
     #[error("{}", faults(.0))]
     Import(Vec<(u64, String)>),
+    /// More tokens than an import may have.
+    #[error("an import has at most {IMPORT_TOKENS_MAX} tokens")]
+    ImportTooLarge,
     /// An import of nothing.
     #[error("the import holds no token")]
     EmptyImport,
@@ -329,6 +332,9 @@ impl<'a> Operate<'a> {
         if tokens.is_empty() {
             return Ok(Err(Refusal::EmptyImport.into()));
         }
+        if tokens.len() > IMPORT_TOKENS_MAX {
+            return Ok(Err(Refusal::ImportTooLarge.into()));
+        }
         let mut faults = Vec::new();
         let mut serials = BTreeSet::new();
         let mut accounts = BTreeMap::new();
@@ -428,6 +434,9 @@ impl<'a> Operate<'a> {
         old_token.state = or_refuse!(next(&old_token, Transition::Exchange));
         let state = or_refuse!(next(&new_token, Transition::Succeed));
         let mut account = owner(view, &old_token)?.ok_or(StoreError::Corrupt)?;
+        if account.disabled {
+            return Ok(Err(Refusal::AccountDisabled(account.name).into()));
+        }
         let mut new_token = or_refuse!(self.prove(view, new_token, code)?);
         account.end_token(old);
         or_refuse!(give(&mut account, &new_token));
@@ -524,6 +533,10 @@ impl<'a> Operate<'a> {
             return Ok(Err(Reason::ClockBackwards));
         }
         let limits = &self.verifier.policy().limits;
+        if token.proofs.exhausted(limits) {
+            // Whoever tries this long does not hold it. It can only be replaced.
+            return Ok(Err(Reason::TokenDisabled));
+        }
         if let Some(closed) = token.proofs.closed(limits, self.now) {
             return Ok(Err(reason_of(closed)));
         }

@@ -131,12 +131,16 @@ impl Asking {
         }
     }
 
-    /// Whether `account` is asked for a code at `place`. Somebody unknown is asked like anybody.
+    /// Whether `account` is asked for a code at `place`. Somebody unknown is asked like anybody. A
+    /// disabled account is asked everywhere, so that it gets in nowhere.
     pub fn needs_code(&self, place: &Place, account: Option<&Account>) -> bool {
+        if account.is_some_and(|account| account.disabled) {
+            return true;
+        }
         match self.rule(place) {
             CodeRule::Always => true,
             CodeRule::Never => false,
-            CodeRule::AccountChoice => account.is_none_or(|a| a.code_required || a.disabled),
+            CodeRule::AccountChoice => account.is_none_or(|account| account.code_required),
         }
     }
 }

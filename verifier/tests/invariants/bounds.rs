@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use sekisho_verifier::account::{
-    ACCOUNT_OCTETS_MAX, ALIASES_MAX, AccountName, ENDED_TOKENS_MAX, TOKENS_MAX,
+    ACCOUNT_OCTETS_MAX, ALIASES_MAX, Account, AccountName, ENDED_TOKENS_MAX, TOKENS_MAX,
 };
 use sekisho_verifier::event::{ACTOR_OCTETS_MAX, Actor, NOTE_OCTETS_MAX, Note};
 use sekisho_verifier::operation::{
@@ -12,13 +12,13 @@ use sekisho_verifier::operation::{
 };
 use sekisho_verifier::otp::{Code, Digits, SEED_OCTETS_MAX, SEED_OCTETS_MIN, Seed};
 use sekisho_verifier::place::{Door, PLACE_PART_OCTETS_MAX, Place};
-use sekisho_verifier::policy::Policy;
+use sekisho_verifier::policy::{Asking, CodeRule, Policy};
 use sekisho_verifier::receipt::{EPOCHS, POSITIONS, ReceiptNumber};
 use sekisho_verifier::serial::{SERIAL_OCTETS_MAX, Serial};
 use sekisho_verifier::token::Period;
 
-use crate::common::config;
 use crate::common::desk::{Desk, Device, enroll, name};
+use crate::common::{START, config};
 
 const ALPHABET: &str = "34679ACDEFGHJKMNPQRTWXY";
 
@@ -257,4 +257,24 @@ fn i11_what_strangers_send_is_cut_and_printable() {
         assert!(!text.chars().any(char::is_control) && text.len() <= NOTE_OCTETS_MAX);
     }
     assert_eq!(Note::new(" \n\0\t "), None);
+}
+
+#[test]
+fn i11_a_note_holds_nothing_that_makes_it_read_otherwise() {
+    let hidden = "a\u{202e}b\u{200b}c\u{2066}d\u{feff}e\u{1b}f\n";
+    let note = Note::new(hidden).expect("a note");
+    assert_eq!(note.as_str(), "abcdef");
+}
+
+#[test]
+fn r26_a_disabled_account_is_asked_where_nobody_is() {
+    let place = Place::new(Door::Pam, "login", None, None);
+    let mut asking = Asking::default();
+    asking.services.insert("login".into(), CodeRule::Never);
+    let name = AccountName::parse("mori").expect("a name");
+    let mut account = Account::new(name, START);
+    assert!(!asking.needs_code(&place, Some(&account)));
+    assert!(!asking.needs_code(&place, None));
+    account.disabled = true;
+    assert!(asking.needs_code(&place, Some(&account)));
 }

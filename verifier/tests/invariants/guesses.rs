@@ -193,3 +193,46 @@ fn i03_a_wrong_code_is_charged_beside_a_seed_that_does_not_open() {
     let told = desk.login("mori", &sound.shows(desk.now));
     assert!(!told.accepted(), "64 guesses at a sound token were free");
 }
+
+/// A clock that ran ahead for a moment must not lock anybody out until that future.
+#[test]
+fn i12_a_lock_of_a_wrong_future_does_not_last() {
+    let device = Device::usual(1);
+    let mut desk = Desk::of_mori(&device);
+    let right = desk.now;
+    desk.now = moved(right, 10 * 365 * 86_400);
+    for _ in 0..LIMIT {
+        fail(&mut desk, &device);
+    }
+    assert_eq!(desk.reason("mori", "000000"), Some(Reason::Locked));
+    desk.now = moved(right, 60);
+    let refused = desk.reason("mori", &device.shows(desk.now));
+    assert_eq!(refused, Some(Reason::ClockBackwards));
+    desk.done(&Operation::ClockTrust);
+    desk.pass(1);
+    let told = desk.login("mori", &device.shows(desk.now));
+    assert!(told.accepted(), "{:?}", told.reason);
+}
+
+#[test]
+fn i03_a_hundred_wrong_proofs_end_the_hope_for_a_token() {
+    let device = Device::usual(1);
+    let mut desk = Desk::new(Policy::default());
+    desk.stock(&device);
+    let mut judged = 0;
+    while judged < 100 {
+        let Refusal::NotProven(_, reason) =
+            desk.refused(&enroll("mori", &device, &device.wrong(desk.now)))
+        else {
+            panic!("not refused for its proof");
+        };
+        judged += usize::from(reason == Reason::WrongCode);
+        desk.now = moved(desk.now, 400);
+    }
+    desk.now = moved(desk.now, 86_400);
+    let right = device.shows(desk.now);
+    assert_eq!(
+        desk.refused(&enroll("mori", &device, &right)),
+        Refusal::NotProven(device.serial.clone(), Reason::TokenDisabled)
+    );
+}

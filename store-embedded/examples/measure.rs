@@ -13,10 +13,19 @@ use std::time::{Duration, Instant};
 
 use sekisho_store_embedded::{EmbeddedStore, Options};
 use sekisho_verifier::event::OperationKind;
-use sekisho_verifier::store::{Change, Decider, Outcome, Store};
+use sekisho_verifier::store::{Change, Decider, Outcome, Store, StoreError, View};
 use sekisho_verifier::testing::sample::{Write, account, operation, spend, time, token};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Hands over its change without a copy.
+struct Once(Option<Change>);
+
+impl Decider for Once {
+    fn decide(&mut self, _: &dyn View) -> std::result::Result<Option<Change>, StoreError> {
+        Ok(self.0.take())
+    }
+}
 
 const RUN: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 3;
@@ -76,8 +85,8 @@ fn commit_for(store: &mut EmbeddedStore, group: usize, run: Duration) -> Result<
     let mut spent = Duration::ZERO;
     while spent < run {
         // What the verifier would have made of the attempts is not measured here.
-        let mut writes: Vec<Write> = (0..group as u64)
-            .map(|n| Write(spend((step * 97 + n) % TOKENS, step)))
+        let mut writes: Vec<Once> = (0..group as u64)
+            .map(|n| Once(Some(spend((step * 97 + n) % TOKENS, step))))
             .collect();
         let mut deciders: Vec<&mut dyn Decider> = Vec::with_capacity(group);
         for write in &mut writes {
@@ -118,16 +127,6 @@ fn fill(tokens: u64, folder: &Path) -> Result<()> {
         removed: Vec::new(),
     };
     println!("rss_of_change_mib {}", rss_mib()?);
-    // Owned, so that no second copy of the list is in memory.
-    struct Once(Option<Change>);
-    impl Decider for Once {
-        fn decide(
-            &mut self,
-            _: &dyn sekisho_verifier::store::View,
-        ) -> std::result::Result<Option<Change>, sekisho_verifier::store::StoreError> {
-            Ok(self.0.take())
-        }
-    }
     let outcome = store.commit(&mut [&mut Once(Some(import))])?;
     println!(
         "import_s {:.2} {outcome:?}",

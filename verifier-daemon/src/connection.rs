@@ -1,7 +1,7 @@
 //! One connection: frames in, jobs out, replies back.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sekisho_verifier::place::{Door, Place};
 use sekisho_verifier::policy::CodeRule;
@@ -31,8 +31,11 @@ const IN_FLIGHT: usize = 4;
 const IDLE: Duration = Duration::from_secs(120);
 /// How long a peer may take to accept our replies.
 const WRITE: Duration = Duration::from_secs(10);
-/// What is read at once.
+/// What is read at once, at most.
 const READ_OCTETS: usize = 64 * 1024;
+/// What is read at once at first: a login is one connection with one small frame, and to make and
+/// wipe a buffer for the largest frame would take longer than to decide.
+const FIRST_READ_OCTETS: usize = 1024;
 
 /// Serves `stream` until the peer closes it, breaks the protocol, or the daemon ends.
 pub(crate) async fn serve(stream: UnixStream, peer: Peer, shared: Arc<Shared>) {
@@ -84,20 +87,15 @@ impl Connection {
         } else {
             ATTEMPT_FRAME_MAX
         };
-        // Holds what people typed, so what is consumed is wiped. Its size never changes.
-        let mut buffer = Zeroizing::new(vec![0; LENGTH_OCTETS + limit.max(READ_OCTETS)]);
-        let mut filled = 0;
+        let mut input = Input::new(LENGTH_OCTETS + limit.max(READ_OCTETS));
         loop {
-            let Some(count) = self.fill(&mut reader, &mut buffer[filled..]).await else {
+            input.make_room();
+            let Some(count) = self.fill(&mut reader, input.room()).await else {
                 return Ok(());
             };
-            filled += count;
-            let consumed = self.take_frames(&buffer[..filled], limit).await?;
-            buffer[..consumed].zeroize();
-            buffer.copy_within(consumed..filled, 0);
-            let rest = filled - consumed;
-            buffer[rest..filled].zeroize();
-            filled = rest;
+            input.read(count);
+            let consumed = self.take_frames(input.octets(), limit).await?;
+            input.consume(consumed);
         }
     }
 
@@ -159,6 +157,9 @@ impl Connection {
         if !self.peer.may_attempt(&ask.account, ask.place.door) {
             return to.answer(Reply::NotPermitted);
         }
+        if !self.may_ask_now() {
+            return self.put_off(to);
+        }
         let place = place(&ask.place);
         // No look at the account is needed, so none is taken.
         if self.shared.verifier.policy().asking.rule(&place) == CodeRule::Always {
@@ -178,6 +179,9 @@ impl Connection {
         if !self.peer.may_attempt(&attempt.account, attempt.place.door) {
             return to.answer(Reply::NotPermitted);
         }
+        if !self.may_ask_now() {
+            return self.put_off(to);
+        }
         let wire::Answer::Code(code) = attempt.answer else {
             return to.answer(Reply::NotPermitted);
         };
@@ -195,9 +199,72 @@ impl Connection {
 
     fn submit(&self, job: Job, to: ReplyTo) {
         if self.shared.queue.put(job).is_err() {
-            self.shared.counters.undecided.add();
-            to.answer(Reply::Unavailable);
+            self.put_off(to);
         }
+    }
+
+    fn may_ask_now(&self) -> bool {
+        self.peer.is_trusted() || self.shared.rates.take(self.peer.uid, Instant::now())
+    }
+
+    /// Nothing is decided, and nothing is written.
+    fn put_off(&self, to: ReplyTo) {
+        self.shared.counters.undecided.add();
+        to.answer(Reply::Unavailable);
+    }
+}
+
+/// Octets that were read and not understood yet. They hold what people typed, so what is consumed
+/// or outgrown is wiped.
+struct Input {
+    octets: Zeroizing<Vec<u8>>,
+    filled: usize,
+    /// The last read left no room: a frame is not whole yet, or the peer has much to say.
+    crowded: bool,
+    most: usize,
+}
+
+impl Input {
+    /// Grows to at most `most` octets: room for the largest frame, and for the start of the next.
+    fn new(most: usize) -> Self {
+        Self {
+            octets: Zeroizing::new(vec![0; FIRST_READ_OCTETS.min(most)]),
+            filled: 0,
+            crowded: false,
+            most,
+        }
+    }
+
+    /// Doubles the buffer when the last read has filled it.
+    fn make_room(&mut self) {
+        let size = (2 * self.octets.len()).min(self.most);
+        if !self.crowded || size == self.octets.len() {
+            return;
+        }
+        // A Vec that grows by itself leaves its old octets behind.
+        let mut larger = Zeroizing::new(vec![0; size]);
+        larger[..self.filled].copy_from_slice(self.octets());
+        self.octets = larger;
+    }
+
+    fn room(&mut self) -> &mut [u8] {
+        &mut self.octets[self.filled..]
+    }
+
+    fn read(&mut self, count: usize) {
+        self.filled += count;
+        self.crowded = self.filled == self.octets.len();
+    }
+
+    fn octets(&self) -> &[u8] {
+        &self.octets[..self.filled]
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.octets.copy_within(count..self.filled, 0);
+        let rest = self.filled - count;
+        self.octets[rest..self.filled].zeroize();
+        self.filled = rest;
     }
 }
 
@@ -212,4 +279,52 @@ fn place(place: &wire::Place) -> Place {
         place.terminal.as_deref(),
         place.remote.as_deref(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOST: usize = 5 * FIRST_READ_OCTETS;
+
+    fn read(input: &mut Input, octets: &[u8]) -> usize {
+        input.make_room();
+        let count = octets.len().min(input.room().len());
+        input.room()[..count].copy_from_slice(&octets[..count]);
+        input.read(count);
+        count
+    }
+
+    #[test]
+    fn input_grows_with_what_comes_up_to_its_bound() {
+        let octets: Vec<u8> = (0..MOST).map(|n| (n % 251) as u8).collect();
+        let mut input = Input::new(MOST);
+        let mut at = 0;
+        let mut sizes = Vec::new();
+        while at < octets.len() {
+            at += read(&mut input, &octets[at..]);
+            sizes.push(input.octets.len() / FIRST_READ_OCTETS);
+        }
+        assert_eq!(sizes, [1, 2, 4, 5]);
+        assert_eq!(input.octets(), octets);
+    }
+
+    #[test]
+    fn small_frames_need_no_more_room() {
+        let mut input = Input::new(MOST);
+        for _ in 0..100 {
+            read(&mut input, b"a login");
+            input.consume(7);
+        }
+        assert_eq!(input.octets.len(), FIRST_READ_OCTETS);
+    }
+
+    #[test]
+    fn what_is_consumed_is_wiped() {
+        let mut input = Input::new(MOST);
+        read(&mut input, b"123456 and a rest");
+        input.consume(7);
+        assert_eq!(input.octets(), b"and a rest");
+        assert!(input.room().iter().all(|&octet| octet == 0));
+    }
 }

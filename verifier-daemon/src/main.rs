@@ -14,6 +14,7 @@ mod key;
 mod outbox;
 mod peer;
 mod policy;
+mod rate;
 mod requests;
 mod service;
 mod status;
@@ -39,6 +40,7 @@ use tokio::task::JoinSet;
 use crate::counters::Counters;
 use crate::decider::{Deciding, Queue};
 use crate::peer::Directory;
+use crate::rate::Rates;
 use crate::service::{Service, Shared};
 
 /// What the names of sled's own threads begin with. The index is rebuilt when one of them fails.
@@ -124,6 +126,7 @@ async fn serve(
             serial_prefix: settings.verifier.serial_prefix.clone(),
             started: clock::now(),
             import_turn: Arc::new(Semaphore::new(1)),
+            rates: Rates::default(),
             ending,
         }),
         limits: settings.verifier,

@@ -18,6 +18,7 @@ use crate::connection;
 use crate::counters::Counters;
 use crate::decider::Queue;
 use crate::peer::{Directory, Peer};
+use crate::rate::Rates;
 
 /// Of every four connections, at most so many belong to users who are neither root nor a daemon.
 const UNTRUSTED_QUARTERS: u64 = 3;
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) serial_prefix: String,
     pub(crate) started: Time,
     pub(crate) import_turn: Arc<Semaphore>,
+    pub(crate) rates: Rates,
     /// Becomes true when the daemon ends: connections then take no further request.
     pub(crate) ending: watch::Receiver<bool>,
 }

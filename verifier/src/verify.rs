@@ -207,7 +207,8 @@ impl<'a> Login<'a> {
         };
         let (mut usable, mut unusable): (Vec<_>, Vec<_>) = tokens.into_iter().partition(is_usable);
         let judged = self.judge_each(&usable, &code);
-        // A string that one token has spent is not good for another either.
+        // A string that one token has spent is not good for another either: the same seed may
+        // have come in twice, under two serials.
         if let Some(index) = judged.spent {
             return Ok(Findings::unchanged(
                 Reason::AlreadyUsed,
@@ -215,13 +216,13 @@ impl<'a> Login<'a> {
                 &usable[index],
             ));
         }
-        if let Some((index, step)) = judged.fresh {
-            return Ok(self.accept(account, usable.swap_remove(index), step));
-        }
         unusable.extend(load(view, &account.ended)?);
         let copy = unusable.iter().find(|token| self.is_copy(token, &code));
         if let Some(token) = copy {
             return Ok(Findings::unchanged(Reason::AlreadyUsed, &account, token));
+        }
+        if let Some((index, step)) = judged.fresh {
+            return Ok(self.accept(account, usable.swap_remove(index), step));
         }
         match judged.broken {
             // Nothing was compared, so nothing was guessed.
@@ -248,8 +249,9 @@ impl<'a> Login<'a> {
         judged
     }
 
-    /// Whether `code` was accepted by a token that is out of use now: a gateway that sends a saved
-    /// code again after an exchange must not lock its owner out.
+    /// Whether `code` was accepted by a token that is out of use now. It is not accepted again, and
+    /// it is no guess: a gateway that sends a saved code again after an exchange must not lock its
+    /// owner out.
     fn is_copy(&self, token: &Token, code: &Code) -> bool {
         let opened = self.verifier.key.open(&token.serial, &token.seed);
         opened.is_ok_and(|seed| {

@@ -36,7 +36,7 @@ pub(crate) struct Journal {
     header: Header,
     /// Where the next group goes.
     offset: u64,
-    /// The file holds durable zeros up to here.
+    /// The file holds zeros up to here.
     room: u64,
     point: Point,
     last_octets: u64,
@@ -134,30 +134,24 @@ impl Journal {
     fn write(&mut self, group: &mut Group) -> Result<(), CommitError> {
         let octets = group.finished();
         let end = group.offset() + octets.len() as u64;
-        let written = self.make_room(end).and_then(|()| {
-            write_full(&*self.file, octets, group.offset()).map_err(CommitError::NotWritten)
-        });
-        match written {
-            Ok(()) => {
-                group.forget_finished();
-                Ok(())
-            }
-            Err(CommitError::NotWritten(error)) => {
-                self.cut_back(end)?;
-                Err(CommitError::NotWritten(error))
-            }
-            Err(CommitError::Fatal) => Err(CommitError::Fatal),
+        let written = self
+            .make_room(end)
+            .and_then(|()| write_full(&*self.file, octets, group.offset()));
+        if let Err(error) = written {
+            self.cut_back(end)?;
+            return Err(CommitError::NotWritten(error));
         }
+        group.forget_finished();
+        Ok(())
     }
 
-    /// Grows the file. The zeros are durable before anything is written over them.
-    fn make_room(&mut self, end: u64) -> Result<(), CommitError> {
+    /// Grows the file.
+    fn make_room(&mut self, end: u64) -> io::Result<()> {
         if end <= self.room {
             return Ok(());
         }
         let room = end.next_multiple_of(self.sizes.grow_octets);
-        write_zeros(&*self.file, self.room, room).map_err(CommitError::NotWritten)?;
-        self.file.sync().map_err(|_| CommitError::Fatal)?;
+        write_zeros(&*self.file, self.room, room)?;
         self.room = room;
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sekisho_verifier::testing::sample::spend;
+
 use crate::error::{Damage, OpenError};
 use crate::segment::{FIRST, file_name};
 use crate::tests::sim::Sim;
@@ -129,6 +131,51 @@ fn a_group_in_the_middle_that_is_zero_is_damage() {
     match opened(&files).expect_err("it is damaged") {
         OpenError::Damaged { offset, damage, .. } => {
             assert_eq!((offset, damage), (512, Damage::Frame));
+        }
+        error => panic!("{error}"),
+    }
+}
+
+/// The same in the last segment: a frame of a later group tells that this one was acknowledged.
+#[test]
+fn a_lost_sector_before_the_last_group_is_damage() {
+    let disk = Sim::new();
+    let mut store = open(&disk).expect("a new store");
+    for step in 1..=4 {
+        commit(&mut store, &[spend(1, step)]).expect("a commit");
+    }
+    let files = disk.files();
+    let name = file_name(FIRST);
+    assert_eq!(files.len(), 1);
+    let written = files[&name].iter().rposition(|&octet| octet != 0);
+    let sectors = written.expect("it is not empty") / 512;
+    // The last group may begin in the sector before the last.
+    for sector in 1..sectors - 1 {
+        let mut lost = files.clone();
+        let file = lost.get_mut(&name).expect("the same files");
+        file[sector * 512..(sector + 1) * 512].fill(0);
+        let error = opened(&lost).expect_err("it is damaged");
+        assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    }
+}
+
+/// Who makes the checksums right as well is found out by the next frame.
+#[test]
+fn a_forged_frame_breaks_the_chain() {
+    let (mut files, _) = journal();
+    let file = files.get_mut(&file_name(FIRST)).expect("the first");
+    let frame = &mut file[512..];
+    let length = crate::frame::u32_at(frame, 4) as usize;
+    let at = 64 + length / 2;
+    frame[at] ^= 1;
+    let body = crc32c::crc32c(&frame[64..64 + length]).to_be_bytes();
+    frame[28..32].copy_from_slice(&body);
+    let head = crc32c::crc32c(&frame[4..64]).to_be_bytes();
+    frame[..4].copy_from_slice(&head);
+    match opened(&files).expect_err("it is forged") {
+        OpenError::Damaged { offset, damage, .. } => {
+            let next = 512 + (64 + length as u64) / 8 * 8 + 8;
+            assert_eq!((offset, damage), (next, Damage::Chain));
         }
         error => panic!("{error}"),
     }

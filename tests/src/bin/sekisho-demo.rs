@@ -128,12 +128,12 @@ impl Story {
     fn one_code_two_doors(&mut self, hana: &Phone) {
         self.scene("Hana logs in to a server, and somebody who saw the code tries it at the VPN");
         let code = hana.code(0);
-        self.by_ssh("hana", &code, true);
+        self.by_ssh("hana", "hana", &code, true);
         self.at_the_vpn("stranger", "hana", &code, false);
         self.scene("The next code the other way round: VPN first");
         let code = hana.code(1);
         self.at_the_vpn("hana", "hana", &code, true);
-        self.by_ssh("hana", &code, false);
+        self.by_ssh("stranger", "hana", &code, false);
     }
 
     fn race(&mut self, jiro: &Phone) {
@@ -195,7 +195,7 @@ impl Story {
         );
         self.scene("The finder reads a fresh code from the screen");
         let code = jiro.code(1);
-        self.by_ssh("jiro", &code, false);
+        self.by_ssh("finder", "jiro", &code, false);
         self.at_the_vpn("finder", "jiro", &code, false);
         self.scene("Why does it not work? The help desk asks");
         self.show(&["explain", "jiro"]);
@@ -204,7 +204,7 @@ impl Story {
     fn come_back(&mut self, account: &str) {
         let phone = self.issue_and_enroll(account);
         self.scene("And Jiro is back, at both doors, with a code for each");
-        self.by_ssh(account, &phone.code(0), true);
+        self.by_ssh(account, account, &phone.code(0), true);
         self.at_the_vpn(account, account, &phone.code(1), true);
     }
 
@@ -220,7 +220,8 @@ impl Story {
             .unwrap_or("")
             .to_owned();
         self.show(&["receipt", "show", &number]);
-        self.show(&["audit", "list", "--limit", "12"]);
+        println!();
+        self.show(&["audit", "list", "--limit", "10"]);
         self.stage.end();
     }
 
@@ -230,9 +231,9 @@ impl Story {
         self.stage.quote(&shown);
     }
 
-    fn by_ssh(&self, user: &str, code: &str, expected: bool) {
+    fn by_ssh(&self, who: &str, user: &str, code: &str, expected: bool) {
         let gets_in = self.sshd.lets_in(user, &[code]);
-        self.verdict(user, user, "ssh", code, gets_in, expected);
+        self.verdict(who, user, "ssh", code, gets_in, expected);
     }
 
     fn at_the_vpn(&self, who: &str, user: &str, code: &str, expected: bool) {

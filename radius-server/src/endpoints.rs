@@ -14,6 +14,8 @@ use socket2::Socket;
 
 /// Endpoints that are told apart. Our own addresses are few; above this the kernel chooses.
 const ENDPOINTS_MAX: usize = 4_096;
+/// Of which so many are loopback addresses, of which any local user has millions.
+const LOOPBACKS_MAX: usize = 256;
 
 /// From where a reply leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,6 +47,10 @@ impl Source {
             }
             _ => None,
         }
+    }
+
+    fn is_loopback(self) -> bool {
+        matches!(self, Self::V4(address) if address.is_loopback())
     }
 }
 
@@ -86,6 +92,7 @@ pub(crate) struct OfSocket {
     endpoints: Arc<Endpoints>,
     bound: u16,
     numbers: HashMap<Source, u16>,
+    loopbacks: usize,
 }
 
 impl OfSocket {
@@ -100,6 +107,7 @@ impl OfSocket {
             endpoints,
             bound,
             numbers: HashMap::from([(Source::Bound, bound)]),
+            loopbacks: 0,
         })
     }
 
@@ -107,6 +115,12 @@ impl OfSocket {
     pub(crate) fn number(&mut self, source: Source) -> u16 {
         if let Some(&number) = self.numbers.get(&source) {
             return number;
+        }
+        if source.is_loopback() {
+            if self.loopbacks == LOOPBACKS_MAX {
+                return self.bound;
+            }
+            self.loopbacks += 1;
         }
         let endpoint = Endpoint {
             socket: Arc::clone(&self.socket),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use zeroize::Zeroizing;
 
 /// Shorter secrets are taken, with a warning (RFC 2865 section 3 asks for 16 octets).
@@ -34,13 +34,49 @@ impl fmt::Debug for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        deserializer.deserialize_any(SecretVisitor)
+    }
+}
+
+/// Answers every wrong type with the same words: serde's own would show the value.
+struct SecretVisitor;
+
+const NO_TEXT: &str = "the secret must be a text in quotes";
+
+impl Visitor<'_> for SecretVisitor {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text in quotes")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Secret, E> {
         match text.len() {
-            0 => Err(D::Error::custom("the secret must not be empty")),
-            1..=SECRET_OCTETS_MAX => Ok(Self(Zeroizing::new(text.as_bytes().to_vec()))),
-            _ => Err(D::Error::custom(format!(
+            0 => Err(E::custom("the secret must not be empty")),
+            1..=SECRET_OCTETS_MAX => Ok(Secret(Zeroizing::new(text.as_bytes().to_vec()))),
+            _ => Err(E::custom(format!(
                 "the secret is longer than {SECRET_OCTETS_MAX} octets"
             ))),
         }
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Secret, E> {
+        self.visit_str(&Zeroizing::new(text))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Secret, E> {
+        Err(E::custom(NO_TEXT))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Secret, E> {
+        Err(E::custom(NO_TEXT))
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Secret, E> {
+        Err(E::custom(NO_TEXT))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Secret, E> {
+        Err(E::custom(NO_TEXT))
     }
 }

@@ -53,6 +53,10 @@ impl Desk {
     /// Carries out `verb` if the peer may use it.
     pub(crate) async fn handle(&mut self, verb: Verb, peer: &Peer, shared: &Shared) -> Answered {
         if !peer.may_use(&verb) {
+            let actor = &self.actor;
+            shared
+                .log
+                .warning(format_args!("refused to {actor}: a verb without the role"));
             return Err(not_permitted(peer));
         }
         match verb {
@@ -227,7 +231,7 @@ impl Desk {
 fn not_permitted(peer: &Peer) -> Refusal {
     requests::refusal(
         RefusalKind::NotPermitted,
-        format!("{} may not do this", peer.name),
+        format!("user {} may not do this", peer.name),
         "run it as root, or as a member of the group that sekisho.toml names for this role",
     )
 }

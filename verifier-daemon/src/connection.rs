@@ -155,12 +155,12 @@ impl Connection {
 
     fn ask(&self, ask: wire::Ask, to: ReplyTo) {
         if !self.peer.may_attempt(&ask.account, ask.place.door) {
-            return to.answer(Reply::NotPermitted);
+            return self.refuse(&ask.place, to);
         }
         if !self.may_ask_now() {
             return self.put_off(to);
         }
-        let place = place(&ask.place);
+        let place = self.place(&ask.place);
         // No look at the account is needed, so none is taken.
         if self.shared.verifier.policy().asking.rule(&place) == CodeRule::Always {
             return to.answer(Reply::CodeNeeded);
@@ -177,7 +177,7 @@ impl Connection {
 
     fn attempt(&self, attempt: wire::Attempt, to: ReplyTo) {
         if !self.peer.may_attempt(&attempt.account, attempt.place.door) {
-            return to.answer(Reply::NotPermitted);
+            return self.refuse(&attempt.place, to);
         }
         if !self.may_ask_now() {
             return self.put_off(to);
@@ -188,7 +188,7 @@ impl Connection {
         let attempt = Attempt {
             account: attempt.account,
             code: Zeroizing::new(code.expose().to_vec()),
-            place: place(&attempt.place),
+            place: self.place(&attempt.place),
         };
         let job = Job::Login {
             attempt,
@@ -201,6 +201,34 @@ impl Connection {
         if self.shared.queue.put(job).is_err() {
             self.put_off(to);
         }
+    }
+
+    fn refuse(&self, place: &wire::Place, to: ReplyTo) {
+        if self.may_ask_now() {
+            let Peer { name, uid, .. } = &self.peer;
+            let place = self.place(place);
+            let log = &self.shared.log;
+            log.warning(format_args!(
+                "refused to {name} (uid {uid}): an attempt of another at {place}"
+            ));
+        }
+        to.answer(Reply::NotPermitted);
+    }
+
+    /// Where the attempt happens. What somebody who is not trusted says of a remote host could lay
+    /// a trail to others, so their own uid stands there.
+    fn place(&self, place: &wire::Place) -> Place {
+        let door = match place.door {
+            wire::Door::Pam => Door::Pam,
+            wire::Door::Radius => Door::Radius,
+        };
+        let own = format!("uid={}", self.peer.uid);
+        let remote = if self.peer.is_trusted() {
+            place.remote.as_deref()
+        } else {
+            Some(own.as_str())
+        };
+        Place::new(door, &place.name, place.terminal.as_deref(), remote)
     }
 
     fn may_ask_now(&self) -> bool {
@@ -266,19 +294,6 @@ impl Input {
         self.octets[rest..self.filled].zeroize();
         self.filled = rest;
     }
-}
-
-fn place(place: &wire::Place) -> Place {
-    let door = match place.door {
-        wire::Door::Pam => Door::Pam,
-        wire::Door::Radius => Door::Radius,
-    };
-    Place::new(
-        door,
-        &place.name,
-        place.terminal.as_deref(),
-        place.remote.as_deref(),
-    )
 }
 
 #[cfg(test)]

@@ -190,16 +190,13 @@ impl<S: Store> Deciding<S> {
         }
     }
 
-    /// One log line for a login, and an alarm when it locked the account. A name that can be no
-    /// account's may be a password, so it is not written.
+    /// One log line for a login, and an alarm when it locked the account.
     fn tell(&self, attempt: &Attempt, login: &Login<'_>, reason: Reason) {
         if !self.log.writes(LogLevel::Info) && !login.locked_out() {
             return;
         }
-        let name = AccountName::parse(&attempt.account);
-        let name = name
-            .as_ref()
-            .map_or("(no account name)", AccountName::as_str);
+        let name = login.account();
+        let name = name.map_or("(no account name)", AccountName::as_str);
         let verdict = match reason {
             Reason::RightCode => "accept",
             _ => "reject",

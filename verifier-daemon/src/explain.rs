@@ -4,15 +4,17 @@ use sekisho_verifier::account::{Account, AccountName};
 use sekisho_verifier::event::{Event, Reason, What};
 use sekisho_verifier::guess::Closed;
 use sekisho_verifier::lifecycle::TokenState;
-use sekisho_verifier::policy::Limits;
+use sekisho_verifier::policy::{DRIFT, Limits, WINDOW};
 use sekisho_verifier::time::Time;
-use sekisho_verifier::token::Token;
+use sekisho_verifier::token::{Factor, Token};
 use sekisho_verifier_socket::admin::{ExplanationView, Refusal};
 
 use crate::admin::{Wanted, find_events, unavailable};
 use crate::service::Shared;
 use crate::{clock, views};
 
+/// The farthest step that can be accepted: the largest drift, and the window.
+const STEPS_AHEAD_MAX: u64 = *DRIFT.end() as u64 + *WINDOW.end();
 /// Events that an explanation shows.
 const EVENTS_SHOWN: usize = 10;
 
@@ -63,7 +65,7 @@ pub(crate) async fn gather(name: AccountName, shared: &Shared) -> Result<Explana
                 now,
                 &mut findings,
             );
-            of_tokens(&tokens, &mut findings);
+            of_tokens(&tokens, now, &mut findings);
         }
     }
     of_events(&events, &tokens, &mut findings);
@@ -102,9 +104,15 @@ fn of_account(account: &Account, limits: &Limits, now: Time, findings: &mut Vec<
     }
 }
 
-fn of_tokens(tokens: &[Token], findings: &mut Vec<Finding>) {
+fn of_tokens(tokens: &[Token], now: Time, findings: &mut Vec<Finding>) {
     for token in tokens {
         let serial = &token.serial;
+        if token.state == TokenState::Active && is_ahead(token, now) {
+            findings.push(format!(
+                "a code of the future was accepted of token {serial}, when a clock was wrong: \
+                 none is accepted until that time; exchange it"
+            ));
+        }
         match token.state {
             TokenState::Active if token.disabled => findings.push(format!(
                 "token {serial} is disabled after too many failures in a row; enroll it again"
@@ -122,6 +130,15 @@ fn of_tokens(tokens: &[Token], findings: &mut Vec<Finding>) {
             state => findings.push(format!("token {serial} is {state}")),
         }
     }
+}
+
+/// Whether the newest spent step lies further ahead than any drift allows.
+fn is_ahead(token: &Token, now: Time) -> bool {
+    let Factor::Totp { period } = token.factor else {
+        return false;
+    };
+    let farthest = period.step(now).saturating_add(STEPS_AHEAD_MAX);
+    token.watermark().is_some_and(|mark| mark > farthest)
 }
 
 /// What the newest login that was decided says, if it was a reject.

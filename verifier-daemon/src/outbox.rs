@@ -33,9 +33,11 @@ impl Outbox {
     /// Adds the reply to request `id`; [`Outbox::deliver`] sends it off.
     pub(crate) fn put(&self, id: u64, reply: Reply) {
         let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
-        // Replies are bounded by the page size, far below the largest frame; if one is not, the
-        // client's time limit ends its wait.
-        let _ = encode(&Envelope { id, body: reply }, &mut frames);
+        if encode(&Envelope { id, body: reply }, &mut frames).is_err() {
+            // Larger than a frame, which the size of a page should prevent.
+            let body = Reply::Unavailable;
+            let _ = encode(&Envelope { id, body }, &mut frames);
+        }
         drop(frames);
         self.in_flight.fetch_sub(1, Ordering::AcqRel);
     }

@@ -54,37 +54,39 @@ impl Directory {
         }
     }
 
-    /// Whether `uid` is root or the RADIUS server, who get more room than others.
-    pub(crate) fn is_trusted(&self, uid: u32) -> bool {
-        let uid = Uid::from_raw(uid);
-        uid.is_root() || self.radius_user == Some(uid)
-    }
-
-    /// What is known of the user `uid`, whose primary group is `gid`. Asks the system's user
-    /// database, which may take its time: not for the thread that serves connections.
-    pub(crate) fn peer(&self, uid: u32, gid: u32) -> Peer {
-        if Uid::from_raw(uid).is_root() {
-            return Peer {
-                uid,
-                name: "root".into(),
-                roles: Roles {
-                    pam: true,
-                    admin: true,
-                    ..Roles::default()
-                },
+    /// Root and the RADIUS server, who are known without asking anybody.
+    pub(crate) fn trusted(&self, uid: u32) -> Option<Peer> {
+        let (name, roles) = if Uid::from_raw(uid).is_root() {
+            let roles = Roles {
+                pam: true,
+                admin: true,
+                ..Roles::default()
             };
-        }
-        let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
-        let name = user.map_or_else(|| uid.to_string(), |user| user.name);
-        if self.radius_user == Some(Uid::from_raw(uid)) {
+            ("root", roles)
+        } else if self.radius_user == Some(Uid::from_raw(uid)) {
             // Not an admin even if somebody put that user into the group: the process that
             // parses packets from the network must not be able to change a token.
             let roles = Roles {
                 radius: true,
                 ..Roles::default()
             };
-            return Peer { uid, name, roles };
-        }
+            ("the RADIUS server", roles)
+        } else {
+            return None;
+        };
+        Some(Peer {
+            uid,
+            name: name.into(),
+            roles,
+        })
+    }
+
+    /// What is known of the user `uid`, whose primary group is `gid`; `None` if there is no such
+    /// user, as in a user namespace that somebody made. Asks the system's user database, which may
+    /// take its time: not for the thread that serves connections.
+    pub(crate) fn look_up(&self, uid: u32, gid: u32) -> Option<Peer> {
+        let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+        let name = user?.name;
         let groups = groups(&name, gid);
         let member = |group: Option<Gid>| group.is_some_and(|gid| groups.contains(&gid));
         let roles = Roles {
@@ -94,7 +96,7 @@ impl Directory {
             help_desk: member(self.help_desk),
             auditor: member(self.auditor),
         };
-        Peer { uid, name, roles }
+        Some(Peer { uid, name, roles })
     }
 }
 

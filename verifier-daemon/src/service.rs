@@ -104,7 +104,8 @@ impl Service {
             return;
         };
         let (uid, gid) = (credentials.uid(), credentials.gid());
-        let Some(place) = self.take_place(uid) else {
+        let known = self.directory.trusted(uid);
+        let Some(place) = self.take_place(uid, known.is_some()) else {
             // Dropping the stream closes it: the client sees that nothing was decided.
             self.shared.counters.refused_connections.add();
             return;
@@ -113,19 +114,22 @@ impl Service {
         let shared = Arc::clone(&self.shared);
         tasks.spawn(async move {
             let _place = place;
-            if let Some(peer) = look_up(directory, uid, gid).await {
+            let peer = match known {
+                Some(peer) => Some(peer),
+                None => look_up(directory, uid, gid).await,
+            };
+            if let Some(peer) = peer {
                 connection::serve(stream, peer, shared).await;
             }
         });
     }
 
     /// Counts a connection of `uid` in, if there is room for it.
-    fn take_place(&self, uid: u32) -> Option<PlaceTaken> {
+    fn take_place(&self, uid: u32, trusted: bool) -> Option<PlaceTaken> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let all: u64 = open.values().sum();
         let own = open.get(&uid).copied().unwrap_or(0);
         let limit = self.limits.connections.value();
-        let trusted = self.directory.is_trusted(uid);
         let room = if trusted {
             all < limit
         } else {
@@ -143,14 +147,12 @@ impl Service {
     }
 }
 
-/// Users other than root are looked up on a thread that may wait for a directory service.
+/// Looks a user up on a thread that may wait for a directory service.
 async fn look_up(directory: Arc<Directory>, uid: u32, gid: u32) -> Option<Peer> {
-    if uid == 0 {
-        return Some(directory.peer(uid, gid));
-    }
-    tokio::task::spawn_blocking(move || directory.peer(uid, gid))
+    tokio::task::spawn_blocking(move || directory.look_up(uid, gid))
         .await
         .ok()
+        .flatten()
 }
 
 /// One connection that is counted; counted out when dropped.

@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use crate::Secret;
 
-/// The most rows of one page of a list.
-pub const PAGE_MAX: u16 = 1_000;
+/// The most rows of one page of a list. An account with the longest names it can have takes less
+/// than two KiB, so a page fits into a frame.
+pub const PAGE_MAX: u16 = 500;
 
 /// What can be asked; who may ask what is the daemon's table of roles.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

@@ -134,6 +134,7 @@ pub struct Login<'a> {
     attempt: &'a Attempt,
     now: Time,
     reason: Option<Reason>,
+    account: Option<AccountName>,
     locked_out: bool,
 }
 
@@ -145,8 +146,14 @@ impl<'a> Login<'a> {
             attempt,
             now,
             reason: None,
+            account: None,
             locked_out: false,
         }
+    }
+
+    /// Which account it was decided for; `None` when what was typed is no name to be written down.
+    pub fn account(&self) -> Option<&AccountName> {
+        self.account.as_ref()
     }
 
     /// Why it was decided as it was; for operators.
@@ -173,7 +180,9 @@ impl<'a> Login<'a> {
             return Ok(Findings::rejected(Reason::MalformedName, None));
         };
         let Some(account) = view.account_by_any_name(&name)? else {
-            return Ok(Findings::rejected(Reason::UnknownAccount, Some(name)));
+            // A code typed into the wrong field is still good: it must not be written down.
+            let name = Some(name).filter(|name| Code::parse(name.as_str().as_bytes()).is_err());
+            return Ok(Findings::rejected(Reason::UnknownAccount, name));
         };
         match self.obstacle(&account, view)? {
             Some(reason) => Ok(Findings::rejected(reason, Some(account.name))),
@@ -302,6 +311,7 @@ impl Decider for Login<'_> {
         }
         self.reason = Some(findings.reason);
         self.locked_out = findings.locked_out;
+        self.account.clone_from(&findings.account);
         Ok(Some(Change {
             event: Event {
                 time: self.now,

@@ -89,7 +89,8 @@ impl Report {
 }
 
 impl Pam {
-    /// Services in `folder` that ask the verifier at `socket`; `login` is one.
+    /// Services in `folder` that ask the verifier at `socket`; `login` is one, and there an
+    /// `IGNORE` of ours would let people in.
     pub fn new(folder: &Path, socket: &Path) -> Self {
         let pam = Self {
             folder: folder.join("pam-services"),
@@ -97,7 +98,7 @@ impl Pam {
             socket: socket.to_owned(),
         };
         fs::create_dir_all(&pam.folder).expect("a folder for services");
-        pam.service("login", "");
+        pam.service_lines("login", &primed(&service_lines(socket, "")));
         pam
     }
 
@@ -223,4 +224,9 @@ pub fn service_lines(socket: &Path, options: &str) -> String {
          session required pam_permit.so\n\
          password required pam_deny.so\n"
     )
+}
+
+/// The same behind a module that succeeded, as in Debian's generated stacks.
+pub fn primed(lines: &str) -> String {
+    format!("auth required pam_permit.so\naccount required pam_permit.so\n{lines}")
 }

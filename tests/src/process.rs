@@ -54,7 +54,9 @@ pub fn leashed(program: impl AsRef<Path>) -> Command {
     let mut command = Command::new("setpriv");
     command
         .args(["--pdeathsig", "KILL", "--"])
-        .arg(program.as_ref());
+        .arg(program.as_ref())
+        // Cargo's own, and nothing that a real host would have.
+        .env_remove("LD_LIBRARY_PATH");
     command
 }
 

@@ -3,7 +3,9 @@
 use sekisho_verifier::account::AccountName;
 use sekisho_verifier::event::{Actor, Event, Note, OperationOutcome, What};
 use sekisho_verifier::lifecycle::TokenState;
-use sekisho_verifier::operation::{Done, IMPORT_TOKENS_MAX, Imported, Operation};
+use sekisho_verifier::operation::{
+    Done, IMPORT_FAULTS_MAX, IMPORT_TOKENS_MAX, Imported, Operation, Refusal as CoreRefusal,
+};
 use sekisho_verifier::otp::Seed;
 use sekisho_verifier::receipt::ReceiptNumber;
 use sekisho_verifier::serial::Serial;
@@ -18,6 +20,7 @@ use zeroize::Zeroize;
 
 use crate::decider::{Job, NoRoom};
 use crate::peer::Peer;
+use crate::seeds::{self, SeedMarks};
 use crate::service::Shared;
 use crate::{clock, explain, requests, status, uri, views};
 
@@ -38,6 +41,7 @@ pub(crate) struct Desk {
 #[derive(Debug)]
 struct Import {
     rows: Vec<Imported>,
+    seeds: SeedMarks,
     /// One import at a time, because it is kept in memory.
     _turn: OwnedSemaphorePermit,
 }
@@ -163,6 +167,7 @@ impl Desk {
         };
         self.import = Some(Import {
             rows: Vec::new(),
+            seeds: SeedMarks::default(),
             _turn: turn,
         });
         Ok(Answer::ImportReady)
@@ -177,9 +182,22 @@ impl Desk {
                 "split the file",
             ));
         }
+        let mut faults = Vec::new();
         for row in rows {
-            let row = requests::imported(shared.verifier.key(), row)?;
-            import.rows.push(row);
+            let taken = match import.seeds.add(row.seed.expose(), row.line) {
+                Some(line) => Err(format!("its seed is also on line {line}")),
+                None => requests::imported(shared.verifier.key(), row),
+            };
+            match taken {
+                Ok(row) => import.rows.push(row),
+                Err(fault) => faults.push((row.line, fault)),
+            }
+            if faults.len() == IMPORT_FAULTS_MAX {
+                break;
+            }
+        }
+        if !faults.is_empty() {
+            return Err(requests::refused(&CoreRefusal::Import(faults)));
         }
         self.import = Some(import);
         Ok(Answer::ImportReady)
@@ -187,6 +205,10 @@ impl Desk {
 
     async fn import_finish(&mut self, shared: &Shared) -> Answered {
         let import = self.import.take().ok_or_else(no_import)?;
+        let known = seeds::known(&import.seeds, shared).await?;
+        if !known.is_empty() {
+            return Err(requests::refused(&CoreRefusal::Import(known)));
+        }
         self.operate(Operation::Import(import.rows), None, shared)
             .await
     }
@@ -265,7 +287,7 @@ impl Shared {
         self.queue.look(look).await.ok_or_else(unavailable)
     }
 
-    async fn read<T: Send + 'static>(
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Refusal> {
@@ -319,7 +341,7 @@ async fn token_show(serial: Serial, shared: &Shared) -> Answered {
         .read(move |store| store.view().token(&wanted))
         .await?
         .ok_or_else(|| {
-            let missing = sekisho_verifier::operation::Refusal::NoSuchToken(serial);
+            let missing = CoreRefusal::NoSuchToken(serial);
             requests::refused(&missing)
         })?;
     Ok(Answer::Tokens(vec![views::token(&token)]))
@@ -331,7 +353,7 @@ async fn account_show(name: AccountName, shared: &Shared) -> Answered {
         .read(move |store| store.view().account_by_any_name(&wanted))
         .await?
         .ok_or_else(|| {
-            let missing = sekisho_verifier::operation::Refusal::NoSuchAccount(name);
+            let missing = CoreRefusal::NoSuchAccount(name);
             requests::refused(&missing)
         })?;
     let limits = &shared.verifier.policy().limits;

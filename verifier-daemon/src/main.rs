@@ -16,6 +16,7 @@ mod peer;
 mod policy;
 mod rate;
 mod requests;
+mod seeds;
 mod service;
 mod status;
 mod uri;

@@ -106,27 +106,20 @@ pub(crate) fn serial_choice(
     }
 }
 
-/// One row of an import, its seed sealed at once.
-pub(crate) fn imported(key: &SeedKey, row: &ImportRow) -> Result<Imported, Refusal> {
-    let at_line = |refused: Refusal| Refusal {
-        message: format!("line {}: {}", row.line, refused.message),
-        ..refused
-    };
-    let serial = serial(&row.serial).map_err(at_line)?;
+/// One row of an import, its seed sealed at once; or what is wrong with it.
+pub(crate) fn imported(key: &SeedKey, row: &ImportRow) -> Result<Imported, String> {
+    let message = |refused: Refusal| refused.message;
+    let serial = serial(&row.serial).map_err(message)?;
     let account = row.account.as_deref().map(account).transpose();
-    let seed = Seed::new(row.seed.expose().to_vec()).ok_or_else(|| {
-        at_line(invalid(
-            "a seed has 16 to 128 octets",
-            "ask the vendor for a longer seed",
-        ))
-    })?;
-    let nonce = random::<NONCE_OCTETS>()?;
+    let seed = Seed::new(row.seed.expose().to_vec())
+        .ok_or("a seed has 16 to 128 octets (RFC 4226 asks for 128 bits)")?;
+    let nonce = random::<NONCE_OCTETS>().map_err(message)?;
     Ok(Imported {
         line: row.line,
-        account: account.map_err(at_line)?,
+        account: account.map_err(message)?,
         seed: key.seal(&serial, &seed, nonce),
         serial,
-        shape: shape(&row.shape).map_err(at_line)?,
+        shape: shape(&row.shape).map_err(message)?,
     })
 }
 

@@ -8,7 +8,6 @@ const SERIAL_OCTETS_MAX: usize = 32;
 const ACCOUNT_OCTETS_MAX: usize = 256;
 /// The longest seed: a block of SHA-512.
 const SEED_OCTETS_MAX: usize = 128;
-const SEED_OCTETS_MIN: usize = 16;
 /// The numbers that the verifier knows.
 const DIGITS: std::ops::RangeInclusive<u64> = 6..=8;
 const PERIOD: std::ops::RangeInclusive<u64> = 15..=120;
@@ -39,10 +38,7 @@ pub(super) fn account(text: &str) -> Result<Option<String>, String> {
 pub(super) fn check_seed(length: usize) -> Result<(), String> {
     match length {
         0 => Err("no seed".into()),
-        1..SEED_OCTETS_MIN => Err(format!(
-            "the seed is shorter than {SEED_OCTETS_MIN} octets (RFC 4226 asks for 128 bits)"
-        )),
-        SEED_OCTETS_MIN..=SEED_OCTETS_MAX => Ok(()),
+        1..=SEED_OCTETS_MAX => Ok(()),
         _ => Err(format!("the seed is longer than {SEED_OCTETS_MAX} octets")),
     }
 }

@@ -272,16 +272,12 @@ fn padded(octets: &[u8]) -> Vec<u8> {
 #[test]
 fn status_server_is_answered_while_the_verifier_is_there() {
     let mut made = Installation::with(&[]);
-    let ask = |nas: &Nas| {
-        let authenticator = random();
-        let mut buffer = [0; PACKET_MAX];
-        let length =
-            request::status_server(&mut buffer, &secret(), 1, &authenticator).expect("it fits");
-        nas.ask(&Request::of(buffer[..length].to_vec()), QUIET)
-    };
-    assert_eq!(ask(&made.nas()), Verdict::Accept);
+    let nas = made.nas();
+    assert_eq!(nas.ask(&Request::status(1), QUIET), Verdict::Accept);
     made.take_verifier().stop();
-    assert_eq!(ask(&made.nas()), Verdict::Silent);
+    assert_eq!(nas.ask(&Request::status(2), QUIET), Verdict::Silent);
+    made.start_verifier();
+    assert_eq!(nas.insist(&Request::status(3), QUIET), Verdict::Accept);
 }
 
 #[test]

@@ -17,12 +17,14 @@ use tempfile::TempDir;
 use crate::clock::{BEGINNING, Clock};
 use crate::pam::{Pam, Report};
 use crate::process::{self, Finished};
-use crate::radius::{Nas, SECRET};
+use crate::radius::{Nas, Request as Packet, SECRET};
 use crate::token::CSV_HEADER;
 use crate::{Daemon, Token, programs};
 
 const RADIUS_PORT: u16 = 18_120;
 const SSH_PORT: u16 = 22_022;
+/// How often the RADIUS server is asked whether it is ready.
+const RADIUS_PAUSE: Duration = Duration::from_millis(200);
 /// How long the CLI may take.
 const CLI_LIMIT: Duration = Duration::from_secs(60);
 /// How long the verifier may take for one call.
@@ -268,6 +270,15 @@ impl Installation {
     pub fn start_radius(&mut self) {
         let mut command = self.daemon_command("sekisho-radiusd");
         self.radius = Some(Daemon::start("radiusd", self.folder(), &mut command));
+        if self.verifier.is_some() {
+            // It listens at once, and answers when it has found the verifier.
+            let status = self.nas().insist(&Packet::status(0), RADIUS_PAUSE);
+            assert_eq!(
+                status,
+                Verdict::Accept,
+                "the RADIUS server finds the verifier"
+            );
+        }
     }
 
     /// The running verifier.

@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// How long a gateway waits before it sends a request again.
 const RETRANSMISSION: Duration = Duration::from_secs(2);
 /// How often it sends it.
-const TRIES: usize = 5;
+const TRIES: usize = 10;
 
 /// The shared secret.
 pub fn secret() -> Secret {
@@ -48,6 +48,19 @@ impl Request {
             password,
         )
         .expect("a login fits into a packet");
+        Self {
+            octets: buffer[..length].to_vec(),
+            identifier,
+            authenticator,
+        }
+    }
+
+    /// A Status-Server.
+    pub fn status(identifier: u8) -> Self {
+        let authenticator = random();
+        let mut buffer = [0; PACKET_MAX];
+        let length = request::status_server(&mut buffer, &secret(), identifier, &authenticator)
+            .expect("it fits into a packet");
         Self {
             octets: buffer[..length].to_vec(),
             identifier,
@@ -149,9 +162,19 @@ impl Nas {
     #[track_caller]
     pub fn login(&mut self, user: &str, code: &str) -> Verdict {
         let request = self.prepare(user, code);
-        let verdicts = (0..TRIES).map(|_| self.ask(&request, RETRANSMISSION));
-        let decided = verdicts.into_iter().find(|v| *v != Verdict::Silent);
-        decided.unwrap_or(Verdict::Silent)
+        self.insist(&request, RETRANSMISSION)
+    }
+
+    /// Sends a request again after each `pause`, as gateways do, until there is a reply.
+    #[track_caller]
+    pub fn insist(&self, request: &Request, pause: Duration) -> Verdict {
+        for _ in 0..TRIES {
+            match self.ask(request, pause) {
+                Verdict::Silent => {}
+                decided => return decided,
+            }
+        }
+        Verdict::Silent
     }
 }
 

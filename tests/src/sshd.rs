@@ -78,7 +78,7 @@ impl Sshd {
     pub fn command_line(&self, user: &str) -> String {
         format!(
             "ssh {} -p {} {user}@{}",
-            CLIENT_OPTIONS.join(" "),
+            CLIENT_OPTIONS[..3].join(" "),
             self.address.port(),
             self.address.ip()
         )

@@ -16,6 +16,8 @@ const REMEMBERED: usize = 8;
 const WAITS_MAX: usize = 4;
 /// Codes that may turn out to be no use because they are equal to earlier ones.
 const MARGIN: usize = 10;
+/// Steps before its own that can be looked at while a code is good, and may be below the watermark.
+const NEIGHBOURS: u64 = 3;
 
 /// A login that will be accepted if it comes within this step or the next.
 #[derive(Debug, Clone)]
@@ -113,10 +115,12 @@ impl Tokens {
         }
         spent.step = step;
         let seed = Seed::new(seed_octets(n as u64)).ok_or("a seed of 20 octets")?;
-        let code = Generator::new(&seed, Algorithm::Sha1, Digits::default()).code(step);
+        let generator = Generator::new(&seed, Algorithm::Sha1, Digits::default());
+        let code = generator.code(step);
         let number = code.parse()?;
-        if spent.codes.contains(&number) {
-            // It comes again by chance, and is rightly refused.
+        let mut before = step - NEIGHBOURS..step;
+        if spent.codes.contains(&number) || before.any(|step| generator.code(step) == code) {
+            // Equal to an earlier one by chance, and rightly refused as spent.
             return Ok(None);
         }
         spent.codes.rotate_right(1);

@@ -83,6 +83,11 @@ impl Installation {
         self.sockets.path().join("run/verifier.sock")
     }
 
+    /// Where the verifier logs.
+    pub(crate) fn verifier_log(&self) -> PathBuf {
+        self.folder().join("sekisho-verifierd.log")
+    }
+
     /// Octets of the journal's files.
     pub(crate) fn journal_octets(&self) -> Result<u64, Failure> {
         let mut octets = 0;

@@ -32,7 +32,7 @@ pub(crate) fn measure(plan: &Plan, folder: &Path, figures: &mut Figures) -> Resu
     let verifier = installation.start_verifier()?;
     installation.import(tokens)?;
     figures.put("throughput_tokens", tokens as f64);
-    let bench = Bench {
+    let mut bench = Bench {
         plan,
         host: Host::new(&installation)?,
         raw: RawFile::create(installation.folder())?,
@@ -42,12 +42,26 @@ pub(crate) fn measure(plan: &Plan, folder: &Path, figures: &mut Figures) -> Resu
         installation,
         figures,
     };
-    bench.run()
+    let log = bench.installation.verifier_log();
+    bench.run().map_err(|failure| match first_reject(&log) {
+        Some(line) => format!("{failure}\n  the verifier's log: {line}").into(),
+        None => failure,
+    })?;
+    bench.radius.stop()?;
+    bench.verifier.stop()?;
+    Ok(())
+}
+
+/// Every code was right, so the first reject is what went wrong.
+fn first_reject(log: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(log).ok()?;
+    let line = text.lines().find(|line| line.contains("reject"))?;
+    Some(line.to_owned())
 }
 
 struct Bench<'f> {
     plan: &'f Plan,
-    // Dropped in this order: daemons before their folder.
+    // Daemons are dropped before their folder.
     radius: Daemon,
     verifier: Daemon,
     host: Host,
@@ -58,7 +72,7 @@ struct Bench<'f> {
 }
 
 impl Bench<'_> {
-    fn run(mut self) -> Result<(), Failure> {
+    fn run(&mut self) -> Result<(), Failure> {
         let before = self.installation.journal_octets()?;
         let mut accepts = 0;
         for round in 1..=self.plan.rounds {
@@ -72,8 +86,6 @@ impl Bench<'_> {
         self.figures.put("radiusd_rss_mib", resident);
         let resident = self.verifier.resident_mib()?;
         self.figures.put("verifierd_rss_after_load_mib", resident);
-        self.radius.stop()?;
-        self.verifier.stop()?;
         Ok(())
     }
 

@@ -69,7 +69,7 @@ pub(crate) fn median(values: &[f64]) -> Option<f64> {
 
 /// Microseconds of `time`.
 pub(crate) fn micros(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
+    time.as_nanos() as f64 / 1e3
 }
 
 /// Four digits are more than any of this is worth.

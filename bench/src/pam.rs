@@ -60,11 +60,13 @@ impl Host {
         for (name, column) in names.into_iter().zip(&columns) {
             figures.put(name, median(column).ok_or("no login was measured")?);
         }
-        // Of the quarter that others disturbed least: a sync that had to wait for a processor says
-        // nothing about the login beside it.
-        let [permit, sync, login] = columns.map(lower_quartile);
+        // Of the tenth that others disturbed least: a sync that had to wait for a processor says
+        // nothing about the login beside it. Less than nothing is no measurement.
+        let [permit, sync, login] = columns.map(lower_tenth);
         let more = login - permit - sync;
-        figures.put("pam_login_beyond_floor_and_sync_us", more);
+        if more > 0.0 {
+            figures.put("pam_login_beyond_floor_and_sync_us", more);
+        }
         Ok(())
     }
 
@@ -98,9 +100,9 @@ impl Host {
     }
 }
 
-fn lower_quartile(mut values: Vec<f64>) -> f64 {
+fn lower_tenth(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 4).copied().unwrap_or_default()
+    values.get(values.len() / 10).copied().unwrap_or_default()
 }
 
 fn compile(folder: &Path) -> Result<PathBuf, Failure> {

@@ -60,7 +60,7 @@ impl Plan {
             radius_accepts: 30_000,
             radius_many_accepts: 66_000,
             bursts: 2,
-            pam_logins: 100,
+            pam_logins: 300,
         }
     }
 }

@@ -115,7 +115,7 @@ fn linux_logins(out: &mut String, figures: &Figures) -> std::fmt::Result {
         ("one append and fdatasync", "pam_fdatasync_us"),
         ("pam_sekisho, code spent durably", "pam_login_us"),
         (
-            "beyond both, of the quickest quarter",
+            "beyond both, of the quickest tenth",
             "pam_login_beyond_floor_and_sync_us",
         ),
     ] {

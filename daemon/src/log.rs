@@ -78,7 +78,8 @@ impl Log {
         self.write(LogLevel::Debug, line);
     }
 
-    fn write(&self, level: LogLevel, line: impl fmt::Display) {
+    /// A line of `level`.
+    pub fn write(&self, level: LogLevel, line: impl fmt::Display) {
         if !self.writes(level) {
             return;
         }

@@ -66,6 +66,12 @@ pub(crate) struct State {
     stop: Option<Stop>,
 }
 
+/// How long the end waits for the index: a restart should not take longer for it than the replay
+/// that it saves.
+const CLOSE: Duration = Duration::from_secs(5);
+/// How often the end looks whether the index is done.
+const CLOSE_PAUSE: Duration = Duration::from_millis(2);
+
 /// How the indexing thread is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
@@ -150,15 +156,28 @@ impl Indexer {
         })
     }
 
-    /// Ends it, and waits for that.
+    /// Ends it, and waits for that; but no longer than [`CLOSE`] for an index that is up to date.
+    /// What is missing then is replayed from the journal at the next start.
     pub(crate) fn stop(&mut self, how: Stop) {
         let Some(thread) = self.thread.take() else {
             return;
         };
-        self.shared.lock().stop = Some(how);
-        self.shared.wake.notify_all();
+        self.ask_to_stop(how);
+        let deadline = Instant::now() + CLOSE;
+        while how == Stop::UpToDate && !thread.is_finished() {
+            if Instant::now() >= deadline {
+                self.ask_to_stop(Stop::AtOnce);
+                break;
+            }
+            std::thread::sleep(CLOSE_PAUSE);
+        }
         // Its panics are caught inside.
         let _ = thread.join();
+    }
+
+    fn ask_to_stop(&self, how: Stop) {
+        self.shared.lock().stop = Some(how);
+        self.shared.wake.notify_all();
     }
 }
 

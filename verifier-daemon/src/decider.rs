@@ -28,6 +28,9 @@ const GROUP_JOBS: usize = 1_024;
 /// The exit code after which a supervisor should start us again, and recovery decides.
 const EXIT_STORE_LOST: i32 = 70;
 
+/// Lines for the log, to be written when the replies are out.
+type Lines = Vec<(LogLevel, String)>;
+
 /// A look at the store between two groups.
 pub(crate) type Look = Box<dyn FnOnce(&dyn Store) + Send>;
 
@@ -121,12 +124,17 @@ impl<S: Store> Deciding<S> {
             .map(|job| Pending::new(job, &verifier, now))
             .collect();
         let outcomes = self.commit(&mut pending);
+        let mut lines = Vec::new();
         let verdicts: Vec<_> = pending
             .into_iter()
             .zip(outcomes)
-            .map(|(pending, outcome)| self.verdict(pending, outcome))
+            .map(|(pending, outcome)| self.verdict(pending, outcome, &mut lines))
             .collect();
         answer(group, verdicts);
+        // Nobody waits for the log.
+        for (level, line) in lines {
+            self.log.write(level, line);
+        }
         for job in looks {
             if let Job::Look(look) = job {
                 look(&self.store);
@@ -158,20 +166,28 @@ impl<S: Store> Deciding<S> {
         std::process::exit(EXIT_STORE_LOST)
     }
 
-    fn verdict(&self, pending: Pending<'_>, outcome: Outcome) -> Answer {
+    fn verdict(&self, pending: Pending<'_>, outcome: Outcome, lines: &mut Lines) -> Answer {
         match pending {
             Pending::Ask(ask) => Answer::Reply(match ask.answer(outcome) {
                 Asked::CodeNeeded => Reply::CodeNeeded,
                 Asked::CodeNotNeeded => Reply::CodeNotNeeded,
                 Asked::Undecided => self.undecided(),
             }),
-            Pending::Login(attempt, login) => Answer::Reply(self.login(attempt, &login, outcome)),
+            Pending::Login(attempt, login) => {
+                Answer::Reply(self.login(attempt, &login, outcome, lines))
+            }
             Pending::Operate(operate) => Answer::Done(operate.done(outcome)),
             Pending::Nothing(_) => Answer::None,
         }
     }
 
-    fn login(&self, attempt: &Attempt, login: &Login<'_>, outcome: Outcome) -> Reply {
+    fn login(
+        &self,
+        attempt: &Attempt,
+        login: &Login<'_>,
+        outcome: Outcome,
+        lines: &mut Lines,
+    ) -> Reply {
         let verdict = match login.verdict(outcome) {
             Verdict::Accept(_) => Told::Accept,
             Verdict::Reject => Told::Reject,
@@ -182,7 +198,7 @@ impl<S: Store> Deciding<S> {
             Told::Reject => self.counters.rejects.add(),
         }
         if let Some(reason) = login.reason() {
-            self.tell(attempt, login, reason);
+            self.tell(attempt, login, reason, lines);
         }
         Reply::Decided {
             verdict,
@@ -191,7 +207,7 @@ impl<S: Store> Deciding<S> {
     }
 
     /// One log line for a login, and an alarm when it locked the account.
-    fn tell(&self, attempt: &Attempt, login: &Login<'_>, reason: Reason) {
+    fn tell(&self, attempt: &Attempt, login: &Login<'_>, reason: Reason, lines: &mut Lines) {
         if !self.log.writes(LogLevel::Info) && !login.locked_out() {
             return;
         }
@@ -202,12 +218,11 @@ impl<S: Store> Deciding<S> {
             _ => "reject",
         };
         let place = &attempt.place;
-        self.log
-            .info(format_args!("{verdict} {name} at {place}: {reason}"));
+        let line = format!("{verdict} {name} at {place}: {reason}");
+        lines.push((LogLevel::Info, line));
         if login.locked_out() {
-            self.log.warning(format_args!(
-                "{name} is locked after too many wrong codes, the last at {place}"
-            ));
+            let line = format!("{name} is locked after too many wrong codes, the last at {place}");
+            lines.push((LogLevel::Warning, line));
         }
     }
 

@@ -25,7 +25,7 @@ test: build
 
 # The same build as the tests: after one of them the other starts at once.
 demo: build
-	@$(CARGO) run --locked --quiet --workspace $(RUNNER) --bin sekisho-demo
+	@CARGO_PKG_NAME=sekisho-tests scripts/runner "$${CARGO_TARGET_DIR:-target}/debug/sekisho-demo"
 
 BENCH_PACKAGES = -p sekisho-bench -p sekisho-verifier-daemon -p sekisho-radius-server \
 	-p sekisho-admin-cli -p sekisho-pam-module

@@ -13,6 +13,7 @@ mod one_code_two_doors;
 mod peer_failures;
 mod races;
 mod radius_client;
+mod strangers;
 mod vectors;
 
 /// How many times as long the racing and crash tests shall run: `make campaign` sets it.

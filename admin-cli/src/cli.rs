@@ -373,8 +373,12 @@ pub(crate) enum Radius {
 /// can not be trusted: usually another secret.
 #[derive(Debug, Args)]
 pub(crate) struct Probe {
-    /// The server; port 1812 unless given. Write an IPv6 address with a port as [2001:db8::1]:1812
-    #[arg(value_name = "HOST[:PORT]")]
+    // Not a doc comment: rustdoc would take the address for a link.
+    #[arg(
+        value_name = "HOST[:PORT]",
+        help = "The server; port 1812 unless given. Write an IPv6 address with a port as \
+                [2001:db8::1]:1812"
+    )]
     pub server: String,
     /// The file with the shared secret [default: ask for it]
     #[arg(long, value_name = "FILE")]

@@ -74,16 +74,17 @@ mod tests {
 
     #[test]
     fn pages_end_at_the_limit_and_know_of_more() {
+        const REST: u16 = 7;
         let limit = Limit {
-            limit: 1_500,
+            limit: u32::from(PAGE_MAX + REST),
             all: false,
         };
         let mut remaining = Remaining::new(&limit);
         assert_eq!(remaining.to_ask(), PAGE_MAX);
-        assert!(!remaining.take(&mut vec![(); 1_000]));
-        assert_eq!(remaining.to_ask(), 501);
-        let mut page = vec![(); 501];
+        assert!(!remaining.take(&mut vec![(); PAGE_MAX.into()]));
+        assert_eq!(remaining.to_ask(), REST + 1);
+        let mut page = vec![(); usize::from(REST) + 1];
         assert!(remaining.take(&mut page));
-        assert_eq!(page.len(), 500);
+        assert_eq!(page.len(), usize::from(REST));
     }
 }

@@ -1,0 +1,284 @@
+//! Operations: what admins and owners do to tokens and accounts.
+//!
+//! Each is decided like a login, on records as they are in the order of all decisions, and each
+//! that is done has one event, whose position makes the receipt number. A code that is given as
+//! proof is judged by the same rules as at a login, charged when it is wrong, and spent when it
+//! is right.
+
+/// Ends the function with a refusal that an inner step came to.
+macro_rules! or_refuse {
+    ($decided:expr) => {
+        match $decided {
+            Ok(value) => value,
+            Err(refused) => return Ok(Err(refused.into())),
+        }
+    };
+}
+
+mod account;
+mod import;
+mod refusal;
+mod token;
+
+use zeroize::Zeroizing;
+
+use crate::account::{Account, AccountName, TOKENS_MAX};
+use crate::event::{Actor, Event, Note, OperationEvent, OperationKind, OperationOutcome, What};
+use crate::otp::Seed;
+use crate::seal::NONCE_OCTETS;
+use crate::serial::Serial;
+use crate::store::{Change, Decider, Key, Outcome, Position, Record, StoreError, View};
+use crate::time::Time;
+use crate::token::{Shape, Token};
+use crate::verify::Verifier;
+
+pub use account::AccountChange;
+pub use import::{IMPORT_FAULTS_MAX, IMPORT_TOKENS_MAX, Imported};
+pub use refusal::Refusal;
+pub use token::{SerialChoice, StateChange};
+
+/// What to do.
+#[derive(Debug)]
+pub enum Operation {
+    /// Take a new token into stock.
+    Issue {
+        /// Its serial.
+        serial: SerialChoice,
+        /// Its seed, fresh from the random source.
+        seed: Seed,
+        /// For sealing the seed.
+        nonce: [u8; NONCE_OCTETS],
+        /// How its codes are made.
+        shape: Shape,
+    },
+    /// Take in a list of tokens, whole or not at all.
+    Import(Vec<Imported>),
+    /// Start the use of a token.
+    Enroll {
+        /// Who will own it.
+        account: AccountName,
+        /// The token.
+        serial: Serial,
+        /// What it shows now.
+        code: Zeroizing<Vec<u8>>,
+    },
+    /// Put a token in the place of another.
+    Exchange {
+        /// The one that ends.
+        old: Serial,
+        /// The one that starts.
+        new: Serial,
+        /// What the new one shows now.
+        code: Zeroizing<Vec<u8>>,
+    },
+    /// Stop, lost, suspend, resume.
+    Change(StateChange, Serial),
+    /// End an account's lock.
+    Unlock(AccountName),
+    /// Make or change an account.
+    AccountSet(AccountName, AccountChange),
+    /// Accept the wall clock as it is.
+    ClockTrust,
+}
+
+/// An operation on its way to its receipt.
+#[derive(Debug)]
+pub struct Operate<'a> {
+    verifier: &'a Verifier,
+    operation: &'a Operation,
+    actor: &'a Actor,
+    note: Option<&'a Note>,
+    now: Time,
+    result: Option<Result<OperationEvent, Refusal>>,
+}
+
+/// What came of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// Done, durably: the event at this position is its receipt.
+    Receipt(Position, OperationEvent),
+    /// Refused; only a wrong proof was charged.
+    Refused(Refusal),
+    /// Certainly not done; may be tried again.
+    NotDone,
+    /// Perhaps done: look it up before trying again.
+    Unknown,
+}
+
+/// Refused, with or without something to write (the charge of a wrong proof).
+struct Refused {
+    refusal: Refusal,
+    charge: Option<Token>,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            charge: None,
+        }
+    }
+}
+
+type Decided<T> = Result<Result<T, Refused>, StoreError>;
+
+/// What an operation writes, and what its event tells.
+#[derive(Default)]
+struct Draft {
+    serial: Option<Serial>,
+    new_serial: Option<Serial>,
+    account: Option<AccountName>,
+    count: Option<u64>,
+    detail: Option<Note>,
+    written: Vec<Record>,
+    removed: Vec<Key>,
+}
+
+impl<'a> Operate<'a> {
+    /// An operation to be decided at `now`.
+    pub fn new(
+        verifier: &'a Verifier,
+        operation: &'a Operation,
+        actor: &'a Actor,
+        note: Option<&'a Note>,
+        now: Time,
+    ) -> Self {
+        Self {
+            verifier,
+            operation,
+            actor,
+            note,
+            now,
+            result: None,
+        }
+    }
+
+    /// What came of it, against the store's word.
+    pub fn done(self, outcome: Outcome) -> Done {
+        match (outcome, self.result) {
+            (Outcome::Applied(position), Some(Ok(event))) => Done::Receipt(position, event),
+            (Outcome::Applied(_) | Outcome::Nothing, Some(Err(refusal))) => Done::Refused(refusal),
+            (Outcome::Unknown, _) => Done::Unknown,
+            _ => Done::NotDone,
+        }
+    }
+
+    fn draft(&self, view: &dyn View) -> Decided<Draft> {
+        match self.operation {
+            Operation::Issue {
+                serial,
+                seed,
+                nonce,
+                shape,
+            } => self.issue(view, serial, seed, *nonce, *shape),
+            Operation::Import(tokens) => self.import(view, tokens),
+            Operation::Enroll {
+                account,
+                serial,
+                code,
+            } => self.enroll(view, account, serial, code),
+            Operation::Exchange { old, new, code } => self.exchange(view, old, new, code),
+            Operation::Change(change, serial) => token::change_state(view, *change, serial),
+            Operation::Unlock(account) => account::unlock(view, account),
+            Operation::AccountSet(account, change) => self.account_set(view, account, change),
+            Operation::ClockTrust => self.clock_trust(view),
+        }
+    }
+
+    fn clock_trust(&self, view: &dyn View) -> Decided<Draft> {
+        match view.newest()? {
+            Some(newest) if self.now < newest => Ok(Ok(Draft::default())),
+            _ => Ok(Err(Refusal::ClockIsTrusted.into())),
+        }
+    }
+
+    fn account_or_new(&self, view: &dyn View, name: &AccountName) -> Result<Account, StoreError> {
+        let known = view.account_by_any_name(name)?;
+        Ok(known.unwrap_or_else(|| Account::new(name.clone(), self.now)))
+    }
+
+    fn event(&self, draft: &mut Draft, outcome: OperationOutcome) -> OperationEvent {
+        OperationEvent {
+            operation: self.operation.kind(),
+            outcome,
+            serial: draft.serial.take(),
+            new_serial: draft.new_serial.take(),
+            account: draft.account.take(),
+            actor: self.actor.clone(),
+            note: self.note.cloned(),
+            count: draft.count.take(),
+            detail: draft.detail.take(),
+        }
+    }
+
+    fn change(&self, event: OperationEvent, written: Vec<Record>, removed: Vec<Key>) -> Change {
+        Change {
+            event: Event {
+                time: self.now,
+                what: What::Operation(event),
+            },
+            written,
+            removed,
+        }
+    }
+
+    /// A proof that failed is a decision and has its event, charged or not.
+    fn not_proven(&self, refused: Refused) -> (Refusal, Option<Change>) {
+        let Refusal::NotProven(serial, reason) = &refused.refusal else {
+            return (refused.refusal, None);
+        };
+        let mut draft = Draft {
+            serial: Some(serial.clone()),
+            ..Draft::default()
+        };
+        let event = self.event(&mut draft, OperationOutcome::NotProven(*reason));
+        let written = refused.charge.into_iter().map(Record::Token).collect();
+        let change = self.change(event, written, Vec::new());
+        (refused.refusal, Some(change))
+    }
+}
+
+impl Decider for Operate<'_> {
+    fn decide(&mut self, view: &dyn View) -> Result<Option<Change>, StoreError> {
+        self.result = None;
+        let (result, change) = match self.draft(view)? {
+            Ok(mut draft) => {
+                let event = self.event(&mut draft, OperationOutcome::Done);
+                let change = self.change(event.clone(), draft.written, draft.removed);
+                (Ok(event), Some(change))
+            }
+            Err(refused) => {
+                let (refusal, change) = self.not_proven(refused);
+                (Err(refusal), change)
+            }
+        };
+        self.result = Some(result);
+        Ok(change)
+    }
+}
+
+impl Operation {
+    fn kind(&self) -> OperationKind {
+        match self {
+            Self::Issue { .. } => OperationKind::Issue,
+            Self::Import(_) => OperationKind::Import,
+            Self::Enroll { .. } => OperationKind::Enroll,
+            Self::Exchange { .. } => OperationKind::Exchange,
+            Self::Change(StateChange::Stop, _) => OperationKind::Stop,
+            Self::Change(StateChange::Lost, _) => OperationKind::Lost,
+            Self::Change(StateChange::Suspend, _) => OperationKind::Suspend,
+            Self::Change(StateChange::Resume, _) => OperationKind::Resume,
+            Self::Unlock(_) => OperationKind::Unlock,
+            Self::AccountSet(..) => OperationKind::AccountSet,
+            Self::ClockTrust => OperationKind::ClockTrust,
+        }
+    }
+}
+
+fn give(account: &mut Account, token: &Token) -> Result<(), Refusal> {
+    if account.serials.len() >= TOKENS_MAX {
+        return Err(Refusal::TooManyTokens(account.name.clone()));
+    }
+    account.serials.push(token.serial.clone());
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Why an operation was not done.
+
+use super::IMPORT_TOKENS_MAX;
+use crate::account::{ALIASES_MAX, AccountName, TOKENS_MAX};
+use crate::event::Reason;
+use crate::lifecycle::TokenState;
+use crate::serial::Serial;
+
+/// Why an operation was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No such token.
+    #[error("there is no token {0}")]
+    NoSuchToken(Serial),
+    /// No such account.
+    #[error("there is no account {0}")]
+    NoSuchAccount(AccountName),
+    /// The serial is taken.
+    #[error("there is a token {0} already")]
+    TokenExists(Serial),
+    /// No free serial was found.
+    #[error("no free serial was found for the prefix {0}")]
+    NoFreeSerial(String),
+    /// The token's state does not permit it.
+    #[error("token {0} is {1}")]
+    State(Serial, TokenState),
+    /// An exchange for itself.
+    #[error("token {0} can not be exchanged for itself")]
+    SameToken(Serial),
+    /// The code does not prove the token.
+    #[error("the code does not prove token {0}: {1}")]
+    NotProven(Serial, Reason),
+    /// The account has all the tokens it may have.
+    #[error("account {0} has {TOKENS_MAX} live tokens, the most there may be")]
+    TooManyTokens(AccountName),
+    /// The account is disabled.
+    #[error("account {0} is disabled")]
+    AccountDisabled(AccountName),
+    /// The account is not locked.
+    #[error("account {0} is not locked")]
+    NotLocked(AccountName),
+    /// The change changes nothing.
+    #[error("account {0} is so already")]
+    NothingToChange(AccountName),
+    /// The name is in use.
+    #[error("the name {0} is in use")]
+    NameTaken(AccountName),
+    /// Too many other names.
+    #[error("account {0} has {ALIASES_MAX} other names, the most there may be")]
+    TooManyAliases(AccountName),
+    /// Not another name of this account.
+    #[error("{1} is not another name of account {0}")]
+    NotAnAlias(AccountName, AccountName),
+    /// The clock is right as it is.
+    #[error("the clock is trusted")]
+    ClockIsTrusted,
+    /// Lines of an import, with what is wrong.
+    #[error("{}", faults(.0))]
+    Import(Vec<(u64, String)>),
+    /// More tokens than an import may have.
+    #[error("an import has at most {IMPORT_TOKENS_MAX} tokens")]
+    ImportTooLarge,
+    /// An import of nothing.
+    #[error("the import holds no token")]
+    EmptyImport,
+}
+
+fn faults(lines: &[(u64, String)]) -> String {
+    let text: Vec<_> = lines
+        .iter()
+        .map(|(line, fault)| format!("line {line}: {fault}"))
+        .collect();
+    text.join("; ")
+}

@@ -8,7 +8,7 @@ RUNNER = --config 'target."cfg(unix)".runner = "$(CURDIR)/scripts/runner"'
 
 help:
 	@echo 'make test      run every test, with real daemons, real sshd, sudo, su, login and radclient'
-	@echo 'make demo      see the whole story in two minutes; DEMO_STAY=1 keeps it running'
+	@echo 'make demo      see the whole story in half a minute; DEMO_STAY=1 keeps it running'
 	@echo 'make lint      format, clippy, documentation, dependencies'
 	@echo 'make bench     measure speed and memory; writes target/bench/figures.json'
 	@echo 'make campaign  run the racing and crash tests ten times as long'

@@ -177,10 +177,7 @@ impl Desk {
     fn import_rows(&mut self, rows: &[ImportRow], shared: &Shared) -> Answered {
         let mut import = self.import.take().ok_or_else(no_import)?;
         if import.rows.len() + rows.len() > IMPORT_TOKENS_MAX {
-            return Err(requests::invalid(
-                format!("an import has at most {IMPORT_TOKENS_MAX} tokens"),
-                "split the file",
-            ));
+            return Err(requests::refused(&CoreRefusal::ImportTooLarge));
         }
         let mut faults = Vec::new();
         for row in rows {

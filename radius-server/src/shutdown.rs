@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sekisho_daemon::Log;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use crate::mailbox::Mailbox;
 use crate::metrics::{Metrics, Snapshot};
@@ -40,7 +40,8 @@ impl Signals {
     /// Logs counters now and then and at SIGUSR1; returns at SIGTERM or SIGINT.
     pub(crate) async fn watch(&mut self, metrics: &Metrics, log: &Log) {
         let mut told = Snapshot::default();
-        let mut ticks = interval(METRICS_INTERVAL);
+        // Not at once: what came between readiness and here is not a minute.
+        let mut ticks = interval_at(Instant::now() + METRICS_INTERVAL, METRICS_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {

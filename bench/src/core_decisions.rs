@@ -5,7 +5,7 @@ use std::time::Instant;
 use sekisho_verifier::event::Reason;
 use sekisho_verifier::otp::{Algorithm, Digits, Generator, SEED_OCTETS_MIN, Seed};
 use sekisho_verifier::policy::Policy;
-use sekisho_verifier::seal::{KEY_OCTETS, SeedKey};
+use sekisho_verifier::seal::{DataKey, KEY_OCTETS, Keyring};
 use sekisho_verifier::store::{Decider, Store};
 use sekisho_verifier::testing::memory::MemoryStore;
 use sekisho_verifier::testing::sample::{Write, name, place, spend, time};
@@ -27,8 +27,8 @@ const FAR: u64 = 12;
 
 /// Measures accepts, replays and wrong codes.
 pub(crate) fn measure(plan: &Plan, figures: &mut Figures) -> Result<(), Failure> {
-    let key = SeedKey::new(1, &[7; KEY_OCTETS]);
-    let verifier = Verifier::new(Policy::default(), key)?;
+    let key = DataKey::new(1, &[7; KEY_OCTETS]);
+    let verifier = Verifier::new(Policy::default(), std::sync::Arc::new(Keyring::new(key)))?;
     let mut store = filled(plan.core_accounts)?;
     let codes = generator()?;
     for round in 1..=plan.rounds as u64 {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use sekisho_store_embedded::{EmbeddedStore, Options};
 use sekisho_verifier::event::OperationKind;
 use sekisho_verifier::store::{Change, Decider, Outcome, Store, StoreError, View};
-use sekisho_verifier::testing::sample::{Write, account, operation, spend, time, token};
+use sekisho_verifier::testing::sample::{Write, account, keyring, operation, spend, time, token};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -47,7 +47,7 @@ fn main() -> Result<()> {
 fn commits(folder: &Path) -> Result<()> {
     let data = folder.join("data");
     std::fs::create_dir(&data)?;
-    let mut store = EmbeddedStore::open(&data, Options::default())?;
+    let mut store = EmbeddedStore::open(&data, Options::new(keyring()))?;
     for n in 0..TOKENS {
         store.commit(&mut [&mut Write(spend(n, 1))])?;
     }
@@ -119,7 +119,7 @@ fn append_for(path: &Path, octets: usize, run: Duration) -> Result<f64> {
 }
 
 fn fill(tokens: u64, folder: &Path) -> Result<()> {
-    let mut store = EmbeddedStore::open(folder, Options::default())?;
+    let mut store = EmbeddedStore::open(folder, Options::new(keyring()))?;
     let started = Instant::now();
     let import = Change {
         event: operation(OperationKind::Import, time(1)),
@@ -149,7 +149,7 @@ fn fill(tokens: u64, folder: &Path) -> Result<()> {
 
 fn open(folder: &Path) -> Result<()> {
     let started = Instant::now();
-    let mut store = EmbeddedStore::open(folder, Options::default())?;
+    let mut store = EmbeddedStore::open(folder, Options::new(keyring()))?;
     println!("open_s {:.2}", started.elapsed().as_secs_f64());
     println!("opened {:?}", store.opened());
     println!("counts {:?}", store.counts());

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use sekisho_verifier::checkpoint::Hash;
 use sekisho_verifier::event::Event;
 use sekisho_verifier::store::{EventPage, Position, StoreError};
 
 use crate::body;
 use crate::disk::{Disk, DiskFile};
-use crate::frame::FrameKind;
-use crate::scan::Scanner;
+use crate::frame::{self, FrameKind};
+use crate::scan::{Frame, Scanner};
 use crate::segment::{HEADER_OCTETS, file_name};
 
 /// One frame in so many octets has its place remembered.
@@ -112,12 +113,29 @@ impl Audit {
             return Ok(None);
         };
         let mut found = None;
-        self.read(&block, &mut |at, octets| {
+        self.read(&block, &mut |at, frame| {
             if at == position {
-                found = Some(octets.to_vec());
+                found = Some(frame.body().to_vec());
             }
         })?;
         found.map_or(Ok(None), |octets| decode(&octets).map(Some))
+    }
+
+    /// The chain hash of the event at `position`.
+    pub(crate) fn hash(&self, position: Position) -> Result<Option<Hash>, StoreError> {
+        let Some(before) = position.checked_add(1) else {
+            return Ok(None);
+        };
+        let Some(block) = self.block_before(before)? else {
+            return Ok(None);
+        };
+        let mut found = None;
+        self.read(&block, &mut |at, frame| {
+            if at == position {
+                found = Some(frame::hash(frame.octets));
+            }
+        })?;
+        Ok(found)
     }
 
     /// See [`Store::events`](sekisho_verifier::store::Store::events).
@@ -155,9 +173,9 @@ impl Audit {
         before: Position,
     ) -> Result<Vec<(Position, Vec<u8>)>, StoreError> {
         let mut changes = Vec::new();
-        self.read(block, &mut |position, body| {
+        self.read(block, &mut |position, frame| {
             if position < before {
-                changes.push((position, body.to_vec()));
+                changes.push((position, frame.body().to_vec()));
             }
         })?;
         Ok(changes)
@@ -166,7 +184,7 @@ impl Audit {
     fn read(
         &self,
         block: &Block,
-        change: &mut dyn FnMut(Position, &[u8]),
+        change: &mut dyn FnMut(Position, &Frame<'_>),
     ) -> Result<(), StoreError> {
         let file = self.open(block.segment)?;
         let mut scanner = Scanner::new(&*file, block.to).reading(READ_OCTETS);
@@ -176,7 +194,7 @@ impl Audit {
             let frame = frame.filter(|frame| frame.head.position == position);
             let frame = frame.ok_or(StoreError::Corrupt)?;
             if frame.head.kind == FrameKind::Change {
-                change(position, frame.body());
+                change(position, &frame);
             }
             offset += frame.head.frame_octets();
             position += 1;

@@ -30,6 +30,7 @@ pub(crate) fn kind_octet(kind: Kind) -> u8 {
     match kind {
         Kind::Tokens => TOKEN,
         Kind::Accounts => ACCOUNT,
+        Kind::Aliases => ALIAS,
     }
 }
 

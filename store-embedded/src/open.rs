@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
+use sekisho_verifier::seal::Keyring;
+
 use crate::audit::Audit;
 use crate::disk::{Disk, Folder};
 use crate::error::OpenError;
@@ -27,8 +29,9 @@ pub const SEGMENT_OCTETS: u64 = 64 << 20;
 pub type Progress = Box<dyn FnMut(u64, u64) + Send>;
 
 /// How to open a store.
-#[derive(Default)]
 pub struct Options {
+    /// The keys that tag records.
+    pub keyring: Arc<Keyring>,
     /// Closes segments of the journal when they have grown to so many octets, in the place of
     /// [`SEGMENT_OCTETS`].
     pub segment_octets: Option<u64>,
@@ -36,6 +39,18 @@ pub struct Options {
     pub replay_all: bool,
     /// Is told how far the replay has come.
     pub progress: Option<Progress>,
+}
+
+impl Options {
+    /// The usual way, with these keys.
+    pub fn new(keyring: Arc<Keyring>) -> Self {
+        Self {
+            keyring,
+            segment_octets: None,
+            replay_all: false,
+            progress: None,
+        }
+    }
 }
 
 impl std::fmt::Debug for Options {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use sekisho_verifier::event::Event;
+use sekisho_verifier::event::{Event, RequestKey};
 use sekisho_verifier::store::{Counts, Key, Kind, Position, Record, StoreError, View};
 use sekisho_verifier::time::Time;
 
@@ -188,5 +188,9 @@ impl View for Records {
 
     fn newest(&self) -> Result<Option<Time>, StoreError> {
         Ok(self.summary.newest)
+    }
+
+    fn request(&self, _: u32, _: &RequestKey) -> Result<Option<Position>, StoreError> {
+        Ok(None)
     }
 }

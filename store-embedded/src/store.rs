@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use sekisho_verifier::event::Event;
+use sekisho_verifier::checkpoint::Hash;
+use sekisho_verifier::event::{Event, RequestKey};
 use sekisho_verifier::store::{
     Change, Counts, Decider, EventPage, Key, Kind, Outcome, Position, Record, Store, StoreError,
     View,
@@ -188,6 +189,10 @@ impl View for EmbeddedStore {
     fn newest(&self) -> Result<Option<Time>, StoreError> {
         self.readable()?.records.newest()
     }
+
+    fn request(&self, uid: u32, key: &RequestKey) -> Result<Option<Position>, StoreError> {
+        self.readable()?.records.request(uid, key)
+    }
 }
 
 impl EmbeddedStore {
@@ -255,6 +260,10 @@ impl Store for EmbeddedStore {
         self.audit.events(before, limit, look, wanted)
     }
 
+    fn hash(&self, position: Position) -> Result<Option<Hash>, StoreError> {
+        self.audit.hash(position)
+    }
+
     fn epoch(&self) -> u32 {
         self.epoch
     }
@@ -284,6 +293,11 @@ impl AuditReader {
     /// As [`Store::event`].
     pub fn event(&self, position: Position) -> Result<Option<Event>, StoreError> {
         self.0.event(position)
+    }
+
+    /// As [`Store::hash`].
+    pub fn hash(&self, position: Position) -> Result<Option<Hash>, StoreError> {
+        self.0.hash(position)
     }
 
     /// As [`Store::events`].

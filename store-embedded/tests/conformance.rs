@@ -2,6 +2,7 @@
 
 use sekisho_store_embedded::{EmbeddedStore, Options};
 use sekisho_verifier::store::Store;
+use sekisho_verifier::testing::sample::keyring;
 use sekisho_verifier::testing::suite::Subject;
 use tempfile::TempDir;
 
@@ -31,7 +32,7 @@ impl Embedded {
     fn open(&mut self) {
         let options = Options {
             segment_octets: self.segment_octets,
-            ..Options::default()
+            ..Options::new(keyring())
         };
         let store = EmbeddedStore::open(self.folder.path(), options);
         self.store = Some(store.expect("the store opens"));

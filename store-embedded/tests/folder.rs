@@ -6,10 +6,10 @@ use std::path::Path;
 
 use sekisho_store_embedded::{EmbeddedStore, FolderProblem, OpenError, Options};
 use sekisho_verifier::store::Store;
-use sekisho_verifier::testing::sample::{Write, spend};
+use sekisho_verifier::testing::sample::{Write, keyring, spend};
 
 fn open(folder: &Path) -> Result<EmbeddedStore, OpenError> {
-    EmbeddedStore::open(folder, Options::default())
+    EmbeddedStore::open(folder, Options::new(keyring()))
 }
 
 fn problem(folder: &Path) -> FolderProblem {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sekisho_store_embedded::{EmbeddedStore, Options};
 use sekisho_verifier::store::{Decider, Outcome, Position, Store};
-use sekisho_verifier::testing::sample::{SpendNext, spent};
+use sekisho_verifier::testing::sample::{SpendNext, keyring, spent};
 
 const FOLDER: &str = "SEKISHO_KILL_FOLDER";
 /// How many kills: `SEKISHO_KILLS=1000 cargo test`.
@@ -22,7 +22,7 @@ const SEGMENT_OCTETS: u64 = 1 << 20;
 fn options() -> Options {
     Options {
         segment_octets: Some(SEGMENT_OCTETS),
-        ..Options::default()
+        ..Options::new(keyring())
     }
 }
 

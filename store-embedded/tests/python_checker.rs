@@ -13,7 +13,7 @@ use sekisho_store_embedded::{EmbeddedStore, Options};
 use sekisho_verifier::event::{OperationKind, What};
 use sekisho_verifier::store::{Change, Decider, Key, Outcome, Position, Record, Store};
 use sekisho_verifier::testing::sample::{
-    Write, account, account_key, alias, operation, spend, time, token, token_key,
+    Write, account, account_key, alias, keyring, operation, spend, time, token, token_key,
 };
 use tempfile::TempDir;
 
@@ -34,7 +34,7 @@ const MANY_KEYS: u64 = 10_500;
 fn options() -> Options {
     Options {
         segment_octets: Some(SEGMENT_OCTETS),
-        ..Options::default()
+        ..Options::new(keyring())
     }
 }
 

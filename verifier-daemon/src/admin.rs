@@ -4,7 +4,7 @@ use sekisho_verifier::account::AccountName;
 use sekisho_verifier::event::{Actor, Event, Note, OperationOutcome, What};
 use sekisho_verifier::lifecycle::TokenState;
 use sekisho_verifier::operation::{
-    Done, IMPORT_FAULTS_MAX, IMPORT_TOKENS_MAX, Imported, Operation, Refusal as CoreRefusal,
+    Done, IMPORT_FAULTS_MAX, IMPORT_TOKENS_MAX, Imported, Operation, Order, Refusal as CoreRefusal,
 };
 use sekisho_verifier::otp::Seed;
 use sekisho_verifier::receipt::ReceiptNumber;
@@ -183,7 +183,7 @@ impl Desk {
         for row in rows {
             let taken = match import.seeds.add(row.seed.expose(), row.line) {
                 Some(line) => Err(format!("its seed is also on line {line}")),
-                None => requests::imported(shared.verifier.key(), row),
+                None => requests::imported(shared.verifier.keyring(), row),
             };
             match taken {
                 Ok(row) => import.rows.push(row),
@@ -219,8 +219,10 @@ impl Desk {
         let (to, done) = oneshot::channel();
         let job = Job::Operate {
             operation,
-            actor: self.actor.clone(),
-            note: note.as_deref().and_then(Note::new),
+            order: Order {
+                note: note.as_deref().and_then(Note::new),
+                ..Order::of(self.actor.clone())
+            },
             to,
         };
         shared.queue.put(job).map_err(|NoRoom| unavailable())?;
@@ -230,6 +232,7 @@ impl Desk {
                 log.info(format_args!("{event} (event {position})"));
                 receipt_at(position, shared).await
             }
+            Ok(Done::Before(position)) => receipt_at(position, shared).await,
             Ok(Done::Refused(refusal)) => {
                 let actor = &self.actor;
                 shared
@@ -384,10 +387,6 @@ async fn receipt_show(number: &str, shared: &Shared) -> Answered {
             "check the number; sekisho audit list shows what was done",
         )
     };
-    let epoch = shared.look(|store| store.epoch()).await?;
-    if epoch != number.epoch() {
-        return Err(missing());
-    }
     receipt_at(number.position(), shared)
         .await
         .map_err(|refusal| match refusal.kind {
@@ -397,16 +396,14 @@ async fn receipt_show(number: &str, shared: &Shared) -> Answered {
 }
 
 async fn receipt_at(position: Position, shared: &Shared) -> Answered {
-    let (epoch, event) = shared
-        .read(move |store| Ok((store.epoch(), store.event(position)?)))
-        .await?;
+    let event = shared.read(move |store| store.event(position)).await?;
     match event {
         Some(Event {
             time,
             what: What::Operation(operation),
-        }) if operation.outcome == OperationOutcome::Done => Ok(Answer::Receipt(views::receipt(
-            epoch, position, time, &operation,
-        ))),
+        }) if operation.outcome == OperationOutcome::Done => {
+            Ok(Answer::Receipt(views::receipt(position, time, &operation)))
+        }
         _ => Err(requests::refusal(
             RefusalKind::NotFound,
             "there is no such receipt",
@@ -430,10 +427,9 @@ async fn audit_list(filter: AuditFilter, shared: &Shared) -> Answered {
     };
     let limit = page(filter.limit);
     let (events, more_before) = find_events(wanted, filter.before, limit, shared).await?;
-    let epoch = shared.look(|store| store.epoch()).await?;
     let events = events
         .iter()
-        .map(|(position, event)| views::event(epoch, *position, event))
+        .map(|(position, event)| views::event(*position, event))
         .collect();
     Ok(Answer::Events {
         events,

@@ -9,8 +9,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use sekisho_daemon::Log;
 use sekisho_settings::LogLevel;
 use sekisho_verifier::account::AccountName;
-use sekisho_verifier::event::{Actor, Note, Reason};
-use sekisho_verifier::operation::{Done, Operate, Operation};
+use sekisho_verifier::event::Reason;
+use sekisho_verifier::operation::{Done, Operate, Operation, Order};
 use sekisho_verifier::place::Place;
 use sekisho_verifier::store::{Decider, Outcome, Store, StoreError};
 use sekisho_verifier::verify::{Ask, Asked, Attempt, Login, Verdict, Verifier};
@@ -47,8 +47,7 @@ pub(crate) enum Job {
     },
     Operate {
         operation: Operation,
-        actor: Actor,
-        note: Option<Note>,
+        order: Order,
         to: oneshot::Sender<Done>,
     },
     Look(Look),
@@ -246,11 +245,8 @@ impl<'a> Pending<'a> {
             Job::Ask { account, place, .. } => Self::Ask(Ask::new(verifier, account, place, now)),
             Job::Login { attempt, .. } => Self::Login(attempt, Login::new(verifier, attempt, now)),
             Job::Operate {
-                operation,
-                actor,
-                note,
-                ..
-            } => Self::Operate(Operate::new(verifier, operation, actor, note.as_ref(), now)),
+                operation, order, ..
+            } => Self::Operate(Operate::new(verifier, operation, order, now)),
             Job::Look(_) => Self::Nothing(NoDecision),
         }
     }

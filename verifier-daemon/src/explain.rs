@@ -47,7 +47,6 @@ pub(crate) async fn gather(name: AccountName, shared: &Shared) -> Result<Explana
         ..Wanted::default()
     };
     let (events, _) = find_events(filter, None, EVENTS_SHOWN, shared).await?;
-    let epoch = shared.look(|store| store.epoch()).await?;
     let now = clock::now();
     let mut findings = Vec::new();
     if newest.is_some_and(|newest| now < newest) {
@@ -77,7 +76,7 @@ pub(crate) async fn gather(name: AccountName, shared: &Shared) -> Result<Explana
         findings,
         events: events
             .iter()
-            .map(|(position, event)| views::event(epoch, *position, event))
+            .map(|(position, event)| views::event(*position, event))
             .collect(),
     })
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
-use sekisho_verifier::seal::{KEY_OCTETS, SeedKey};
+use sekisho_verifier::seal::{DataKey, KEY_OCTETS};
 use zeroize::Zeroizing;
 
 /// The file's name in the data folder.
@@ -36,7 +36,7 @@ impl fmt::Display for KeyError {
 }
 
 /// Reads the key of the data folder `data`.
-pub(crate) fn load(data: &Path) -> Result<SeedKey, KeyError> {
+pub(crate) fn load(data: &Path) -> Result<DataKey, KeyError> {
     let file = data.join(FILE_NAME);
     let refuse = |message: String, way_out: String| KeyError {
         file: file.clone(),
@@ -79,9 +79,9 @@ fn read(file: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
     Ok(octets)
 }
 
-fn parse(octets: &[u8]) -> Option<SeedKey> {
+fn parse(octets: &[u8]) -> Option<DataKey> {
     let hex = octets.strip_prefix(HEAD.as_bytes())?.strip_suffix(b"\n")?;
     let key = Zeroizing::new(HEXLOWER.decode(hex).ok()?);
     let key: &[u8; KEY_OCTETS] = key.as_slice().try_into().ok()?;
-    Some(SeedKey::new(KEY_NUMBER, key))
+    Some(DataKey::new(KEY_NUMBER, key))
 }

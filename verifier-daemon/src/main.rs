@@ -32,6 +32,7 @@ use clap::Parser;
 use sekisho_daemon::Log;
 use sekisho_settings::{DEFAULT_FILE, Settings};
 use sekisho_store_embedded::{EmbeddedStore, INDEX_THREAD, Options};
+use sekisho_verifier::seal::Keyring;
 use sekisho_verifier::store::{Counts, Store};
 use sekisho_verifier::verify::Verifier;
 use tokio::signal::unix::{SignalKind, signal};
@@ -88,8 +89,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let log = Log::start(&settings.log, "sekisho-verifierd")?;
     let key = key::load(&settings.verifier.data).map_err(|error| error.to_string())?;
-    let verifier = Arc::new(Verifier::new(policy::of(&settings), key)?);
-    let store = open_store(&settings, &log)?;
+    let keyring = Arc::new(Keyring::new(key));
+    let verifier = Arc::new(Verifier::new(policy::of(&settings), Arc::clone(&keyring))?);
+    let store = open_store(&settings, keyring, &log)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -171,10 +173,14 @@ async fn end(
     }
 }
 
-fn open_store(settings: &Settings, log: &Log) -> Result<EmbeddedStore, Failure> {
+fn open_store(
+    settings: &Settings,
+    keyring: Arc<Keyring>,
+    log: &Log,
+) -> Result<EmbeddedStore, Failure> {
     let options = Options {
         progress: Some(Box::new(progress(log.clone()))),
-        ..Options::default()
+        ..Options::new(keyring)
     };
     let store = EmbeddedStore::open(&settings.verifier.data, options)?;
     let opened = store.opened();

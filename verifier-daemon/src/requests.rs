@@ -6,7 +6,7 @@ use sekisho_verifier::operation::{
     AccountChange, Imported, Operation, Refusal as CoreRefusal, SerialChoice, StateChange,
 };
 use sekisho_verifier::otp::{Algorithm, Digits, Seed};
-use sekisho_verifier::seal::{NONCE_OCTETS, SeedKey};
+use sekisho_verifier::seal::{Keyring, NONCE_OCTETS};
 use sekisho_verifier::serial::Serial;
 use sekisho_verifier::token::{Factor, Period, Shape};
 use sekisho_verifier_socket::Secret;
@@ -107,7 +107,7 @@ pub(crate) fn serial_choice(
 }
 
 /// One row of an import, its seed sealed at once; or what is wrong with it.
-pub(crate) fn imported(key: &SeedKey, row: &ImportRow) -> Result<Imported, String> {
+pub(crate) fn imported(keys: &Keyring, row: &ImportRow) -> Result<Imported, String> {
     let message = |refused: Refusal| refused.message;
     let serial = serial(&row.serial).map_err(message)?;
     let account = row.account.as_deref().map(account).transpose();
@@ -117,7 +117,7 @@ pub(crate) fn imported(key: &SeedKey, row: &ImportRow) -> Result<Imported, Strin
     Ok(Imported {
         line: row.line,
         account: account.map_err(message)?,
-        seed: key.seal(&serial, &seed, nonce),
+        seed: keys.current().seal(&serial, 1, &seed, nonce),
         serial,
         shape: shape(&row.shape).map_err(message)?,
     })

@@ -68,8 +68,8 @@ pub(crate) async fn known(
 fn line_of(token: &Token, marks: &SeedMarks, shared: &Shared) -> Option<u64> {
     let seed = shared
         .verifier
-        .key()
-        .open(&token.serial, &token.seed)
+        .keyring()
+        .open(&token.serial, token.seal, &token.seed)
         .ok()?;
     marks.line_of(seed.expose())
 }

@@ -10,15 +10,10 @@ use sekisho_verifier::token::{Factor, Token};
 use sekisho_verifier_socket::admin::{AccountView, EventView, ReceiptView, TokenView};
 
 /// The receipt of an operation that was done.
-pub(crate) fn receipt(
-    epoch: u32,
-    position: Position,
-    time: Time,
-    event: &OperationEvent,
-) -> ReceiptView {
+pub(crate) fn receipt(position: Position, time: Time, event: &OperationEvent) -> ReceiptView {
     let text = |name: &dyn ToString| name.to_string();
     ReceiptView {
-        number: number(epoch, position),
+        number: number(position),
         time_ms: time.millis(),
         operation: event.operation.name().to_owned(),
         serial: event.serial.as_ref().map(|s| text(s)),
@@ -31,12 +26,9 @@ pub(crate) fn receipt(
     }
 }
 
-fn number(epoch: u32, position: Position) -> String {
+fn number(position: Position) -> String {
     // The position alone still finds the event when the numbers have run out.
-    ReceiptNumber::new(epoch, position).map_or_else(
-        || format!("{epoch}/{position}"),
-        |number| number.to_string(),
-    )
+    ReceiptNumber::new(position).map_or_else(|| position.to_string(), |number| number.to_string())
 }
 
 /// What changed, and the operator's word.
@@ -87,10 +79,10 @@ pub(crate) fn account(account: &Account, limits: &Limits, now: Time) -> AccountV
     }
 }
 
-pub(crate) fn event(epoch: u32, position: Position, event: &Event) -> EventView {
+pub(crate) fn event(position: Position, event: &Event) -> EventView {
     match &event.what {
         What::Login(login) => login_event(position, event.time, login),
-        What::Operation(operation) => operation_event(epoch, position, event.time, operation),
+        What::Operation(operation) => operation_event(position, event.time, operation),
     }
 }
 
@@ -114,14 +106,9 @@ fn login_event(position: Position, time: Time, login: &LoginEvent) -> EventView 
     }
 }
 
-fn operation_event(
-    epoch: u32,
-    position: Position,
-    time: Time,
-    operation: &OperationEvent,
-) -> EventView {
+fn operation_event(position: Position, time: Time, operation: &OperationEvent) -> EventView {
     let (outcome, reason, receipt) = match operation.outcome {
-        OperationOutcome::Done => ("done", None, Some(number(epoch, position))),
+        OperationOutcome::Done => ("done", None, Some(number(position))),
         OperationOutcome::NotProven(reason) => ("reject", Some(reason.name().to_owned()), None),
     };
     let serials = [&operation.serial, &operation.new_serial];

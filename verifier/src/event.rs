@@ -13,6 +13,8 @@ use crate::time::Time;
 
 /// The longest word that an operator can put on a receipt.
 pub const NOTE_OCTETS_MAX: usize = 200;
+/// The longest idempotency key.
+pub const REQUEST_KEY_OCTETS_MAX: usize = 64;
 /// The longest name of who did something.
 pub const ACTOR_OCTETS_MAX: usize = 128;
 
@@ -126,11 +128,14 @@ pub enum Reason {
     /// A seed does not open: wrong key, or a changed record.
     #[n(14)]
     SeedDoesNotOpen,
+    /// The wall clock made a step that nothing explains; not judged.
+    #[n(15)]
+    ClockStepped,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::RightCode,
         Self::NotAsked,
         Self::MalformedName,
@@ -146,6 +151,7 @@ impl Reason {
         Self::Locked,
         Self::ClockBackwards,
         Self::SeedDoesNotOpen,
+        Self::ClockStepped,
     ];
 
     /// The word for it, in logs, audit and counters.
@@ -166,6 +172,7 @@ impl Reason {
             Self::Locked => "locked",
             Self::ClockBackwards => "clock-backwards",
             Self::SeedDoesNotOpen => "seed-does-not-open",
+            Self::ClockStepped => "clock-stepped",
         }
     }
 }
@@ -203,9 +210,67 @@ pub struct OperationEvent {
     /// How many tokens, for an import.
     #[n(7)]
     pub count: Option<u64>,
-    /// What changed, for a change of an account.
+    /// What changed, for a change of an account; which key, file or part of the journal.
     #[n(8)]
     pub detail: Option<Note>,
+    /// Through which door it was asked for.
+    #[n(9)]
+    pub channel: Channel,
+    /// The idempotency key that it came with: asked for again with it, it is not done again.
+    #[n(10)]
+    pub request: Option<RequestKey>,
+}
+
+/// Through which door an operation was asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Channel {
+    /// `sekisho`, the CLI of admins and help desk.
+    #[default]
+    #[n(0)]
+    Cli,
+    /// A PAM conversation.
+    #[n(1)]
+    Pam,
+    /// The verifier itself, of its own accord.
+    #[n(2)]
+    Verifier,
+    /// A tool that works on the data folder while no verifier runs.
+    #[n(3)]
+    Offline,
+}
+
+impl Channel {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cli => "cli",
+            Self::Pam => "pam",
+            Self::Verifier => "verifier",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+/// An idempotency key: what a caller calls one request, so that it can ask for it again without
+/// having it done again. 1 to [`REQUEST_KEY_OCTETS_MAX`] printable ASCII characters without blank;
+/// each user has keys of its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct RequestKey(Box<str>);
+
+impl RequestKey {
+    /// `None` if `text` can not be one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=REQUEST_KEY_OCTETS_MAX).contains(&text.len());
+        let clean = text.bytes().all(|octet| octet.is_ascii_graphic());
+        (fits && clean).then(|| Self(text.into()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// What was done.
@@ -245,6 +310,24 @@ pub enum OperationKind {
     /// The wall clock was accepted as it is.
     #[n(10)]
     ClockTrust,
+    /// A new data key seals from now on, and everything is being sealed anew by it.
+    #[n(11)]
+    KeyRotate,
+    /// Some records were sealed anew.
+    #[n(12)]
+    Reseal,
+    /// Everything is sealed anew; an old key is about to be destroyed.
+    #[n(13)]
+    KeyDestroy,
+    /// Old parts of the journal are about to be removed; a snapshot stands for them.
+    #[n(14)]
+    Retain,
+    /// A backup was made.
+    #[n(15)]
+    Backup,
+    /// The store was restored from a backup; a new epoch begins.
+    #[n(16)]
+    Restore,
 }
 
 impl OperationKind {
@@ -262,6 +345,12 @@ impl OperationKind {
             Self::Unlock => "unlock",
             Self::AccountSet => "account-set",
             Self::ClockTrust => "clock-trust",
+            Self::KeyRotate => "key-rotate",
+            Self::Reseal => "reseal",
+            Self::KeyDestroy => "key-destroy",
+            Self::Retain => "audit-retain",
+            Self::Backup => "backup",
+            Self::Restore => "restore",
         }
     }
 }

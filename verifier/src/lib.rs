@@ -12,9 +12,11 @@
 #![warn(missing_docs)]
 
 pub mod account;
+pub mod checkpoint;
 pub mod event;
 pub mod guess;
 pub mod lifecycle;
+pub mod note;
 pub mod operation;
 pub mod otp;
 pub mod place;

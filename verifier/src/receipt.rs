@@ -1,31 +1,48 @@
-//! Receipts: number and time of an operation.
+//! Receipts: number and time of an operation, and the signed text of it.
 //!
-//! The number is made of the store's epoch and the position of the operation's event in the
-//! journal: positions rise and are never given twice, and a restored store begins a new epoch. So
-//! a number tells where the event is, and no counter of its own has to be kept.
+//! The number is the position of the operation's event in the journal: positions rise and are never
+//! given twice. So a number tells where the event is, and no counter of its own has to be kept. A
+//! store that was restored from a backup goes on at a position that no run of before can have
+//! reached, see [`floor`].
 
 use std::fmt;
 use std::str::FromStr;
+
+use data_encoding::BASE64;
+
+use crate::checkpoint::Hash;
+use crate::event::OperationEvent;
+use crate::store::Position;
+use crate::time::Time;
 
 /// The characters of a number, in rising order: none that looks like another (no 0 O, 1 I L, 2 Z,
 /// 5 S, 8 B, U V), so that a number survives the telephone.
 const ALPHABET: &[u8; 23] = b"34679ACDEFGHJKMNPQRTWXY";
 const BASE: u64 = ALPHABET.len() as u64;
-const EPOCH_CHARACTERS: u32 = 2;
-const POSITION_CHARACTERS: u32 = 9;
-const CHARACTERS: usize = (EPOCH_CHARACTERS + POSITION_CHARACTERS) as usize + 1;
+const POSITION_CHARACTERS: u32 = 11;
+const CHARACTERS: usize = POSITION_CHARACTERS as usize + 1;
 const GROUP: usize = 4;
 
-/// How many epochs a number can tell apart: a store is not restored so often.
-pub const EPOCHS: u64 = BASE.pow(EPOCH_CHARACTERS);
-/// How many positions an epoch has: 1.8 million million.
+/// How many numbers there are: 953 million million.
 pub const POSITIONS: u64 = BASE.pow(POSITION_CHARACTERS);
 
-/// A receipt number, shown as `3334-3333-334A`: epoch, position, check character.
+/// No store records more events than this in a second, on average over its life; ten times what
+/// was measured at most, over less than a minute.
+pub const EVENTS_PER_SECOND_MAX: u64 = 200_000;
+/// 2026-01-01T00:00:00Z: no store is older.
+const BEGINNING: Time = Time::from_millis(1_767_225_600_000);
+
+/// The first position of a store that is restored at `now`: no run of it can have come so far,
+/// however long it went on after the backup was made. The numbers last until the year 2176.
+pub fn floor(now: Time) -> Position {
+    let seconds = now.seconds().saturating_sub(BEGINNING.seconds());
+    seconds.saturating_mul(EVENTS_PER_SECOND_MAX)
+}
+
+/// A receipt number, shown as `3334-3333-334A`: position, check character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReceiptNumber {
-    epoch: u64,
-    position: u64,
+    position: Position,
 }
 
 /// Why a text is no receipt number.
@@ -40,26 +57,19 @@ pub enum ReceiptNumberError {
 }
 
 impl ReceiptNumber {
-    /// The number of the event at `position` in `epoch`, or `None` when either is past its end.
-    pub fn new(epoch: u32, position: u64) -> Option<Self> {
-        let epoch = u64::from(epoch);
-        (epoch < EPOCHS && position < POSITIONS).then_some(Self { epoch, position })
-    }
-
-    /// The epoch.
-    pub fn epoch(self) -> u32 {
-        // Below EPOCHS.
-        self.epoch as u32
+    /// The number of the event at `position`, or `None` past the last number.
+    pub fn new(position: Position) -> Option<Self> {
+        (position < POSITIONS).then_some(Self { position })
     }
 
     /// The position of the event.
-    pub fn position(self) -> u64 {
+    pub fn position(self) -> Position {
         self.position
     }
 
     fn values(self) -> [u64; CHARACTERS] {
         let mut values = [0; CHARACTERS];
-        let mut rest = self.epoch * POSITIONS + self.position;
+        let mut rest = self.position;
         for value in values[..CHARACTERS - 1].iter_mut().rev() {
             *value = rest % BASE;
             rest /= BASE;
@@ -110,10 +120,65 @@ impl FromStr for ReceiptNumber {
         if check(number) != last[0] {
             return Err(ReceiptNumberError::Check);
         }
-        let whole = number.iter().fold(0, |sum, value| sum * BASE + value);
-        Ok(Self {
-            epoch: whole / POSITIONS,
-            position: whole % POSITIONS,
-        })
+        let position = number.iter().fold(0, |sum, value| sum * BASE + value);
+        Ok(Self { position })
     }
+}
+
+/// What a receipt says. Its text is signed as a note; who has it and the public key needs nobody to
+/// verify it.
+#[derive(Debug, Clone, Copy)]
+pub struct Receipt<'a> {
+    /// Which journal; also the name that signs.
+    pub origin: &'a str,
+    /// Position of its event.
+    pub position: Position,
+    /// When.
+    pub time: Time,
+    /// What was done.
+    pub event: &'a OperationEvent,
+    /// Chain hash of the event: with a checkpoint behind it, it proves that the event is in the
+    /// journal.
+    pub hash: &'a Hash,
+}
+
+/// The first line of a receipt's text, so that it can not be taken for a checkpoint.
+pub const TITLE: &str = "sekisho receipt 1";
+
+impl fmt::Display for Receipt<'_> {
+    /// One line for each field, always in this order; fields that are absent have none.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let event = self.event;
+        writeln!(f, "{TITLE}")?;
+        writeln!(f, "origin: {}", self.origin)?;
+        if let Some(number) = ReceiptNumber::new(self.position) {
+            writeln!(f, "number: {number}")?;
+        }
+        writeln!(f, "position: {}", self.position)?;
+        writeln!(f, "time: {}", self.time.millis())?;
+        writeln!(f, "operation: {}", event.operation)?;
+        field(f, "serial", event.serial.as_ref())?;
+        field(f, "new-serial", event.new_serial.as_ref())?;
+        field(f, "account", event.account.as_ref())?;
+        field(f, "count", event.count)?;
+        field(f, "detail", event.detail.as_ref().map(|note| note.as_str()))?;
+        writeln!(f, "actor: {}", event.actor)?;
+        writeln!(f, "channel: {}", event.channel.name())?;
+        field(f, "reason", event.note.as_ref().map(|note| note.as_str()))?;
+        writeln!(f, "hash: {}", BASE64.encode(self.hash))
+    }
+}
+
+/// Values are names, numbers and cleaned texts: none has a line break.
+fn field(f: &mut fmt::Formatter<'_>, name: &str, value: Option<impl fmt::Display>) -> fmt::Result {
+    match value {
+        Some(value) => writeln!(f, "{name}: {value}"),
+        None => Ok(()),
+    }
+}
+
+/// The fields of a receipt's text, if it is one.
+pub fn fields(text: &str) -> Option<Vec<(&str, &str)>> {
+    let rest = text.strip_prefix(TITLE)?.strip_prefix('\n')?;
+    rest.lines().map(|line| line.split_once(": ")).collect()
 }

@@ -1,34 +1,64 @@
-//! Seeds at rest: AES-256-GCM, with the serial as associated data.
+//! What the store keeps is sealed: seeds are encrypted, and every record is tagged.
+//!
+//! A *data key* seals seeds (AES-256-GCM) and tags records (HMAC-SHA-256), each with a key of its
+//! own that is derived from it. Data keys are numbered. A [`Keyring`] holds those that still open
+//! something; one of them is current, and everything new is sealed by it. How data keys are kept
+//! is the daemon's business: they are wrapped by the master key.
 //!
 //! A sealed seed is one octet format, four octets key number (big endian), the nonce, and the
-//! ciphertext with its tag. The key number lets a later key open next to an older one.
+//! ciphertext with its tag. Serial and version of the seal are its associated data.
+//!
+//! A tag covers the whole record and what it is found by. So nothing of one token (its seed, a
+//! spent step, its state, a counter) can be copied over that of another, by whoever can write to
+//! the disk.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
+use hmac::{Hmac, Mac};
 use minicbor::{Decode, Encode};
-use zeroize::Zeroizing;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::otp::{SEED_OCTETS_MAX, Seed};
 use crate::serial::Serial;
 
-/// Octets of a key.
+/// Octets of a data key.
 pub const KEY_OCTETS: usize = 32;
 /// Octets of a nonce, drawn at random for each seal.
 pub const NONCE_OCTETS: usize = 12;
+/// Octets of a tag: four of the key's number, and sixteen of the code.
+pub const TAG_OCTETS: usize = KEY_NUMBER_OCTETS + CODE_OCTETS;
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const KEY_NUMBER_OCTETS: usize = 4;
+const CODE_OCTETS: usize = 16;
 const HEAD_OCTETS: usize = 1 + KEY_NUMBER_OCTETS + NONCE_OCTETS;
-const TAG_OCTETS: usize = 16;
+const GCM_TAG_OCTETS: usize = 16;
 /// What the associated data begins with, so that a seal for one use opens for no other.
-const PURPOSE: &[u8] = b"sekisho seed 1\0";
+const PURPOSE: &[u8] = b"sekisho seed 2\0";
+/// What the keys are derived with.
+const SEALING: &[u8] = b"sekisho sealing key 1";
+const TAGGING: &[u8] = b"sekisho tagging key 1";
 
-/// A seed as stored. Useless without the key, and with another serial.
+type HmacSha256 = Hmac<Sha256>;
+
+/// A seed as stored. Useless without the key, and with another serial or version.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(transparent)]
 pub struct SealedSeed(#[cbor(with = "minicbor::bytes")] Box<[u8]>);
+
+impl SealedSeed {
+    /// The number of the data key that sealed it.
+    pub fn key_number(&self) -> Option<u32> {
+        let number = self.0.get(1..=KEY_NUMBER_OCTETS)?;
+        Some(u32::from_be_bytes(number.try_into().ok()?))
+    }
+}
 
 impl fmt::Debug for SealedSeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,40 +66,84 @@ impl fmt::Debug for SealedSeed {
     }
 }
 
-/// The seal is broken, or was made by another key or for another serial. Nothing more is told.
+/// The seal is broken, or was made by another key, for another serial or of another version.
+/// Nothing more is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the seed does not open")]
 pub struct DoesNotOpen;
 
-/// The key that seals and opens seeds.
-pub struct SeedKey {
-    number: u32,
-    cipher: Aes256Gcm,
-}
+/// The tag does not fit the record, or was made by a key that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the record does not fit its tag")]
+pub struct DoesNotFit;
 
-impl fmt::Debug for SeedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SeedKey(number {})", self.number)
+/// What proves that a record is as it was written: the key's number, and the code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tag([u8; TAG_OCTETS]);
+
+impl Tag {
+    /// As stored.
+    pub fn octets(&self) -> &[u8; TAG_OCTETS] {
+        &self.0
+    }
+
+    /// From what was stored.
+    pub fn from_octets(octets: [u8; TAG_OCTETS]) -> Self {
+        Self(octets)
+    }
+
+    /// The number of the data key that made it.
+    pub fn key_number(&self) -> u32 {
+        let mut number = [0; KEY_NUMBER_OCTETS];
+        number.copy_from_slice(&self.0[..KEY_NUMBER_OCTETS]);
+        u32::from_be_bytes(number)
     }
 }
 
-impl SeedKey {
+/// A key that seals seeds and tags records.
+pub struct DataKey {
+    number: u32,
+    cipher: Aes256Gcm,
+    tagger: HmacSha256,
+}
+
+impl fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DataKey(number {})", self.number)
+    }
+}
+
+impl DataKey {
     /// Sets up the key `number`.
     pub fn new(number: u32, key: &[u8; KEY_OCTETS]) -> Self {
+        let sealing = derive(key, SEALING);
+        let tagging = derive(key, TAGGING);
         Self {
             number,
-            cipher: Aes256Gcm::new(key.into()),
+            cipher: Aes256Gcm::new((&*sealing).into()),
+            tagger: keyed(&*tagging),
         }
     }
 
+    /// Its number.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
     /// Seals `seed` for `serial`. A nonce must never be used twice with one key.
-    pub fn seal(&self, serial: &Serial, seed: &Seed, nonce: [u8; NONCE_OCTETS]) -> SealedSeed {
-        let mut sealed = Vec::with_capacity(HEAD_OCTETS + seed.expose().len() + TAG_OCTETS);
+    pub fn seal(
+        &self,
+        serial: &Serial,
+        version: u64,
+        seed: &Seed,
+        nonce: [u8; NONCE_OCTETS],
+    ) -> SealedSeed {
+        let mut sealed = Vec::with_capacity(HEAD_OCTETS + seed.expose().len() + GCM_TAG_OCTETS);
         sealed.push(FORMAT);
         sealed.extend_from_slice(&self.number.to_be_bytes());
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(seed.expose());
-        let data = associated_data(serial);
+        let data = associated_data(serial, version);
         let body = &mut sealed[HEAD_OCTETS..];
         #[expect(
             clippy::expect_used,
@@ -83,10 +157,17 @@ impl SeedKey {
         SealedSeed(sealed.into())
     }
 
-    /// Opens what was sealed for `serial`.
-    pub fn open(&self, serial: &Serial, sealed: &SealedSeed) -> Result<Seed, DoesNotOpen> {
+    /// Opens what was sealed for `serial` in `version`.
+    pub fn open(
+        &self,
+        serial: &Serial,
+        version: u64,
+        sealed: &SealedSeed,
+    ) -> Result<Seed, DoesNotOpen> {
         let (head, rest) = sealed.0.split_at_checked(HEAD_OCTETS).ok_or(DoesNotOpen)?;
-        let (body, tag) = rest.split_last_chunk::<TAG_OCTETS>().ok_or(DoesNotOpen)?;
+        let (body, tag) = rest
+            .split_last_chunk::<GCM_TAG_OCTETS>()
+            .ok_or(DoesNotOpen)?;
         let (format, number) = (head[0], &head[1..1 + KEY_NUMBER_OCTETS]);
         let known = format == FORMAT && number == self.number.to_be_bytes();
         if !known || body.len() > SEED_OCTETS_MAX {
@@ -98,16 +179,148 @@ impl SeedKey {
         self.cipher
             .decrypt_inout_detached(
                 &Nonce::from(nonce),
-                &associated_data(serial),
+                &associated_data(serial, version),
                 clear.as_mut_slice().into(),
                 &(*tag).into(),
             )
             .map_err(|_| DoesNotOpen)?;
         Seed::new(std::mem::take(&mut *clear)).ok_or(DoesNotOpen)
     }
+
+    /// The tag of the value that is found by `key`.
+    pub fn tag(&self, key: &[u8], value: &[u8]) -> Tag {
+        let mut octets = [0; TAG_OCTETS];
+        octets[..KEY_NUMBER_OCTETS].copy_from_slice(&self.number.to_be_bytes());
+        octets[KEY_NUMBER_OCTETS..].copy_from_slice(&self.code(key, value));
+        Tag(octets)
+    }
+
+    fn fits(&self, key: &[u8], value: &[u8], tag: &Tag) -> bool {
+        let code = self.code(key, value);
+        code.ct_eq(&tag.0[KEY_NUMBER_OCTETS..]).into()
+    }
+
+    fn code(&self, key: &[u8], value: &[u8]) -> [u8; CODE_OCTETS] {
+        // The length of the key goes first, so that nothing can be shifted from one to the other.
+        let whole = self
+            .tagger
+            .clone()
+            .chain_update((key.len() as u64).to_be_bytes())
+            .chain_update(key)
+            .chain_update(value)
+            .finalize()
+            .into_bytes();
+        let mut code = [0; CODE_OCTETS];
+        code.copy_from_slice(&whole[..CODE_OCTETS]);
+        code
+    }
 }
 
-fn associated_data(serial: &Serial) -> Vec<u8> {
-    // One field behind a fixed text: nothing can be shifted from one into the other.
-    [PURPOSE, serial.as_str().as_bytes()].concat()
+fn keyed(key: &[u8]) -> HmacSha256 {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
+    <HmacSha256 as KeyInit>::new_from_slice(key).expect("a key of any length")
+}
+
+fn derive(key: &[u8; KEY_OCTETS], purpose: &[u8]) -> Zeroizing<[u8; KEY_OCTETS]> {
+    let mut whole = keyed(key).chain_update(purpose).finalize().into_bytes();
+    let mut derived = Zeroizing::new([0; KEY_OCTETS]);
+    derived.copy_from_slice(&whole);
+    whole.as_mut_slice().zeroize();
+    derived
+}
+
+fn associated_data(serial: &Serial, version: u64) -> Vec<u8> {
+    // One field of variable length, and it is the last: nothing can be shifted.
+    [PURPOSE, &version.to_be_bytes(), serial.as_str().as_bytes()].concat()
+}
+
+/// The data keys that still open something. Shared by everybody who seals, opens, tags or checks;
+/// a rotation changes it while they go on.
+#[derive(Debug)]
+pub struct Keyring {
+    keys: RwLock<Keys>,
+}
+
+#[derive(Debug)]
+struct Keys {
+    current: Arc<DataKey>,
+    /// The current one included.
+    all: BTreeMap<u32, Arc<DataKey>>,
+}
+
+impl Keyring {
+    /// A ring with one key, which is current.
+    pub fn new(current: DataKey) -> Self {
+        let current = Arc::new(current);
+        let all = BTreeMap::from([(current.number, Arc::clone(&current))]);
+        Self {
+            keys: RwLock::new(Keys { current, all }),
+        }
+    }
+
+    /// Adds an older key, which opens and checks but seals nothing new.
+    pub fn add(&self, key: DataKey) {
+        self.write().all.insert(key.number, Arc::new(key));
+    }
+
+    /// Adds a key and makes it current.
+    pub fn make_current(&self, key: DataKey) {
+        let key = Arc::new(key);
+        let mut keys = self.write();
+        keys.all.insert(key.number, Arc::clone(&key));
+        keys.current = key;
+    }
+
+    /// Forgets a key. The current one stays.
+    pub fn forget(&self, number: u32) {
+        let mut keys = self.write();
+        if keys.current.number != number {
+            keys.all.remove(&number);
+        }
+    }
+
+    /// The key that seals and tags what is new.
+    pub fn current(&self) -> Arc<DataKey> {
+        Arc::clone(&self.read().current)
+    }
+
+    /// The numbers of all keys, rising.
+    pub fn numbers(&self) -> Vec<u32> {
+        self.read().all.keys().copied().collect()
+    }
+
+    /// Opens what any of the keys sealed.
+    pub fn open(
+        &self,
+        serial: &Serial,
+        version: u64,
+        sealed: &SealedSeed,
+    ) -> Result<Seed, DoesNotOpen> {
+        let number = sealed.key_number().ok_or(DoesNotOpen)?;
+        self.of(number)
+            .ok_or(DoesNotOpen)?
+            .open(serial, version, sealed)
+    }
+
+    /// Checks a tag that any of the keys made.
+    pub fn check(&self, key: &[u8], value: &[u8], tag: &Tag) -> Result<(), DoesNotFit> {
+        let data_key = self.of(tag.key_number()).ok_or(DoesNotFit)?;
+        data_key
+            .fits(key, value, tag)
+            .then_some(())
+            .ok_or(DoesNotFit)
+    }
+
+    fn of(&self, number: u32) -> Option<Arc<DataKey>> {
+        self.read().all.get(&number).cloned()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Keys> {
+        // Nothing that can panic is done while it is held.
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Keys> {
+        self.keys.write().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -12,7 +12,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::account::{Account, AccountName};
-use crate::event::Event;
+use crate::checkpoint::Hash;
+use crate::event::{Event, RequestKey};
 use crate::serial::Serial;
 use crate::time::Time;
 use crate::token::Token;
@@ -66,6 +67,9 @@ impl Record {
 /// Where an event stands in the journal: rises from 1, may skip, is never given twice.
 pub type Position = u64;
 
+/// Idempotency keys are remembered for so many operations.
+pub const REQUESTS_KEPT: usize = 10_000;
+
 /// One decision's writes and the one event that tells of it; all of it or nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Change {
@@ -99,6 +103,10 @@ pub trait View {
     /// The latest time that the clock was seen at: that of the newest event, or what an operator
     /// set with `clock trust`.
     fn newest(&self) -> Result<Option<Time>, StoreError>;
+
+    /// Where the operation stands that the user `uid` asked for with this idempotency key, if it is
+    /// among the newest [`REQUESTS_KEPT`] that were done with one.
+    fn request(&self, uid: u32, key: &RequestKey) -> Result<Option<Position>, StoreError>;
 
     /// A token.
     fn token(&self, serial: &Serial) -> Result<Option<Token>, StoreError> {
@@ -144,6 +152,12 @@ pub trait Decider {
     /// Reads through `view` and says what to write, or that there is nothing to write. May be
     /// called again when what it read has changed meanwhile; it then decides anew.
     fn decide(&mut self, view: &dyn View) -> Result<Option<Change>, StoreError>;
+
+    /// Whether it may take what a store sets aside for a full disk: it takes a right away, or is
+    /// needed to mend things. An accept never may.
+    fn may_use_reserve(&self) -> bool {
+        false
+    }
 }
 
 /// What became of a change.
@@ -193,6 +207,8 @@ pub enum Kind {
     Tokens,
     /// Accounts in order of name.
     Accounts,
+    /// Other names of accounts, in order.
+    Aliases,
 }
 
 /// A store of records and events.
@@ -227,7 +243,10 @@ pub trait Store: Send {
         wanted: &dyn Fn(&Event) -> bool,
     ) -> Result<EventPage, StoreError>;
 
-    /// The epoch that receipt numbers belong to.
+    /// The chain hash of the event at `position`, if there is an event and a chain.
+    fn hash(&self, position: Position) -> Result<Option<Hash>, StoreError>;
+
+    /// How often the store was restored from a backup.
     fn epoch(&self) -> u32;
 
     /// How much there is.
@@ -235,6 +254,17 @@ pub trait Store: Send {
 
     /// What needs an operator's attention; empty when all is well.
     fn warnings(&self) -> Vec<String>;
+
+    /// Whether [`Self::idle`] has something to do when nobody asks for anything.
+    fn wants_idle(&self) -> bool {
+        false
+    }
+
+    /// Called now and then while nobody asks for anything, and only if it is wanted: a checkpoint
+    /// that is due, say.
+    fn idle(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// Some events, newest first.

@@ -31,3 +31,20 @@ impl Time {
         Self(self.0.saturating_add(millis))
     }
 }
+
+/// What the clocks say when something is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// The wall clock.
+    pub time: Time,
+    /// Whether the wall clock has run as fast as time does, as far as anybody can tell. While it has
+    /// not, no code is judged.
+    pub steady: bool,
+}
+
+impl From<Time> for Now {
+    /// A clock that nobody doubts.
+    fn from(time: Time) -> Self {
+        Self { time, steady: true }
+    }
+}

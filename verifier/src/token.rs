@@ -134,6 +134,9 @@ pub struct Token {
     /// When and where a code of it was accepted last.
     #[n(13)]
     pub last_use: Option<Use>,
+    /// The version of the seal of [`Self::seed`]: one more each time the seed is sealed anew.
+    #[n(14)]
+    pub seal: u64,
 }
 
 /// How the codes of a token are made.
@@ -189,6 +192,7 @@ impl Token {
             proofs: Guesses::default(),
             created: now,
             last_use: None,
+            seal: 1,
         }
     }
 
@@ -274,6 +278,22 @@ impl Token {
         self.spent.insert(0, step);
         self.spent.truncate(SPENT_MEMORY);
         self.last_use = Some(Use { time: now, place });
+    }
+
+    /// Raises the watermark of a TOTP token past every step that can be accepted at `now`, whatever
+    /// drift it may have learned. It only rises.
+    pub fn raise(&mut self, acceptance: &Acceptance, now: Time) {
+        let Factor::Totp { period } = self.factor else {
+            return;
+        };
+        let furthest = period
+            .step(now)
+            .saturating_add_signed(acceptance.drift)
+            .saturating_add(acceptance.window);
+        if self.watermark().is_none_or(|mark| mark < furthest) {
+            self.spent.insert(0, furthest);
+            self.spent.truncate(SPENT_MEMORY);
+        }
     }
 
     /// Moves the middle of the window after a token whose clock is off, one step at a time. It

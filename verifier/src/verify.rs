@@ -4,6 +4,8 @@
 //! verdict comes out only against the store's word that the change is durable, and accept is a
 //! value that nothing outside this module can make.
 
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use crate::account::{Account, AccountName};
@@ -13,26 +15,30 @@ use crate::lifecycle::TokenState;
 use crate::otp::{Algorithm, Code, Digits, Generator, Seed};
 use crate::place::Place;
 use crate::policy::{OutOfBounds, Policy};
-use crate::seal::{DoesNotOpen, NONCE_OCTETS, SealedSeed, SeedKey};
+use crate::seal::{DataKey, DoesNotOpen, KEY_OCTETS, Keyring, NONCE_OCTETS, SealedSeed};
 use crate::serial::Serial;
 use crate::store::{Change, Decider, Outcome, Record, StoreError, View};
-use crate::time::Time;
+use crate::time::{Now, Time};
 use crate::token::{Finding, Period, Token};
 
-/// What decisions need besides records: the policy, and the key that opens seeds.
+/// What decisions need besides records: the policy, and the keys that open seeds.
 #[derive(Debug)]
 pub struct Verifier {
     policy: Policy,
-    key: SeedKey,
+    keyring: Arc<Keyring>,
     decoy: Decoy,
 }
 
 impl Verifier {
     /// Refuses a policy that is out of bounds.
-    pub fn new(policy: Policy, key: SeedKey) -> Result<Self, OutOfBounds> {
+    pub fn new(policy: Policy, keyring: Arc<Keyring>) -> Result<Self, OutOfBounds> {
         policy.check()?;
-        let decoy = Decoy::new(&key);
-        Ok(Self { policy, key, decoy })
+        let decoy = Decoy::new();
+        Ok(Self {
+            policy,
+            keyring,
+            decoy,
+        })
     }
 
     /// The policy.
@@ -40,9 +46,13 @@ impl Verifier {
         &self.policy
     }
 
-    /// The key that seals seeds.
-    pub fn key(&self) -> &SeedKey {
-        &self.key
+    /// The keys that seal seeds and tag records.
+    pub fn keyring(&self) -> &Arc<Keyring> {
+        &self.keyring
+    }
+
+    fn open(&self, token: &Token) -> Result<Seed, DoesNotOpen> {
+        self.keyring.open(&token.serial, token.seal, &token.seed)
     }
 
     /// What `code` means to `token` at `now`.
@@ -52,7 +62,7 @@ impl Verifier {
         code: &Code,
         now: Time,
     ) -> Result<Finding, DoesNotOpen> {
-        let seed = self.key.open(&token.serial, &token.seed)?;
+        let seed = self.open(token)?;
         let generator = Generator::new(&seed, token.algorithm, token.digits);
         Ok(token.judge(&generator, code, &self.policy.acceptance, now))
     }
@@ -62,22 +72,25 @@ impl Verifier {
 /// not tell whether an account exists (OpenSSH's CVE-2016-6210).
 #[derive(Debug)]
 struct Decoy {
+    /// A key of its own, which no rotation takes away. It protects nothing.
+    key: DataKey,
     serial: Option<Serial>,
     sealed: Option<SealedSeed>,
     code: Option<Code>,
 }
 
 impl Decoy {
-    fn new(key: &SeedKey) -> Self {
+    fn new() -> Self {
+        let key = DataKey::new(0, &[0; KEY_OCTETS]);
         let serial = Serial::parse("DECOY").ok();
         let seed = Seed::new(vec![0; 20]);
-        // The seal is opened here only, so it needs no nonce of its own.
         let sealed = serial
             .as_ref()
             .zip(seed)
-            .map(|(serial, seed)| key.seal(serial, &seed, [0xff; NONCE_OCTETS]));
+            .map(|(serial, seed)| key.seal(serial, 1, &seed, [0xff; NONCE_OCTETS]));
         let code = Code::parse(b"000000").ok();
         Self {
+            key,
             serial,
             sealed,
             code,
@@ -89,7 +102,7 @@ impl Decoy {
         else {
             return;
         };
-        let Ok(seed) = verifier.key.open(serial, sealed) else {
+        let Ok(seed) = self.key.open(serial, 1, sealed) else {
             return;
         };
         let generator = Generator::new(&seed, Algorithm::Sha1, Digits::default());
@@ -132,7 +145,7 @@ pub enum Verdict {
 pub struct Login<'a> {
     verifier: &'a Verifier,
     attempt: &'a Attempt,
-    now: Time,
+    now: Now,
     reason: Option<Reason>,
     account: Option<AccountName>,
     locked_out: bool,
@@ -140,11 +153,11 @@ pub struct Login<'a> {
 
 impl<'a> Login<'a> {
     /// A login to be decided at `now`.
-    pub fn new(verifier: &'a Verifier, attempt: &'a Attempt, now: Time) -> Self {
+    pub fn new(verifier: &'a Verifier, attempt: &'a Attempt, now: impl Into<Now>) -> Self {
         Self {
             verifier,
             attempt,
-            now,
+            now: now.into(),
             reason: None,
             account: None,
             locked_out: false,
@@ -195,12 +208,15 @@ impl<'a> Login<'a> {
         if account.disabled {
             return Ok(Some(Reason::AccountDisabled));
         }
-        if view.newest()?.is_some_and(|newest| self.now < newest) {
+        if view.newest()?.is_some_and(|newest| self.now.time < newest) {
             return Ok(Some(Reason::ClockBackwards));
+        }
+        if !self.now.steady {
+            return Ok(Some(Reason::ClockStepped));
         }
         let closed = account
             .guesses
-            .closed(&self.verifier.policy.limits, self.now);
+            .closed(&self.verifier.policy.limits, self.now.time);
         Ok(closed.map(reason_of))
     }
 
@@ -246,7 +262,7 @@ impl<'a> Login<'a> {
     fn judge_each(&self, tokens: &[Token], code: &Code) -> Judged {
         let mut judged = Judged::default();
         for (index, token) in tokens.iter().enumerate() {
-            let finding = self.verifier.judge(token, code, self.now);
+            let finding = self.verifier.judge(token, code, self.now.time);
             judged.compared |= finding.is_ok();
             match finding {
                 Ok(Finding::Fresh(step)) => judged.fresh = judged.fresh.or(Some((index, step))),
@@ -262,7 +278,7 @@ impl<'a> Login<'a> {
     /// it is no guess: a gateway that sends a saved code again after an exchange must not lock its
     /// owner out.
     fn is_copy(&self, token: &Token, code: &Code) -> bool {
-        let opened = self.verifier.key.open(&token.serial, &token.seed);
+        let opened = self.verifier.open(token);
         opened.is_ok_and(|seed| {
             let generator = Generator::new(&seed, token.algorithm, token.digits);
             token.has_spent(&generator, code)
@@ -271,7 +287,7 @@ impl<'a> Login<'a> {
 
     fn accept(&self, mut account: Account, mut token: Token, step: u64) -> Findings {
         let place = Some(self.attempt.place.clone());
-        token.spend(step, &self.verifier.policy.acceptance, self.now, place);
+        token.spend(step, &self.verifier.policy.acceptance, self.now.time, place);
         let mut findings = Findings::unchanged(Reason::RightCode, &account, &token);
         findings.step = Some(step);
         findings.written.push(Record::Token(token));
@@ -288,7 +304,7 @@ impl<'a> Login<'a> {
         if let [only] = tokens.as_slice() {
             findings.serial = Some(only.serial.clone());
         }
-        account.guesses.charge(limits, self.now);
+        account.guesses.charge(limits, self.now.time);
         findings.locked_out = account.guesses.wrong >= limits.wrong_codes;
         if account.guesses.exhausted(limits) {
             let disabled = tokens.into_iter().map(|mut token| {
@@ -307,14 +323,14 @@ impl Decider for Login<'_> {
         self.reason = None;
         let findings = self.find(view)?;
         if !was_judged(findings.reason) {
-            self.verifier.decoy.judge(self.verifier, self.now);
+            self.verifier.decoy.judge(self.verifier, self.now.time);
         }
         self.reason = Some(findings.reason);
         self.locked_out = findings.locked_out;
         self.account.clone_from(&findings.account);
         Ok(Some(Change {
             event: Event {
-                time: self.now,
+                time: self.now.time,
                 what: What::Login(LoginEvent {
                     reason: findings.reason,
                     account: findings.account,

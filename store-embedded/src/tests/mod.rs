@@ -14,7 +14,7 @@ use sekisho_verifier::event::{Event, OperationKind};
 use sekisho_verifier::store::{Change, Decider, Kind, Outcome, Record, Store, StoreError};
 use sekisho_verifier::testing::memory::MemoryStore;
 use sekisho_verifier::testing::sample::{
-    Write, account_key, alias, operation, spend, time, token, token_key,
+    Write, account_key, alias, keyring, operation, spend, time, token, token_key,
 };
 use sekisho_verifier::time::Time;
 
@@ -54,7 +54,7 @@ fn open_found(
         index,
         thrown_away: None,
     };
-    open_on(disk, existed, find, SMALL, Options::default())
+    open_on(disk, existed, find, SMALL, Options::new(keyring()))
 }
 
 /// Everything that a store tells, but for positions.

@@ -74,7 +74,7 @@ impl Operate<'_> {
             return Ok(Err(Refusal::TokenExists(serial.clone()).into()));
         }
         let (seed, shape) = (imported.seed.clone(), imported.shape);
-        let mut token = Token::in_stock(serial.clone(), seed, shape, self.now);
+        let mut token = Token::in_stock(serial.clone(), seed, shape, self.now.time);
         let Some(name) = &imported.account else {
             return Ok(Ok(token));
         };

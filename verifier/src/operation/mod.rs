@@ -17,23 +17,27 @@ macro_rules! or_refuse {
 
 mod account;
 mod import;
+mod keeping;
 mod refusal;
 mod token;
 
 use zeroize::Zeroizing;
 
 use crate::account::{Account, AccountName, TOKENS_MAX};
-use crate::event::{Actor, Event, Note, OperationEvent, OperationKind, OperationOutcome, What};
+use crate::event::{
+    Actor, Channel, Event, Note, OperationEvent, OperationKind, OperationOutcome, RequestKey, What,
+};
 use crate::otp::Seed;
 use crate::seal::NONCE_OCTETS;
 use crate::serial::Serial;
 use crate::store::{Change, Decider, Key, Outcome, Position, Record, StoreError, View};
-use crate::time::Time;
+use crate::time::Now;
 use crate::token::{Shape, Token};
 use crate::verify::Verifier;
 
 pub use account::AccountChange;
 pub use import::{IMPORT_FAULTS_MAX, IMPORT_TOKENS_MAX, Imported};
+pub use keeping::{Keeping, RESEAL_RECORDS_MAX};
 pub use refusal::Refusal;
 pub use token::{SerialChoice, StateChange};
 
@@ -79,6 +83,45 @@ pub enum Operation {
     AccountSet(AccountName, AccountChange),
     /// Accept the wall clock as it is.
     ClockTrust,
+    /// Seal these records anew by the current data key, each with a nonce for its seed; at most
+    /// [`RESEAL_RECORDS_MAX`].
+    Reseal(Vec<(Key, [u8; NONCE_OCTETS])>),
+    /// Raise the accepted steps of all these tokens past now, after a restore.
+    Restore(Vec<Serial>),
+    /// Take note of what was done beside the records.
+    Keep {
+        /// What.
+        what: Keeping,
+        /// How many.
+        count: Option<u64>,
+        /// Which key, file or part.
+        detail: Option<Note>,
+    },
+}
+
+/// Who wants an operation done, and how it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// Who.
+    pub actor: Actor,
+    /// Through which door.
+    pub channel: Channel,
+    /// A word for the receipt.
+    pub note: Option<Note>,
+    /// The idempotency key, if it came with one.
+    pub request: Option<RequestKey>,
+}
+
+impl Order {
+    /// An order through the CLI, with nothing else to it.
+    pub fn of(actor: Actor) -> Self {
+        Self {
+            actor,
+            channel: Channel::Cli,
+            note: None,
+            request: None,
+        }
+    }
 }
 
 /// An operation on its way to its receipt.
@@ -86,10 +129,18 @@ pub enum Operation {
 pub struct Operate<'a> {
     verifier: &'a Verifier,
     operation: &'a Operation,
-    actor: &'a Actor,
-    note: Option<&'a Note>,
-    now: Time,
-    result: Option<Result<OperationEvent, Refusal>>,
+    order: &'a Order,
+    now: Now,
+    result: Option<Came>,
+}
+
+/// What the newest run of the decider came to.
+#[derive(Debug)]
+enum Came {
+    Done(OperationEvent),
+    Refused(Refusal),
+    /// It was done before.
+    Before(Position),
 }
 
 /// What came of an operation.
@@ -97,6 +148,9 @@ pub struct Operate<'a> {
 pub enum Done {
     /// Done, durably: the event at this position is its receipt.
     Receipt(Position, OperationEvent),
+    /// An operation with this idempotency key was done before, and nothing was done now. Its event
+    /// is at this position; whether it is the same operation is for the caller to see.
+    Before(Position),
     /// Refused; only a wrong proof was charged.
     Refused(Refusal),
     /// Certainly not done; may be tried again.
@@ -139,16 +193,14 @@ impl<'a> Operate<'a> {
     pub fn new(
         verifier: &'a Verifier,
         operation: &'a Operation,
-        actor: &'a Actor,
-        note: Option<&'a Note>,
-        now: Time,
+        order: &'a Order,
+        now: impl Into<Now>,
     ) -> Self {
         Self {
             verifier,
             operation,
-            actor,
-            note,
-            now,
+            order,
+            now: now.into(),
             result: None,
         }
     }
@@ -156,10 +208,21 @@ impl<'a> Operate<'a> {
     /// What came of it, against the store's word.
     pub fn done(self, outcome: Outcome) -> Done {
         match (outcome, self.result) {
-            (Outcome::Applied(position), Some(Ok(event))) => Done::Receipt(position, event),
-            (Outcome::Applied(_) | Outcome::Nothing, Some(Err(refusal))) => Done::Refused(refusal),
+            (Outcome::Applied(position), Some(Came::Done(event))) => Done::Receipt(position, event),
+            (Outcome::Applied(_) | Outcome::Nothing, Some(Came::Refused(refusal))) => {
+                Done::Refused(refusal)
+            }
+            (Outcome::Nothing, Some(Came::Before(position))) => Done::Before(position),
             (Outcome::Unknown, _) => Done::Unknown,
             _ => Done::NotDone,
+        }
+    }
+
+    /// Where it was done before, if it was.
+    fn before(&self, view: &dyn View) -> Result<Option<Position>, StoreError> {
+        match &self.order.request {
+            Some(key) => view.request(self.order.actor.uid, key),
+            None => Ok(None),
         }
     }
 
@@ -182,19 +245,27 @@ impl<'a> Operate<'a> {
             Operation::Unlock(account) => account::unlock(view, account),
             Operation::AccountSet(account, change) => self.account_set(view, account, change),
             Operation::ClockTrust => self.clock_trust(view),
+            Operation::Reseal(items) => self.reseal(view, items),
+            Operation::Restore(serials) => self.restore(view, serials),
+            Operation::Keep { count, detail, .. } => Ok(Ok(Draft {
+                count: *count,
+                detail: detail.clone(),
+                ..Draft::default()
+            })),
         }
     }
 
     fn clock_trust(&self, view: &dyn View) -> Decided<Draft> {
         match view.newest()? {
-            Some(newest) if self.now < newest => Ok(Ok(Draft::default())),
+            Some(newest) if self.now.time < newest => Ok(Ok(Draft::default())),
+            _ if !self.now.steady => Ok(Ok(Draft::default())),
             _ => Ok(Err(Refusal::ClockIsTrusted.into())),
         }
     }
 
     fn account_or_new(&self, view: &dyn View, name: &AccountName) -> Result<Account, StoreError> {
         let known = view.account_by_any_name(name)?;
-        Ok(known.unwrap_or_else(|| Account::new(name.clone(), self.now)))
+        Ok(known.unwrap_or_else(|| Account::new(name.clone(), self.now.time)))
     }
 
     fn event(&self, draft: &mut Draft, outcome: OperationOutcome) -> OperationEvent {
@@ -204,17 +275,23 @@ impl<'a> Operate<'a> {
             serial: draft.serial.take(),
             new_serial: draft.new_serial.take(),
             account: draft.account.take(),
-            actor: self.actor.clone(),
-            note: self.note.cloned(),
+            actor: self.order.actor.clone(),
+            note: self.order.note.clone(),
             count: draft.count.take(),
             detail: draft.detail.take(),
+            channel: self.order.channel,
+            // A request that was refused may be asked for again.
+            request: match outcome {
+                OperationOutcome::Done => self.order.request.clone(),
+                OperationOutcome::NotProven(_) => None,
+            },
         }
     }
 
     fn change(&self, event: OperationEvent, written: Vec<Record>, removed: Vec<Key>) -> Change {
         Change {
             event: Event {
-                time: self.now,
+                time: self.now.time,
                 what: What::Operation(event),
             },
             written,
@@ -241,19 +318,39 @@ impl<'a> Operate<'a> {
 impl Decider for Operate<'_> {
     fn decide(&mut self, view: &dyn View) -> Result<Option<Change>, StoreError> {
         self.result = None;
+        if let Some(position) = self.before(view)? {
+            self.result = Some(Came::Before(position));
+            return Ok(None);
+        }
         let (result, change) = match self.draft(view)? {
             Ok(mut draft) => {
                 let event = self.event(&mut draft, OperationOutcome::Done);
                 let change = self.change(event.clone(), draft.written, draft.removed);
-                (Ok(event), Some(change))
+                (Came::Done(event), Some(change))
             }
             Err(refused) => {
                 let (refusal, change) = self.not_proven(refused);
-                (Err(refusal), change)
+                (Came::Refused(refusal), change)
             }
         };
         self.result = Some(result);
         Ok(change)
+    }
+
+    /// On a full disk a lost token must still die, and what stands in the way of logins must still
+    /// be mended.
+    fn may_use_reserve(&self) -> bool {
+        matches!(
+            self.operation,
+            Operation::Change(..)
+                | Operation::Unlock(_)
+                | Operation::AccountSet(..)
+                | Operation::ClockTrust
+                | Operation::Keep {
+                    what: Keeping::Retain,
+                    ..
+                }
+        )
     }
 }
 
@@ -271,6 +368,9 @@ impl Operation {
             Self::Unlock(_) => OperationKind::Unlock,
             Self::AccountSet(..) => OperationKind::AccountSet,
             Self::ClockTrust => OperationKind::ClockTrust,
+            Self::Reseal(_) => OperationKind::Reseal,
+            Self::Restore(_) => OperationKind::Restore,
+            Self::Keep { what, .. } => what.kind(),
         }
     }
 }

@@ -51,8 +51,12 @@ impl Operate<'_> {
         shape: Shape,
     ) -> Decided<Draft> {
         let serial = or_refuse!(free_serial(view, choice)?);
-        let sealed = self.verifier.key().seal(&serial, seed, nonce);
-        let token = Token::in_stock(serial.clone(), sealed, shape, self.now);
+        let sealed = self
+            .verifier
+            .keyring()
+            .current()
+            .seal(&serial, 1, seed, nonce);
+        let token = Token::in_stock(serial.clone(), sealed, shape, self.now.time);
         Ok(Ok(Draft {
             serial: Some(serial),
             written: vec![Record::Token(token)],
@@ -137,7 +141,7 @@ impl Operate<'_> {
         let policy = self.verifier.policy();
         let reason = match self.judge_proof(view, &token, code)? {
             Ok(step) => {
-                token.spend(step, &policy.acceptance, self.now, None);
+                token.spend(step, &policy.acceptance, self.now.time, None);
                 token.proofs.clear();
                 return Ok(Ok(token));
             }
@@ -145,7 +149,7 @@ impl Operate<'_> {
         };
         let refusal = Refusal::NotProven(token.serial.clone(), reason);
         let charge = (reason == Reason::WrongCode).then(|| {
-            token.proofs.charge(&policy.limits, self.now);
+            token.proofs.charge(&policy.limits, self.now.time);
             token
         });
         Ok(Err(Refused { refusal, charge }))
@@ -157,21 +161,24 @@ impl Operate<'_> {
         token: &Token,
         code: &[u8],
     ) -> Result<Result<u64, Reason>, StoreError> {
-        if view.newest()?.is_some_and(|newest| self.now < newest) {
+        if view.newest()?.is_some_and(|newest| self.now.time < newest) {
             return Ok(Err(Reason::ClockBackwards));
+        }
+        if !self.now.steady {
+            return Ok(Err(Reason::ClockStepped));
         }
         let limits = &self.verifier.policy().limits;
         if token.proofs.exhausted(limits) {
             // Whoever tries this long does not hold it. It can only be replaced.
             return Ok(Err(Reason::TokenDisabled));
         }
-        if let Some(closed) = token.proofs.closed(limits, self.now) {
+        if let Some(closed) = token.proofs.closed(limits, self.now.time) {
             return Ok(Err(reason_of(closed)));
         }
         let Ok(code) = Code::parse(code) else {
             return Ok(Err(Reason::MalformedCode));
         };
-        Ok(match self.verifier.judge(token, &code, self.now) {
+        Ok(match self.verifier.judge(token, &code, self.now.time) {
             Ok(Finding::Fresh(step)) => Ok(step),
             Ok(Finding::Spent) => Err(Reason::AlreadyUsed),
             Ok(Finding::Unknown) => Err(Reason::WrongCode),

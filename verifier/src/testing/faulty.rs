@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use crate::event::Event;
+use crate::checkpoint::Hash;
+use crate::event::{Event, RequestKey};
 use crate::store::{
     Change, Counts, Decider, EventPage, Key, Kind, Outcome, Position, Record, Store, StoreError,
     View,
@@ -104,6 +105,11 @@ impl View for FaultyView<'_> {
         read_fault(self.plan, Call::Read)?;
         self.inner.newest()
     }
+
+    fn request(&self, uid: u32, key: &RequestKey) -> Result<Option<Position>, StoreError> {
+        read_fault(self.plan, Call::Read)?;
+        self.inner.request(uid, key)
+    }
 }
 
 struct FaultyDecider<'a, 'b> {
@@ -120,6 +126,10 @@ impl Decider for FaultyDecider<'_, '_> {
             self.inner.decide(&view)?;
         }
         self.inner.decide(&view)
+    }
+
+    fn may_use_reserve(&self) -> bool {
+        self.inner.may_use_reserve()
     }
 }
 
@@ -151,6 +161,11 @@ impl<S: Store> View for FaultyStore<S> {
     fn newest(&self) -> Result<Option<Time>, StoreError> {
         read_fault(&self.plan, Call::Read)?;
         self.inner.view().newest()
+    }
+
+    fn request(&self, uid: u32, key: &RequestKey) -> Result<Option<Position>, StoreError> {
+        read_fault(&self.plan, Call::Read)?;
+        self.inner.view().request(uid, key)
     }
 }
 
@@ -201,6 +216,11 @@ impl<S: Store> Store for FaultyStore<S> {
         self.inner.events(before, limit, look, wanted)
     }
 
+    fn hash(&self, position: Position) -> Result<Option<Hash>, StoreError> {
+        self.listing()?;
+        self.inner.hash(position)
+    }
+
     fn epoch(&self) -> u32 {
         self.inner.epoch()
     }
@@ -211,5 +231,13 @@ impl<S: Store> Store for FaultyStore<S> {
 
     fn warnings(&self) -> Vec<String> {
         self.inner.warnings()
+    }
+
+    fn wants_idle(&self) -> bool {
+        self.inner.wants_idle()
+    }
+
+    fn idle(&mut self) -> Result<(), StoreError> {
+        self.inner.idle()
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::event::Event;
+use crate::checkpoint::Hash;
+use crate::event::{Event, OperationEvent, RequestKey, What};
 use crate::store::{
-    Change, Counts, Decider, EventPage, Key, Kind, Outcome, Position, Record, Store, StoreError,
-    View,
+    Change, Counts, Decider, EventPage, Key, Kind, Outcome, Position, REQUESTS_KEPT, Record, Store,
+    StoreError, View,
 };
 use crate::time::Time;
 
@@ -17,6 +18,7 @@ pub struct MemoryStore {
     /// The event at position `n` is at index `n - 1`.
     events: Vec<Event>,
     newest: Option<Time>,
+    requests: BTreeMap<(u32, RequestKey), Position>,
     epoch: u32,
 }
 
@@ -47,8 +49,27 @@ impl MemoryStore {
             self.records.remove(key);
         }
         self.newest = Some(change.event.newest(self.newest));
+        self.remember_request(&change.event);
         self.events.push(change.event);
         self.position()
+    }
+
+    fn remember_request(&mut self, event: &Event) {
+        let What::Operation(OperationEvent {
+            actor,
+            request: Some(key),
+            ..
+        }) = &event.what
+        else {
+            return;
+        };
+        let position = self.position() + 1;
+        self.requests.insert((actor.uid, key.clone()), position);
+        if self.requests.len() > REQUESTS_KEPT {
+            let oldest = self.requests.iter().min_by_key(|(_, position)| **position);
+            let oldest = oldest.map(|(key, _)| key.clone());
+            oldest.map(|key| self.requests.remove(&key));
+        }
     }
 
     fn position(&self) -> Position {
@@ -63,6 +84,10 @@ impl View for MemoryStore {
 
     fn newest(&self) -> Result<Option<Time>, StoreError> {
         Ok(self.newest)
+    }
+
+    fn request(&self, uid: u32, key: &RequestKey) -> Result<Option<Position>, StoreError> {
+        Ok(self.requests.get(&(uid, key.clone())).copied())
     }
 }
 
@@ -93,6 +118,7 @@ impl Store for MemoryStore {
         let of_kind = |key: &Key| match kind {
             Kind::Tokens => matches!(key, Key::Token(_)),
             Kind::Accounts => matches!(key, Key::Account(_)),
+            Kind::Aliases => matches!(key, Key::Alias(_)),
         };
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let behind = self.records.range((from, Bound::Unbounded));
@@ -128,6 +154,10 @@ impl Store for MemoryStore {
         }
         page.more_before = (next > 1).then_some(next);
         Ok(page)
+    }
+
+    fn hash(&self, _: Position) -> Result<Option<Hash>, StoreError> {
+        Ok(None)
     }
 
     fn epoch(&self) -> u32 {

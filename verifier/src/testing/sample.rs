@@ -1,14 +1,17 @@
 //! Records, events and deciders to try stores with.
 
+use std::sync::Arc;
+
 use crate::account::{Account, AccountName};
 use crate::event::{
-    Actor, Event, LoginEvent, OperationEvent, OperationKind, OperationOutcome, Reason, What,
+    Actor, Channel, Event, LoginEvent, OperationEvent, OperationKind, OperationOutcome, Reason,
+    What,
 };
 use crate::guess::Guesses;
 use crate::lifecycle::TokenState;
 use crate::otp::{Algorithm, Digits, SEED_OCTETS_MIN, Seed};
 use crate::place::{Door, Place};
-use crate::seal::{KEY_OCTETS, NONCE_OCTETS, SeedKey};
+use crate::seal::{DataKey, KEY_OCTETS, Keyring, NONCE_OCTETS};
 use crate::serial::Serial;
 use crate::store::{Change, Decider, Key, Record, StoreError, View};
 use crate::time::Time;
@@ -39,7 +42,7 @@ pub fn token(n: u64, step: u64) -> Record {
     let serial = serial(n);
     let seed = Seed::new(vec![0x5A; SEED_OCTETS_MIN + 4]).expect("a seed");
     let nonce = [0x3C; NONCE_OCTETS];
-    let sealed = SeedKey::new(1, &[7; KEY_OCTETS]).seal(&serial, &seed, nonce);
+    let sealed = DataKey::new(1, &[7; KEY_OCTETS]).seal(&serial, 1, &seed, nonce);
     Record::Token(Token {
         serial,
         seed: sealed,
@@ -60,7 +63,13 @@ pub fn token(n: u64, step: u64) -> Record {
             time: time(step),
             place: Some(place()),
         }),
+        seal: 1,
     })
+}
+
+/// The keys that samples are sealed and tagged with.
+pub fn keyring() -> Arc<Keyring> {
+    Arc::new(Keyring::new(DataKey::new(1, &[7; KEY_OCTETS])))
 }
 
 /// The account of number `n`, with its token and so many wrong codes.
@@ -122,6 +131,8 @@ pub fn operation(kind: OperationKind, time: Time) -> Event {
             note: None,
             count: None,
             detail: None,
+            channel: Channel::Cli,
+            request: None,
         }),
     }
 }

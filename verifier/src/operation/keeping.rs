@@ -1,0 +1,114 @@
+//! Keeping the store: sealing anew under another data key, raising steps after a restore, and what
+//! is only taken note of.
+
+use super::{Decided, Draft, Operate};
+use crate::event::{Note, OperationKind};
+use crate::lifecycle::TokenState;
+use crate::seal::NONCE_OCTETS;
+use crate::serial::Serial;
+use crate::store::{Key, Record, StoreError, View};
+use crate::token::{Factor, Token};
+
+/// The most records that one [`super::Operation::Reseal`] takes, so that logins are not held up.
+pub const RESEAL_RECORDS_MAX: usize = 256;
+
+/// What changes no record and is an event all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// A new data key seals from now on.
+    KeyRotate,
+    /// An old data key is about to be destroyed.
+    KeyDestroy,
+    /// Old parts of the journal are about to be removed.
+    Retain,
+    /// A backup was made.
+    Backup,
+}
+
+impl Keeping {
+    pub(super) fn kind(self) -> OperationKind {
+        match self {
+            Self::KeyRotate => OperationKind::KeyRotate,
+            Self::KeyDestroy => OperationKind::KeyDestroy,
+            Self::Retain => OperationKind::Retain,
+            Self::Backup => OperationKind::Backup,
+        }
+    }
+}
+
+impl Operate<'_> {
+    /// Writes each record anew; the store tags it with the current key. A token's seed is sealed by
+    /// the current key unless it is already. What is damaged, or does not open, stays as it is.
+    pub(super) fn reseal(
+        &self,
+        view: &dyn View,
+        items: &[(Key, [u8; NONCE_OCTETS])],
+    ) -> Decided<Draft> {
+        let mut draft = Draft::default();
+        let mut damaged = 0_u64;
+        for (key, nonce) in items {
+            match view.record(key) {
+                Ok(None) => {}
+                Ok(Some(Record::Token(token))) => match self.resealed(token, *nonce) {
+                    Ok(Some(token)) => draft.written.push(Record::Token(token)),
+                    Ok(None) => {}
+                    Err(()) => damaged += 1,
+                },
+                Ok(Some(other)) => draft.written.push(other),
+                Err(StoreError::Corrupt) => damaged += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        draft.count = Some(draft.written.len() as u64);
+        if damaged > 0 {
+            draft.detail = Note::new(&format!("{damaged} damaged records were left as they are"));
+        }
+        Ok(Ok(draft))
+    }
+
+    fn resealed(&self, mut token: Token, nonce: [u8; NONCE_OCTETS]) -> Result<Option<Token>, ()> {
+        let keys = self.verifier.keyring();
+        let current = keys.current();
+        if token.seed.key_number() == Some(current.number()) {
+            return Ok(None);
+        }
+        let opened = keys.open(&token.serial, token.seal, &token.seed);
+        let seed = opened.map_err(|_| ())?;
+        token.seal += 1;
+        token.seed = current.seal(&token.serial, token.seal, &seed, nonce);
+        Ok(Some(token))
+    }
+
+    /// No code that was good before `now` is good afterwards: whoever used one may have done so
+    /// after the backup was made, and nobody knows. The watermark of each TOTP token is raised past
+    /// every step that can be accepted now; a HOTP token that is in use is suspended, because its
+    /// counter says nothing about time.
+    pub(super) fn restore(&self, view: &dyn View, serials: &[Serial]) -> Decided<Draft> {
+        let mut draft = Draft::default();
+        let mut suspended = 0_u64;
+        for serial in serials {
+            let mut token = view.token(serial)?.ok_or(StoreError::Corrupt)?;
+            match token.factor {
+                Factor::Totp { .. } => {
+                    // A clock that is behind the backup must not make this weaker.
+                    let newest = view.newest()?.unwrap_or(self.now.time);
+                    token.raise(
+                        &self.verifier.policy().acceptance,
+                        newest.max(self.now.time),
+                    );
+                }
+                Factor::Hotp { .. } if token.state == TokenState::Active => {
+                    token.state = TokenState::Suspended;
+                    suspended += 1;
+                }
+                Factor::Hotp { .. } => continue,
+            }
+            draft.written.push(Record::Token(token));
+        }
+        draft.count = Some(draft.written.len() as u64);
+        if suspended > 0 {
+            draft.detail = Note::new(&format!("{suspended} HOTP tokens were suspended"));
+        }
+        Ok(Ok(draft))
+    }
+}

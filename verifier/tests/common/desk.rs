@@ -1,27 +1,30 @@
 //! A desk where logins and operations are decided, and the devices that people bring to it.
 
+use std::sync::Arc;
+
 use sekisho_verifier::account::{Account, AccountName};
 use sekisho_verifier::event::{Actor, Event, Reason};
 use sekisho_verifier::operation::{
-    AccountChange, Done, Imported, Operate, Operation, Refusal, StateChange,
+    AccountChange, Done, Imported, Operate, Operation, Order, Refusal, StateChange,
 };
 use sekisho_verifier::otp::{Algorithm, Digits, Generator, Seed};
 use sekisho_verifier::place::{Door, Place};
 use sekisho_verifier::policy::{Acceptance, Policy};
-use sekisho_verifier::seal::{NONCE_OCTETS, SealedSeed, SeedKey};
+use sekisho_verifier::seal::{DataKey, KEY_OCTETS, Keyring, NONCE_OCTETS, SealedSeed};
 use sekisho_verifier::serial::Serial;
 use sekisho_verifier::store::{
     Change, Decider, Outcome, Position, Record, Store, StoreError, View,
 };
 use sekisho_verifier::testing::faulty::{Call, Fault, FaultyStore};
 use sekisho_verifier::testing::memory::MemoryStore;
-use sekisho_verifier::time::Time;
+use sekisho_verifier::time::{Now, Time};
 use sekisho_verifier::token::{Factor, Period, Shape, Token};
 use sekisho_verifier::verify::{Attempt, Login, Verdict, Verifier};
 
 use super::{START, seconds};
 
-pub(crate) const KEY: [u8; 32] = [0xC5; 32];
+/// The data key of number 1, which all that comes in is sealed with.
+pub(crate) const KEY: [u8; KEY_OCTETS] = [0xC5; KEY_OCTETS];
 
 /// The key of the RFCs' test vectors.
 pub(crate) const KNOWN_SEED: &[u8] = b"12345678901234567890";
@@ -115,7 +118,7 @@ impl Device {
         for (slot, octet) in nonce.iter_mut().zip(self.serial.as_str().bytes().rev()) {
             *slot = octet;
         }
-        SeedKey::new(1, &KEY).seal(&self.serial, &self.seed(), nonce)
+        DataKey::new(1, &KEY).seal(&self.serial, 1, &self.seed(), nonce)
     }
 
     /// A line of an import.
@@ -173,6 +176,17 @@ pub(crate) fn policy(window: u64, drift: i64) -> Policy {
     }
 }
 
+/// What root orders, with nothing else to it.
+pub(crate) fn of_root() -> Order {
+    Order::of(Actor::new(0, "root"))
+}
+
+/// One that knows a single data key.
+pub(crate) fn verifier(policy: Policy, number: u32, key: &[u8; KEY_OCTETS]) -> Verifier {
+    let keyring = Arc::new(Keyring::new(DataKey::new(number, key)));
+    Verifier::new(policy, keyring).expect("a policy")
+}
+
 /// Passes a decider on and keeps what its last run wanted written.
 pub(crate) struct Watched<D> {
     pub(crate) inner: D,
@@ -216,6 +230,7 @@ pub(crate) struct Desk {
     pub(crate) store: FaultyStore<MemoryStore>,
     pub(crate) verifier: Verifier,
     pub(crate) now: Time,
+    pub(crate) steady: bool,
 }
 
 impl Desk {
@@ -238,8 +253,9 @@ impl Desk {
     ) -> Self {
         Self {
             store: FaultyStore::new(store, plan),
-            verifier: Verifier::new(policy, SeedKey::new(1, &KEY)).expect("a policy"),
+            verifier: verifier(policy, 1, &KEY),
             now: START,
+            steady: true,
         }
     }
 
@@ -248,6 +264,14 @@ impl Desk {
         let mut desk = Self::new(Policy::default());
         desk.give("mori", device);
         desk
+    }
+
+    /// What the clocks say.
+    pub(crate) fn clock(&self) -> Now {
+        Now {
+            time: self.now,
+            steady: self.steady,
+        }
     }
 
     pub(crate) fn pass(&mut self, count: u64) {
@@ -265,7 +289,8 @@ impl Desk {
 
     /// Decides all of `attempts` in one commit. A store that has to be given up tells nothing.
     pub(crate) fn logins(&mut self, attempts: &[Attempt]) -> Vec<Told> {
-        let login = |attempt| Watched::new(Login::new(&self.verifier, attempt, self.now));
+        let now = self.clock();
+        let login = |attempt| Watched::new(Login::new(&self.verifier, attempt, now));
         let mut logins: Vec<_> = attempts.iter().map(login).collect();
         let mut group: Vec<&mut dyn Decider> = logins.iter_mut().map(|l| l as _).collect();
         let Ok(outcomes) = self.store.commit(&mut group) else {
@@ -287,8 +312,16 @@ impl Desk {
 
     /// What came of it, the store's word, and what was to be written.
     pub(crate) fn operated(&mut self, operation: &Operation) -> (Done, Outcome, Option<Change>) {
-        let actor = Actor::new(0, "root");
-        let operate = Operate::new(&self.verifier, operation, &actor, None, self.now);
+        self.ordered(operation, &of_root())
+    }
+
+    pub(crate) fn ordered(
+        &mut self,
+        operation: &Operation,
+        order: &Order,
+    ) -> (Done, Outcome, Option<Change>) {
+        let now = self.clock();
+        let operate = Operate::new(&self.verifier, operation, order, now);
         let mut operate = Watched::new(operate);
         let outcomes = self.store.commit(&mut [&mut operate]).expect("a commit");
         (operate.inner.done(outcomes[0]), outcomes[0], operate.change)

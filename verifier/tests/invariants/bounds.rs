@@ -13,7 +13,7 @@ use sekisho_verifier::operation::{
 use sekisho_verifier::otp::{Code, Digits, SEED_OCTETS_MAX, SEED_OCTETS_MIN, Seed};
 use sekisho_verifier::place::{Door, PLACE_PART_OCTETS_MAX, Place};
 use sekisho_verifier::policy::{Asking, CodeRule, Policy};
-use sekisho_verifier::receipt::{EPOCHS, POSITIONS, ReceiptNumber};
+use sekisho_verifier::receipt::{POSITIONS, ReceiptNumber};
 use sekisho_verifier::serial::{SERIAL_OCTETS_MAX, Serial};
 use sekisho_verifier::token::Period;
 
@@ -27,23 +27,20 @@ pub(crate) fn serial(text: &str) -> Serial {
 }
 
 fn samples() -> Vec<String> {
-    let epochs = [0, 1, 22, 23, 528];
     let positions = [
         0,
         1,
         22,
         23,
+        528,
         12_345,
         999_999_937,
+        31_536_000 * 200_000,
         POSITIONS / 2,
         POSITIONS - 1,
     ];
-    let pairs = epochs
-        .into_iter()
-        .flat_map(|epoch| positions.map(|at| (epoch, at)));
-    pairs
-        .map(|(epoch, at)| ReceiptNumber::new(epoch, at).expect("a number").to_string())
-        .collect()
+    let numbers = positions.map(|at| ReceiptNumber::new(at).expect("a number"));
+    numbers.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -81,17 +78,17 @@ proptest! {
     #![proptest_config(config(256))]
 
     #[test]
-    fn i09_a_receipt_number_reads_back(epoch in 0..529u32, position in 0..POSITIONS) {
-        let number = ReceiptNumber::new(epoch, position).expect("a number");
+    fn i09_a_receipt_number_reads_back(position in 0..POSITIONS) {
+        let number = ReceiptNumber::new(position).expect("a number");
         for text in [number.to_string(), number.to_string().to_lowercase().replace('-', "")] {
             let read: ReceiptNumber = text.parse().expect("a number");
-            prop_assert_eq!((read.epoch(), read.position()), (epoch, position));
+            prop_assert_eq!(read.position(), position);
         }
     }
 
     #[test]
-    fn i09_receipt_numbers_rise(a in 0..POSITIONS, b in 0..POSITIONS, epoch in 0..529u32) {
-        let number = |at| ReceiptNumber::new(epoch, at).expect("a number");
+    fn i09_receipt_numbers_rise(a in 0..POSITIONS, b in 0..POSITIONS) {
+        let number = |at| ReceiptNumber::new(at).expect("a number");
         prop_assert_eq!(number(a).cmp(&number(b)), a.cmp(&b));
         // The text sorts as the numbers do.
         let text = |at| number(at).to_string();
@@ -113,9 +110,9 @@ proptest! {
 
 #[test]
 fn i11_a_receipt_number_past_its_end_is_none() {
-    assert!(ReceiptNumber::new(EPOCHS as u32, 0).is_none());
-    assert!(ReceiptNumber::new(0, POSITIONS).is_none());
-    assert!(ReceiptNumber::new(u32::MAX, u64::MAX).is_none());
+    assert!(ReceiptNumber::new(POSITIONS - 1).is_some());
+    assert!(ReceiptNumber::new(POSITIONS).is_none());
+    assert!(ReceiptNumber::new(u64::MAX).is_none());
 }
 
 #[test]

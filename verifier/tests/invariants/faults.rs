@@ -7,13 +7,14 @@ use sekisho_verifier::event::{Reason, What};
 use sekisho_verifier::operation::{AccountChange, Done, Operation, StateChange};
 use sekisho_verifier::place::Door;
 use sekisho_verifier::policy::{CodeRule, Policy};
-use sekisho_verifier::seal::SeedKey;
 use sekisho_verifier::store::{Outcome, Store, StoreError};
 use sekisho_verifier::testing::faulty::{Call, Fault};
-use sekisho_verifier::verify::{Ask, Asked, Verdict, Verifier};
+use sekisho_verifier::verify::{Ask, Asked, Verdict};
 
 use crate::common::START;
-use crate::common::desk::{Desk, Device, attempt, enroll, exchange, name, place};
+use crate::common::desk::{
+    Desk, Device, attempt, enroll, exchange, name, of_root, place, verifier,
+};
 
 /// Fails the `nth` call of a kind (from 1) once.
 fn once(call: Call, nth: usize, fault: Fault) -> impl FnMut(Call) -> Option<Fault> + Send {
@@ -166,11 +167,7 @@ fn i04_a_failed_question_is_not_answered_with_no() {
         .services
         .insert("sshd".into(), CodeRule::AccountChoice);
     let ask = |desk: &mut Desk, account: &str, door| {
-        let (place, verifier) = (
-            place(door),
-            Verifier::new(policy.clone(), SeedKey::new(1, &[0; 32])),
-        );
-        let verifier = verifier.expect("a policy");
+        let (place, verifier) = (place(door), verifier(policy.clone(), 1, &[0; 32]));
         let mut ask = Ask::new(&verifier, account, &place, desk.now);
         let outcome = desk
             .store
@@ -330,10 +327,15 @@ fn i05_every_cause_gives_one_reject_and_one_event() {
             right,
         ),
         check(
+            R::ClockStepped,
+            |desk, _| desk.steady = false,
+            "mori",
+            right,
+        ),
+        check(
             R::SeedDoesNotOpen,
             |desk, _| {
-                let key = SeedKey::new(2, &[1; 32]);
-                desk.verifier = Verifier::new(Policy::default(), key).expect("a policy");
+                desk.verifier = verifier(Policy::default(), 2, &[1; 32]);
             },
             "mori",
             right,
@@ -402,14 +404,13 @@ fn i08_a_resumed_token_is_accepted_again() {
 /// In one group with the operation, and behind it.
 #[test]
 fn i08_a_login_decided_behind_a_loss_is_not_accepted() {
-    use sekisho_verifier::event::Actor;
     use sekisho_verifier::operation::Operate;
     use sekisho_verifier::verify::Login;
     let (mut desk, device, _) = two();
     let lost = Operation::Change(StateChange::Lost, device.serial.clone());
-    let actor = Actor::new(0, "root");
+    let order = of_root();
     let attempt = attempt("mori", &device.shows(START), Door::Pam);
-    let mut operate = Operate::new(&desk.verifier, &lost, &actor, None, desk.now);
+    let mut operate = Operate::new(&desk.verifier, &lost, &order, desk.now);
     let mut login = Login::new(&desk.verifier, &attempt, desk.now);
     let outcomes = desk
         .store

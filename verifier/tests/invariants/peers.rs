@@ -5,7 +5,7 @@ use sekisho_verifier::event::Reason;
 use sekisho_verifier::operation::{AccountChange, Operation, StateChange};
 use sekisho_verifier::place::Door;
 use sekisho_verifier::policy::Policy;
-use sekisho_verifier::seal::SeedKey;
+use sekisho_verifier::seal::{DataKey, Keyring};
 use sekisho_verifier::serial::Serial;
 use sekisho_verifier::store::{Key, Store};
 use sekisho_verifier::time::Time;
@@ -283,10 +283,8 @@ fn r22_a_limit_of_zero_or_past_its_end_is_refused() {
         for value in [0, 1_000_000, u32::MAX] {
             let mut policy = Policy::default();
             set(&mut policy, value);
-            assert!(
-                Verifier::new(policy, SeedKey::new(1, &[0; 32])).is_err(),
-                "{value}"
-            );
+            let keyring = Keyring::new(DataKey::new(1, &[0; 32]));
+            assert!(Verifier::new(policy, keyring.into()).is_err(), "{value}");
         }
     };
     check(|policy, value| policy.limits.wrong_codes = value);

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use sekisho_verifier::otp::Seed;
 use sekisho_verifier::place::Door;
 use sekisho_verifier::policy::Policy;
-use sekisho_verifier::seal::{SealedSeed, SeedKey};
+use sekisho_verifier::seal::{DataKey, SealedSeed};
 use sekisho_verifier::store::Store;
 use sekisho_verifier::verify::Login;
 
@@ -142,7 +142,7 @@ fn i10_nothing_that_holds_a_code_or_a_seed_prints_it() {
         format!("{:?}", enroll("mori", &device, &code)),
         format!("{:?}", exchange(&device, &other, &code)),
         format!("{:?} {seed:?} {sealed:?}", device.generator()),
-        format!("{:?} {:?}", desk.verifier, desk.verifier.key()),
+        format!("{:?} {:?}", desk.verifier, desk.verifier.keyring()),
         format!("{code_text:?}"),
         format!("{:?}", sekisho_verifier::otp::Code::parse(code.as_bytes())),
     ];
@@ -180,19 +180,21 @@ fn i10_a_sealed_seed_opens_for_its_serial_only() {
     let devices: Vec<Device> = (1..=12).map(Device::usual).collect();
     let mut desk = Desk::new(Policy::default());
     devices.iter().for_each(|device| desk.stock(device));
-    let key = desk.verifier.key();
+    let key = desk.verifier.keyring();
     for owner in &devices {
         let sealed = desk.token(owner).seed;
         for device in &devices {
-            let opened = key.open(&device.serial, &sealed);
+            let opened = key.open(&device.serial, 1, &sealed);
             assert_eq!(opened.is_ok(), device.serial == owner.serial);
         }
         assert_eq!(
-            key.open(&owner.serial, &sealed).expect("a seed").expose(),
+            key.open(&owner.serial, 1, &sealed)
+                .expect("a seed")
+                .expose(),
             owner.seed
         );
-        for foreign in [SeedKey::new(1, &[0; 32]), SeedKey::new(2, &KEY)] {
-            assert!(foreign.open(&owner.serial, &sealed).is_err());
+        for foreign in [DataKey::new(1, &[0; 32]), DataKey::new(2, &KEY)] {
+            assert!(foreign.open(&owner.serial, 1, &sealed).is_err());
         }
     }
     assert_eq!(desk.store.counts().tokens, 12);
@@ -205,11 +207,11 @@ fn octets(sealed: &SealedSeed) -> Vec<u8> {
 #[test]
 fn i10_no_flipped_bit_of_a_sealed_seed_opens() {
     for device in [Device::usual(1), Device::known(2)] {
-        let key = SeedKey::new(1, &KEY);
-        let sealed = octets(&key.seal(&device.serial, &device.seed(), [9; 12]));
+        let key = DataKey::new(1, &KEY);
+        let sealed = octets(&key.seal(&device.serial, 1, &device.seed(), [9; 12]));
         let opens = |octets: &[u8]| {
             let sealed = minicbor::decode::<SealedSeed>(octets);
-            sealed.is_ok_and(|sealed| key.open(&device.serial, &sealed).is_ok())
+            sealed.is_ok_and(|sealed| key.open(&device.serial, 1, &sealed).is_ok())
         };
         assert!(opens(&sealed));
         for bit in 0..sealed.len() * 8 {
@@ -230,14 +232,14 @@ proptest! {
         key: [u8; 32],
         cut in 0..200usize,
     ) {
-        let (key, serial) = (SeedKey::new(7, &key), Device::usual(1).serial);
-        let sealed = key.seal(&serial, &Seed::new(seed.clone()).expect("a seed"), nonce);
-        let opened = key.open(&serial, &sealed).expect("a seed");
+        let (key, serial) = (DataKey::new(7, &key), Device::usual(1).serial);
+        let sealed = key.seal(&serial, 1, &Seed::new(seed.clone()).expect("a seed"), nonce);
+        let opened = key.open(&serial, 1, &sealed).expect("a seed");
         prop_assert_eq!(opened.expose(), &seed);
         let whole: Vec<u8> = minicbor::decode::Decoder::new(&octets(&sealed)).bytes().expect("octets").to_vec();
         prop_assert!(!holds(&whole, &seed));
         let part = minicbor::bytes::ByteVec::from(whole[..cut.min(whole.len() - 1)].to_vec());
         let part: SealedSeed = minicbor::decode(&minicbor::to_vec(&part).expect("octets")).expect("octets");
-        prop_assert!(key.open(&serial, &part).is_err());
+        prop_assert!(key.open(&serial, 1, &part).is_err());
     }
 }

@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+mod backup;
 mod bounded;
 mod error;
 mod load;
@@ -15,6 +16,7 @@ mod radius;
 mod secret;
 mod verifier;
 
+pub use backup::{Backup, Recipient};
 pub use bounded::Bounded;
 pub use error::Error;
 pub use load::DEFAULT_FILE;
@@ -39,6 +41,8 @@ pub struct Settings {
     pub pam: Pam,
     /// The RADIUS server and its clients.
     pub radius: Radius,
+    /// Backups: who can read them.
+    pub backup: Backup,
     /// Logging of the daemons.
     pub log: Log,
 }

@@ -1,6 +1,6 @@
 //! Reading the file, and the checks that concern more than one key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::Read;
 use std::ops::Range;
@@ -9,7 +9,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::{Error, Prefix, Settings};
+use crate::backup::RECIPIENTS_MAX;
+use crate::{Error, Prefix, Recipient, Settings};
 
 /// Where the file is unless a program is told otherwise.
 pub const DEFAULT_FILE: &str = "/etc/sekisho/sekisho.toml";
@@ -47,6 +48,7 @@ impl Settings {
         })?;
         settings.check_verifier(path)?;
         settings.check_clients(path, text)?;
+        settings.check_backup(path)?;
         Ok(settings)
     }
 
@@ -108,6 +110,26 @@ impl Settings {
                     );
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn check_backup(&self, path: &Path) -> Result<(), Error> {
+        let recipients = &self.backup.recipients;
+        if recipients.len() > RECIPIENTS_MAX {
+            return Err(whole(
+                path,
+                format!("backup.recipients has more than {RECIPIENTS_MAX} of them"),
+                "leave out who need not read backups",
+            ));
+        }
+        let once: HashSet<&str> = recipients.iter().map(Recipient::as_str).collect();
+        if once.len() < recipients.len() {
+            return Err(whole(
+                path,
+                "backup.recipients names one twice".into(),
+                "name each once",
+            ));
         }
         Ok(())
     }

@@ -175,3 +175,24 @@ fn a_file_that_others_can_read_or_write_is_refused() {
         }
     }
 }
+
+/// The recipient of age's own README.
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
+#[test]
+fn who_can_read_backups_is_checked() {
+    let backup = |list: &str| format!("[backup]\nrecipients = [{list}]\n");
+    let good = Settings::parse(Path::new("s.toml"), &backup(&format!("{RECIPIENT:?}")));
+    assert_eq!(good.expect("good").backup.recipients[0].as_str(), RECIPIENT);
+    let swapped = RECIPIENT.replace("z7hj", "7zhj");
+    let upper = RECIPIENT.to_uppercase();
+    let identity = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX";
+    for wrong in ["", "age1", "hana", &swapped, &upper, identity] {
+        check(&backup(&format!("{wrong:?}")), ":2", "a recipient as");
+        assert!(wrong.len() < 5 || !refused(&backup(&format!("{wrong:?}"))).contains(wrong));
+    }
+    let twice = format!("{RECIPIENT:?}, {RECIPIENT:?}");
+    check(&backup(&twice), "", "names one twice");
+    let many = vec![format!("{RECIPIENT:?}"); 9].join(", ");
+    check(&backup(&many), "", "more than 8");
+}

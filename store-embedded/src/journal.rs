@@ -10,7 +10,7 @@ use crate::disk::{Disk, DiskFile, write_full, write_zeros};
 use crate::frame::ChainHash;
 use crate::group::Group;
 use crate::recovery::{GroupPlace, Point, Recovered};
-use crate::segment::{HEADER_OCTETS, Header, TEMPORARY, file_name};
+use crate::segment::{HEADER_OCTETS, Header, StoreId, TEMPORARY, file_name};
 
 /// The file grows by so many zeros at a time. Writing into space that exists saves a quarter of
 /// a sync, and what a torn write leaves is then zeros and nothing else.
@@ -104,6 +104,11 @@ impl Journal {
     /// How much the last group took.
     pub(crate) fn last_octets(&self) -> u64 {
         self.last_octets
+    }
+
+    /// Which store it belongs to.
+    pub(crate) fn store(&self) -> StoreId {
+        self.header.store
     }
 
     /// The epoch of this part of the journal.

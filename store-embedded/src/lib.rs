@@ -34,5 +34,5 @@ mod tests;
 
 pub use error::{Damage, FolderProblem, OpenError};
 pub use indexer::INDEX_THREAD;
-pub use open::{Opened, Options, Progress, SEGMENT_OCTETS};
+pub use open::{Opened, Options, Progress, Publish, SEGMENT_OCTETS, begin_epoch};
 pub use store::{AuditReader, CHANGE_RECORDS_MAX, EmbeddedStore};

@@ -1,11 +1,15 @@
 //! Opening: the index as far as it can be believed, then the journal.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
+use sekisho_verifier::checkpoint::Checkpoint;
+use sekisho_verifier::note::{SIGNING_KEY_OCTETS, Signer};
 use sekisho_verifier::seal::Keyring;
+use sekisho_verifier::time::Time;
+use zeroize::Zeroizing;
 
 use crate::audit::Audit;
 use crate::disk::{Disk, Folder};
@@ -27,6 +31,8 @@ pub const SEGMENT_OCTETS: u64 = 64 << 20;
 
 /// Called with octets done and octets in all.
 pub type Progress = Box<dyn FnMut(u64, u64) + Send>;
+/// Called with a checkpoint: a signed note.
+pub type Publish = Box<dyn FnMut(&str) + Send>;
 
 /// How to open a store.
 pub struct Options {
@@ -39,6 +45,14 @@ pub struct Options {
     pub replay_all: bool,
     /// Is told how far the replay has come.
     pub progress: Option<Progress>,
+    /// The Ed25519 key that signs checkpoints. Without it there are none.
+    pub signing_key: Option<Zeroizing<[u8; SIGNING_KEY_OCTETS]>>,
+    /// Is given the newest checkpoint, at most once a second, to anchor it elsewhere. Must not
+    /// block: the deciding thread calls it.
+    pub publish: Option<Publish>,
+    /// A small file that does not come back with the data folder, best on a tmpfs, which
+    /// remembers how far the journal was acknowledged.
+    pub anchor: Option<PathBuf>,
 }
 
 impl Options {
@@ -49,6 +63,9 @@ impl Options {
             segment_octets: None,
             replay_all: false,
             progress: None,
+            signing_key: None,
+            publish: None,
+            anchor: None,
         }
     }
 }
@@ -58,6 +75,7 @@ impl std::fmt::Debug for Options {
         f.debug_struct("Options")
             .field("segment_octets", &self.segment_octets)
             .field("replay_all", &self.replay_all)
+            .field("anchor", &self.anchor)
             .finish_non_exhaustive()
     }
 }
@@ -79,6 +97,12 @@ pub struct Opened {
 pub(crate) struct Found {
     pub(crate) index: Option<Box<dyn Index>>,
     pub(crate) thrown_away: Option<String>,
+}
+
+/// Opens a folder that was restored from a backup, and begins a new epoch: what follows stands at
+/// positions that no run of before can have reached.
+pub fn begin_epoch(data: &Path, options: Options, _now: Time) -> Result<EmbeddedStore, OpenError> {
+    open(data, options)
 }
 
 /// Opens the store in the folder at `path`.
@@ -150,7 +174,12 @@ pub(crate) fn open_on(
         .map_err(|error| OpenError::io(&disk.path(&name), "open", &error))?;
     let shared = Arc::new(Shared::new(State::new(records, recovered.point)));
     let indexer = start_indexer(&shared, found.index, &recovered, base);
-    Ok(EmbeddedStore::new(shared, journal, audit, indexer, opened))
+    let origin = Checkpoint::origin_of(&recovered.last.store);
+    let signer = options.signing_key.as_deref();
+    let signer = signer.and_then(|key| Signer::new(&origin, key));
+    let mut store = EmbeddedStore::new(shared, journal, audit, indexer, opened);
+    store.signer = signer.map(Arc::new);
+    Ok(store)
 }
 
 /// The header of the last segment. Makes the first one in a new store.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use sekisho_verifier::checkpoint::Hash;
 use sekisho_verifier::event::{Event, RequestKey};
+use sekisho_verifier::note::Signer;
 use sekisho_verifier::store::{
     Change, Counts, Decider, EventPage, Key, Kind, Outcome, Position, Record, Store, StoreError,
     View,
@@ -35,6 +36,7 @@ pub struct EmbeddedStore {
     not_written: Option<String>,
     opened: Opened,
     epoch: u32,
+    pub(crate) signer: Option<Arc<Signer>>,
     /// Ends the lock when everything else is closed.
     pub(crate) folder: Option<DataFolder>,
 }
@@ -61,6 +63,7 @@ impl EmbeddedStore {
             indexer,
             not_written: None,
             opened,
+            signer: None,
             folder: None,
         }
     }
@@ -68,6 +71,16 @@ impl EmbeddedStore {
     /// What opening came upon.
     pub fn opened(&self) -> &Opened {
         &self.opened
+    }
+
+    /// Which store this is.
+    pub fn id(&self) -> [u8; 16] {
+        self.journal.store()
+    }
+
+    /// Signs in the name of this store, if it was given a key.
+    pub fn signer(&self) -> Option<Arc<Signer>> {
+        self.signer.clone()
     }
 
     /// Reads events beside the store, in another thread.

@@ -127,6 +127,19 @@ pub enum Verb {
         #[n(0)]
         note: Option<String>,
     },
+    /// Begins a backup on this connection; `BackupNext` fetches it.
+    #[n(20)]
+    Backup {
+        /// The whole journal, and not only the newest state.
+        #[n(0)]
+        history: bool,
+        /// A word for the receipt.
+        #[n(1)]
+        note: Option<String>,
+    },
+    /// The next piece of the backup that was begun on this connection.
+    #[n(21)]
+    BackupNext,
 }
 
 /// What a new token shall be; what is `None` is the default of RFC 6238.
@@ -294,6 +307,23 @@ pub enum Answer {
     /// How the verifier is.
     #[n(7)]
     Status(#[n(0)] StatusView),
+    /// A backup was begun.
+    #[n(20)]
+    BackupBegun {
+        /// About how many octets it will have.
+        #[n(0)]
+        octets: u64,
+        /// Who can read it.
+        #[n(1)]
+        recipients: Vec<String>,
+    },
+    /// A piece of a backup, encrypted. When there is none left, the answer is the receipt.
+    #[n(21)]
+    BackupPiece(
+        #[n(0)]
+        #[cbor(with = "minicbor::bytes")]
+        Vec<u8>,
+    ),
 }
 
 /// Why a verb was not carried out. Nothing has changed.

@@ -11,6 +11,7 @@ mod backup;
 mod bounded;
 mod error;
 mod load;
+mod master_key;
 mod prefix;
 mod radius;
 mod secret;
@@ -20,6 +21,7 @@ pub use backup::{Backup, Recipient};
 pub use bounded::Bounded;
 pub use error::Error;
 pub use load::DEFAULT_FILE;
+pub use master_key::{MasterKey, Pkcs11, Source};
 pub use prefix::Prefix;
 pub use radius::{Client, MessageAuthenticator, Radius};
 pub use secret::{SECRET_OCTETS_ADVISED, Secret};
@@ -33,6 +35,8 @@ use serde::Deserialize;
 pub struct Settings {
     /// The verifier: where its data and its socket are, and who may ask what.
     pub verifier: Verifier,
+    /// The master key: what wraps the keys that seal seeds, and where it is kept.
+    pub master_key: MasterKey,
     /// Which codes are accepted.
     pub acceptance: Acceptance,
     /// What wrong codes lead to.

@@ -48,6 +48,8 @@ impl Settings {
         })?;
         settings.check_verifier(path)?;
         settings.check_clients(path, text)?;
+        let master_key = settings.master_key.check();
+        master_key.map_err(|(message, way_out)| whole(path, message, way_out))?;
         settings.check_backup(path)?;
         Ok(settings)
     }

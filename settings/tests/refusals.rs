@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use sekisho_settings::{Prefix, Settings};
+use sekisho_settings::{Prefix, Settings, Source};
 
 const CLIENT: &str = "[[radius.client]]\nname = \"vpn\"\naddress = [\"192.0.2.1\"]\n";
 
@@ -195,4 +195,86 @@ fn who_can_read_backups_is_checked() {
     check(&backup(&twice), "", "names one twice");
     let many = vec![format!("{RECIPIENT:?}"); 9].join(", ");
     check(&backup(&many), "", "more than 8");
+}
+
+#[test]
+fn a_master_key_comes_from_one_source_that_is_told_whole() {
+    let pkcs11 = "[master-key]\nsource = \"pkcs11\"\n[master-key.pkcs11]\n";
+    let whole = "module = \"/m.so\"\ntoken = \"t\"\n";
+    for (text, part) in [
+        (
+            "[master-key]\nsource = \"tpm\"\n".to_owned(),
+            "unknown variant",
+        ),
+        (
+            "[master-key]\nsource = \"pkcs11\"\n".to_owned(),
+            "no table of it",
+        ),
+        (
+            "[master-key]\nsource = \"credential\"\nfile = \"/k\"\n".to_owned(),
+            "the source is `credential`",
+        ),
+        (
+            "[master-key]\ncredential = \"k\"\n".to_owned(),
+            "the source is `file`",
+        ),
+        (
+            format!("[master-key.pkcs11]\n{whole}pin-file = \"/p\"\n"),
+            "the source is `file`",
+        ),
+        (
+            "[master-key]\nfile = \"k\"\n".to_owned(),
+            "not an absolute path",
+        ),
+        (format!("{pkcs11}token = \"t\"\n"), "missing field `module`"),
+        (
+            format!("{pkcs11}module = \"/m.so\"\n"),
+            "missing field `token`",
+        ),
+        (format!("{pkcs11}{whole}"), "the PIN from one place"),
+        (
+            format!("{pkcs11}{whole}pin-file = \"/p\"\npin-credential = \"p\"\n"),
+            "the PIN from one place",
+        ),
+        (
+            format!("{pkcs11}{whole}pin-file = \"p\"\n"),
+            "pin-file is not an absolute path",
+        ),
+        (
+            format!("{pkcs11}{whole}pin-file = \"/p\"\nlabel = \"a b\"\n"),
+            "label is not usable",
+        ),
+        (
+            format!("{pkcs11}module = \"/m\"\ntoken = \"\"\npin-file = \"/p\"\n"),
+            "no label of a token",
+        ),
+    ] {
+        let message = refused(&text);
+        assert!(message.contains(part), "{text}: {message}");
+        assert_eq!(message.lines().count(), 2, "{message}");
+    }
+    for name in ["", "../k", "a/b", ".k", "a b", &"k".repeat(256)] {
+        let text = format!("[master-key]\nsource = \"credential\"\ncredential = \"{name}\"\n");
+        assert!(refused(&text).contains("no name of a credential"), "{name}");
+    }
+}
+
+#[test]
+fn each_source_of_the_master_key_can_be_written() {
+    for (text, source) in [
+        ("", Source::File),
+        ("[master-key]\nfile = \"/etc/k\"\n", Source::File),
+        (
+            "[master-key]\nsource = \"credential\"\n",
+            Source::Credential,
+        ),
+        (
+            "[master-key]\nsource = \"pkcs11\"\n[master-key.pkcs11]\nmodule = \"/m.so\"\n\
+             token = \"t\"\npin-credential = \"sekisho-pin\"\n",
+            Source::Pkcs11,
+        ),
+    ] {
+        let settings = Settings::parse(Path::new("s.toml"), text).expect("good settings");
+        assert_eq!(settings.master_key.source, source);
+    }
 }

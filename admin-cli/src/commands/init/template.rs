@@ -100,8 +100,12 @@ mod tests {
             let key = name.replace('_', "-");
             // Sections, and what addresses and spans are made of.
             let inner = ["start", "end", "value", "span", "length"].contains(&name);
-            let explained = on.contains(&format!("\n{key} = "));
-            let section = on.contains(&format!("[{key}]")) || on.contains(&format!("[{key}."));
+            // What excludes another key is shown further in.
+            let explained = on.contains(&format!("\n{key} = "))
+                || on.contains(&format!("\n#   {key} = "));
+            let section = on.contains(&format!("[{key}]"))
+                || on.contains(&format!("[{key}."))
+                || on.contains(&format!(".{key}]"));
             let nested = ["client", "service"].contains(&name);
             assert!(
                 inner || explained || section || nested,

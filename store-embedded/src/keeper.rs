@@ -23,6 +23,14 @@ pub struct Keeper {
     _work: Arc<Mutex<()>>,
 }
 
+impl Keeper {
+    pub(crate) fn new() -> Self {
+        Self {
+            _work: Arc::default(),
+        }
+    }
+}
+
 /// Why a work was not done. Nothing is lost by it, and it may be tried again.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

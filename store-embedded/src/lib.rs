@@ -17,6 +17,7 @@ mod group;
 mod index;
 mod indexer;
 mod journal;
+mod keeper;
 mod open;
 mod records;
 mod recovery;
@@ -28,11 +29,14 @@ mod sled_index;
 mod store;
 mod tail;
 mod tracker;
+mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::{Damage, FolderProblem, OpenError};
 pub use indexer::INDEX_THREAD;
+pub use keeper::{Compressed, Exported, KeepError, Keeper, MISFITS_NAMED, Removed, Scrubbed, Sink};
 pub use open::{Opened, Options, Progress, Publish, SEGMENT_OCTETS, begin_epoch};
 pub use store::{AuditReader, CHANGE_RECORDS_MAX, EmbeddedStore};
+pub use verify::{Fault, FoundEvent, Lookup, Verified, find, verify};

@@ -19,6 +19,7 @@ use crate::folder::DataFolder;
 use crate::group::Group;
 use crate::indexer::{Indexer, Shared, State, Stop};
 use crate::journal::{CommitError, Journal};
+use crate::keeper::Keeper;
 use crate::open::{self, Opened, Options};
 use crate::records::Undo;
 
@@ -86,6 +87,11 @@ impl EmbeddedStore {
     /// Reads events beside the store, in another thread.
     pub fn audit(&self) -> AuditReader {
         AuditReader(Arc::clone(&self.audit))
+    }
+
+    /// Looks after the files of the journal beside the store, in another thread.
+    pub fn keeper(&self) -> Keeper {
+        Keeper::new()
     }
 
     /// Brings the index up to date and closes the store, so that the next start is quick. A store

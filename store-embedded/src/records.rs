@@ -1,19 +1,31 @@
 //! All live records in memory, as octets: decisions never wait for a disk to read.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
-use sekisho_verifier::event::{Event, RequestKey};
-use sekisho_verifier::store::{Counts, Key, Kind, Position, Record, StoreError, View};
+use sekisho_verifier::event::{Event, OperationEvent, RequestKey, What};
+use sekisho_verifier::seal::Keyring;
+use sekisho_verifier::store::{
+    Counts, Key, Kind, Position, REQUESTS_KEPT, Record, StoreError, View,
+};
 use sekisho_verifier::time::Time;
 
-use crate::body::{self, KeyOctets, Step, ValueOctets, key_octets, kind_octet};
+use crate::body::{self, KeyOctets, Step, ValueOctets, key_octets, kind_octet, request_octets};
+use crate::misfits::Misfits;
 use crate::tracker::Tracker;
 
 /// Records, and what is known about all of them together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Records {
+    keyring: Arc<Keyring>,
+    /// Records, and the positions of requests.
     map: BTreeMap<KeyOctets, ValueOctets>,
+    /// Requests by position, so that the oldest is found.
+    requests: BTreeMap<Position, KeyOctets>,
+    /// Found out while reading.
+    misfits: RefCell<Misfits>,
     tokens: u64,
     accounts: u64,
     octets: u64,
@@ -38,6 +50,26 @@ pub(crate) struct Undo {
 }
 
 impl Records {
+    /// None yet; their tags are checked with `keyring`.
+    pub(crate) fn new(keyring: Arc<Keyring>) -> Self {
+        Self {
+            keyring,
+            map: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            misfits: RefCell::default(),
+            tokens: 0,
+            accounts: 0,
+            octets: 0,
+            summary: Summary::default(),
+            tracker: Tracker::default(),
+        }
+    }
+
+    /// What checks the tags.
+    pub(crate) fn keyring(&self) -> &Arc<Keyring> {
+        &self.keyring
+    }
+
     /// Begins to take notes for [`Self::undo`].
     pub(crate) fn begin(&self) -> Undo {
         Undo {
@@ -54,8 +86,31 @@ impl Records {
 
     /// Takes note of an event.
     pub(crate) fn happened(&mut self, event: &Event, position: Position) {
-        self.summary.newest = Some(event.newest(self.summary.newest));
+        self.summary.newest = event.newest(self.summary.newest);
         self.summary.position = position;
+    }
+
+    /// What an event changes besides the records of its change: it may carry an idempotency key,
+    /// and then an older one is forgotten.
+    pub(crate) fn requested(&self, event: &Event, position: Position) -> Vec<Step> {
+        let What::Operation(OperationEvent {
+            actor,
+            request: Some(key),
+            ..
+        }) = &event.what
+        else {
+            return Vec::new();
+        };
+        let key = request_octets(actor.uid, key);
+        let mut steps = Vec::new();
+        if self.requests.len() >= REQUESTS_KEPT
+            && !self.map.contains_key(&key)
+            && let Some((_, oldest)) = self.requests.first_key_value()
+        {
+            steps.push((oldest.clone(), None));
+        }
+        steps.push((key, Some(position.to_be_bytes().into())));
+        steps
     }
 
     /// Takes back everything since [`Self::begin`].
@@ -72,6 +127,10 @@ impl Records {
         key: KeyOctets,
         value: Option<ValueOctets>,
     ) -> Option<ValueOctets> {
+        self.misfits.get_mut().forget(&key);
+        if body::is_request(&key) {
+            self.note_request(&key, value.as_deref());
+        }
         let old = match self.map.get_mut(&key) {
             Some(stored) => {
                 self.tracker.note(&key, Some(stored));
@@ -97,12 +156,25 @@ impl Records {
 
     /// Takes a record from the index, which must not be told of it.
     pub(crate) fn load(&mut self, key: KeyOctets, value: ValueOctets) {
+        if body::is_request(&key) {
+            self.note_request(&key, Some(&value));
+        }
         self.insert(key, value);
     }
 
     /// Takes what goes with the records from the index.
     pub(crate) fn set_summary(&mut self, summary: Summary) {
         self.summary = summary;
+    }
+
+    fn note_request(&mut self, key: &[u8], value: Option<&[u8]>) {
+        let old = self.map.get(key);
+        if let Some(old) = old.and_then(|old| body::request_position(old)) {
+            self.requests.remove(&old);
+        }
+        if let Some(position) = value.and_then(body::request_position) {
+            self.requests.insert(position, key.into());
+        }
     }
 
     fn insert(&mut self, key: KeyOctets, value: ValueOctets) {
@@ -144,8 +216,37 @@ impl Records {
             .range::<[u8], _>((behind, Bound::Unbounded))
             .take_while(|(key, _)| key.first() == Some(&kind_octet(kind)))
             .take(limit)
-            .map(|(_, value)| body::record(value).map_err(|_| StoreError::Corrupt))
+            .map(|(key, value)| self.read(key, value))
             .collect()
+    }
+
+    fn read(&self, key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
+        let read = body::record(&self.keyring, key, value);
+        if read.is_err() {
+            self.misfits.borrow_mut().note(key);
+        }
+        read
+    }
+
+    /// Checks up to `limit` entries behind `after`. Returns the last one, or `None` when there
+    /// are no more.
+    pub(crate) fn scrub(&self, after: Option<&[u8]>, limit: usize) -> Option<KeyOctets> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut last = None;
+        let mut checked = 0;
+        for (key, value) in self.map.range::<[u8], _>((from, Bound::Unbounded)).take(limit) {
+            if !body::fits(&self.keyring, key, value) {
+                self.misfits.borrow_mut().note(key);
+            }
+            last = Some(key);
+            checked += 1;
+        }
+        last.filter(|_| checked == limit).cloned()
+    }
+
+    /// Which records are not what was written, as far as they have been read.
+    pub(crate) fn warning(&self) -> Option<String> {
+        self.misfits.borrow().warning()
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -178,19 +279,20 @@ impl Records {
 
 impl View for Records {
     fn record(&self, key: &Key) -> Result<Option<Record>, StoreError> {
-        match self.map.get(&key_octets(key)) {
-            None => Ok(None),
-            Some(value) => body::record(value)
-                .map(Some)
-                .map_err(|_| StoreError::Corrupt),
-        }
+        let key = key_octets(key);
+        let value = self.map.get(&key);
+        value.map(|value| self.read(&key, value)).transpose()
     }
 
     fn newest(&self) -> Result<Option<Time>, StoreError> {
         Ok(self.summary.newest)
     }
 
-    fn request(&self, _: u32, _: &RequestKey) -> Result<Option<Position>, StoreError> {
-        Ok(None)
+    fn request(&self, uid: u32, key: &RequestKey) -> Result<Option<Position>, StoreError> {
+        let Some(value) = self.map.get(&request_octets(uid, key)) else {
+            return Ok(None);
+        };
+        let position = body::request_position(value);
+        position.map(Some).ok_or(StoreError::Corrupt)
     }
 }

@@ -6,6 +6,7 @@
 
 use data_encoding::BASE64;
 
+use crate::note::PublicKey;
 use crate::store::Position;
 use crate::time::Time;
 
@@ -43,19 +44,28 @@ impl Checkpoint {
         )
     }
 
-    /// Reads a text; `None` if it is none. Extension lines that are not known are skipped.
+    /// Reads a text; `None` if it is none. Extension lines behind the time are skipped.
     pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.strip_suffix('\n')?.split('\n');
-        let origin = lines.next().filter(|origin| !origin.is_empty())?;
+        let origin = lines.next()?;
         let position = number(lines.next()?)?;
         let hash = BASE64.decode(lines.next()?.as_bytes()).ok()?;
-        let time = lines.find_map(|line| line.strip_prefix(TIME))?;
+        let time = lines.next()?.strip_prefix(TIME)?;
+        if origin.is_empty() || lines.any(str::is_empty) {
+            return None;
+        }
         Some(Self {
             origin: origin.to_owned(),
             position,
             hash: hash.try_into().ok()?,
             time: Time::from_millis(number(time)?),
         })
+    }
+
+    /// Reads a note; `None` if it is not signed by `key`, or not in the name of its journal.
+    pub fn open(key: &PublicKey, note: &str) -> Option<Self> {
+        let checkpoint = Self::parse(key.open(note).ok()?)?;
+        (checkpoint.origin == key.name()).then_some(checkpoint)
     }
 }
 

@@ -4,12 +4,12 @@
 
 use std::fmt;
 
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Encode, decode};
 
 use crate::account::AccountName;
 use crate::place::Place;
 use crate::serial::Serial;
-use crate::time::Time;
+use crate::time::{Now, Time};
 
 /// The longest word that an operator can put on a receipt.
 pub const NOTE_OCTETS_MAX: usize = 200;
@@ -27,12 +27,25 @@ pub struct Event {
     /// What happened.
     #[n(1)]
     pub what: What,
+    /// Whether the wall clock was doubted then.
+    #[n(2)]
+    pub doubted: bool,
 }
 
 impl Event {
+    /// What happened, as the clocks say.
+    pub fn at(now: Now, what: What) -> Self {
+        Self {
+            time: now.time,
+            what,
+            doubted: !now.steady,
+        }
+    }
+
     /// The latest time that the clock was seen at, after this event; `before` is what it was
-    /// before it. Only an operator's word sets it back.
-    pub fn newest(&self, before: Option<Time>) -> Time {
+    /// before it. A clock that is doubted does not move it: it may be ahead by years, and when it
+    /// is right again it must not seem to have gone backwards. Only an operator's word sets it back.
+    pub fn newest(&self, before: Option<Time>) -> Option<Time> {
         let trusted = matches!(
             &self.what,
             What::Operation(OperationEvent {
@@ -40,9 +53,10 @@ impl Event {
                 ..
             })
         );
-        match before {
-            Some(before) if !trusted => before.max(self.time),
-            _ => self.time,
+        match (trusted, self.doubted) {
+            (true, _) => Some(self.time),
+            (false, true) => before,
+            (false, false) => before.max(Some(self.time)),
         }
     }
 }
@@ -255,7 +269,7 @@ impl Channel {
 /// An idempotency key: what a caller calls one request, so that it can ask for it again without
 /// having it done again. 1 to [`REQUEST_KEY_OCTETS_MAX`] printable ASCII characters without blank;
 /// each user has keys of its own.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode)]
 #[cbor(transparent)]
 pub struct RequestKey(Box<str>);
 
@@ -270,6 +284,12 @@ impl RequestKey {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'b, C> Decode<'b, C> for RequestKey {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
+        Self::parse(d.str()?).ok_or_else(|| decode::Error::message("idempotency key"))
     }
 }
 
@@ -394,6 +414,7 @@ pub struct Actor {
     pub uid: u32,
     /// The name of that uid then; cleaned and cut.
     #[n(1)]
+    #[cbor(decode_with = "decode_actor_name")]
     pub name: Box<str>,
 }
 
@@ -413,8 +434,15 @@ impl fmt::Display for Actor {
     }
 }
 
+fn decode_actor_name<C>(
+    d: &mut minicbor::Decoder<'_>,
+    _: &mut C,
+) -> Result<Box<str>, decode::Error> {
+    decode_printable(d, ACTOR_OCTETS_MAX)
+}
+
 /// A word on a receipt: bounded, without control characters.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(transparent)]
 pub struct Note(Box<str>);
 
@@ -429,6 +457,25 @@ impl Note {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+impl<'b, C> Decode<'b, C> for Note {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
+        decode_printable(d, NOTE_OCTETS_MAX).map(Self)
+    }
+}
+
+/// What was cleaned and cut before it was written. A line break in it would be a line of its own
+/// in a signed receipt.
+fn decode_printable(
+    d: &mut minicbor::Decoder<'_>,
+    octets: usize,
+) -> Result<Box<str>, decode::Error> {
+    let text = d.str()?;
+    if text.len() > octets || text.chars().any(char::is_control) {
+        return Err(decode::Error::message("text"));
+    }
+    Ok(text.into())
 }
 
 /// Control characters would reach the terminals of those who read the audit, and characters that

@@ -2,7 +2,7 @@
 //!
 //! A note is lines of text, a blank line, and one signature line for each key:
 //! `— <name> <base64 of four octets key id and the signature>`. The text signed is everything
-//! before the blank line, its last newline included.
+//! before the blank line, its last newline included. A note has no control characters but newlines.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +17,6 @@ pub const SIGNING_KEY_OCTETS: usize = 32;
 pub const NOTE_OCTETS_MAX: usize = 64 << 10;
 
 const ED25519: u8 = 1;
-const SIGNATURE_OCTETS: usize = 64;
 const KEY_ID_OCTETS: usize = 4;
 const DASH: &str = "— ";
 
@@ -55,8 +54,9 @@ impl Signer {
         }
     }
 
-    /// The note of `text`, which ends with a newline and has no blank line at its end.
+    /// The note of `text`, which ends with a newline.
     pub fn sign(&self, text: &str) -> String {
+        debug_assert!(text.ends_with('\n') && is_text(text));
         let signature = self.key.sign(text.as_bytes());
         let mut octets = self.public().id().to_vec();
         octets.extend_from_slice(&signature.to_bytes());
@@ -107,35 +107,38 @@ impl PublicKey {
         id
     }
 
-    /// The text of a note that this key has signed.
+    /// The text of a note that this key has signed. Signatures by other keys are not looked at, but
+    /// must have the form of one; of several by this key the first counts.
     pub fn open<'a>(&self, note: &'a str) -> Result<&'a str, NoteError> {
-        if note.len() > NOTE_OCTETS_MAX || !note.ends_with('\n') {
+        if note.len() > NOTE_OCTETS_MAX || !is_text(note) {
             return Err(NoteError::Form);
         }
         let split = note.rfind("\n\n").ok_or(NoteError::Form)?;
         let (text, signatures) = (&note[..=split], &note[split + 2..]);
-        for line in signatures.lines() {
-            let line = line.strip_prefix(DASH).ok_or(NoteError::Form)?;
-            let (name, octets) = line.split_once(' ').ok_or(NoteError::Form)?;
-            let octets = BASE64
-                .decode(octets.as_bytes())
-                .map_err(|_| NoteError::Form)?;
-            let (id, signature) = octets
-                .split_first_chunk::<KEY_ID_OCTETS>()
-                .ok_or(NoteError::Form)?;
-            if name != self.name || *id != self.id() {
-                continue;
+        let signatures = signatures.strip_suffix('\n').ok_or(NoteError::Form)?;
+        let id = self.id();
+        let mut own = None;
+        for line in signatures.split('\n') {
+            let (name, octets) = signature_line(line).ok_or(NoteError::Form)?;
+            if name == self.name && octets.starts_with(&id) {
+                own = own.or(Some(octets));
             }
-            let signature: &[u8; SIGNATURE_OCTETS] =
-                signature.try_into().map_err(|_| NoteError::Form)?;
-            let signature = Signature::from_bytes(signature);
-            return match self.key.verify_strict(text.as_bytes(), &signature) {
-                Ok(()) => Ok(text),
-                Err(_) => Err(NoteError::Wrong),
-            };
         }
-        Err(NoteError::Unsigned)
+        let own = own.ok_or(NoteError::Unsigned)?;
+        let signature = own[KEY_ID_OCTETS..].try_into();
+        let signature = signature.map_err(|_| NoteError::Form)?;
+        self.key
+            .verify_strict(text.as_bytes(), &Signature::from_bytes(signature))
+            .map_err(|_| NoteError::Wrong)?;
+        Ok(text)
     }
+}
+
+/// The name, and the octets: key id and signature.
+fn signature_line(line: &str) -> Option<(&str, Vec<u8>)> {
+    let (name, octets) = line.strip_prefix(DASH)?.split_once(' ')?;
+    let octets = BASE64.decode(octets.as_bytes()).ok()?;
+    (is_name(name) && octets.len() > KEY_ID_OCTETS).then_some((name, octets))
 }
 
 impl fmt::Display for PublicKey {
@@ -169,6 +172,10 @@ impl FromStr for PublicKey {
         let fits = is_name(name) && known.as_deref() == Some(&public.id());
         fits.then_some(public).ok_or(NoPublicKey)
     }
+}
+
+fn is_text(text: &str) -> bool {
+    !text.chars().any(|c| c.is_ascii_control() && c != '\n')
 }
 
 fn is_name(name: &str) -> bool {

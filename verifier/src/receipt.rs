@@ -31,12 +31,25 @@ pub const POSITIONS: u64 = BASE.pow(POSITION_CHARACTERS);
 pub const EVENTS_PER_SECOND_MAX: u64 = 200_000;
 /// 2026-01-01T00:00:00Z: no store is older.
 const BEGINNING: Time = Time::from_millis(1_767_225_600_000);
+/// What a restore skips where the clock can not tell how far it is: a year of events.
+const SKIPPED: u64 = 366 * 86_400 * EVENTS_PER_SECOND_MAX;
 
-/// The first position of a store that is restored at `now`: no run of it can have come so far,
-/// however long it went on after the backup was made. The numbers last until the year 2176.
-pub fn floor(now: Time) -> Position {
+/// The first position of a store that is restored at `now` and whose newest event in the backup is
+/// at `last`: no run of it can have come so far, however long it went on after the backup was made.
+/// `now` is the later one of the wall clock and the newest time in the backup.
+///
+/// A store that is further than its clock explains was restored once while the clock was ahead; it
+/// skips a year of events. By a right clock the numbers last until the year 2176; `None` when there
+/// is no number left.
+pub fn floor(now: Time, last: Position) -> Option<Position> {
     let seconds = now.seconds().saturating_sub(BEGINNING.seconds());
-    seconds.saturating_mul(EVENTS_PER_SECOND_MAX)
+    let explained = seconds.saturating_mul(EVENTS_PER_SECOND_MAX);
+    let first = if explained > last {
+        explained
+    } else {
+        last.saturating_add(SKIPPED)
+    };
+    (first < POSITIONS).then_some(first)
 }
 
 /// A receipt number, shown as `3334-3333-334A`: position, check character.
@@ -179,6 +192,9 @@ fn field(f: &mut fmt::Formatter<'_>, name: &str, value: Option<impl fmt::Display
 
 /// The fields of a receipt's text, if it is one.
 pub fn fields(text: &str) -> Option<Vec<(&str, &str)>> {
-    let rest = text.strip_prefix(TITLE)?.strip_prefix('\n')?;
-    rest.lines().map(|line| line.split_once(": ")).collect()
+    let mut lines = text.strip_suffix('\n')?.split('\n');
+    if lines.next() != Some(TITLE) {
+        return None;
+    }
+    lines.map(|line| line.split_once(": ")).collect()
 }

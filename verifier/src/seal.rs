@@ -258,9 +258,11 @@ impl Keyring {
         }
     }
 
-    /// Adds an older key, which opens and checks but seals nothing new.
+    /// Adds an older key, which opens and checks but seals nothing new. The key of a number that is
+    /// there already stays.
     pub fn add(&self, key: DataKey) {
-        self.write().all.insert(key.number, Arc::new(key));
+        let mut keys = self.write();
+        keys.all.entry(key.number).or_insert_with(|| Arc::new(key));
     }
 
     /// Adds a key and makes it current.

@@ -112,8 +112,8 @@ pub struct Token {
     /// Who owns it, or owned it last.
     #[n(6)]
     pub account: Option<AccountName>,
-    /// The accepted steps (or counters), newest first, at most [`SPENT_MEMORY`]. The first of them
-    /// is the watermark: nothing at or below it is ever accepted.
+    /// The accepted steps (or counters), newest first, at most [`SPENT_MEMORY`]; see
+    /// [`Self::watermark`].
     #[n(7)]
     pub spent: Vec<u64>,
     /// How many whole steps its clock was learned to be ahead of ours.
@@ -137,6 +137,9 @@ pub struct Token {
     /// The version of the seal of [`Self::seed`]: one more each time the seed is sealed anew.
     #[n(14)]
     pub seal: u64,
+    /// Up to this step nothing is accepted since a restore, though nobody knows what was.
+    #[n(15)]
+    pub raised: Option<u64>,
 }
 
 /// How the codes of a token are made.
@@ -193,12 +196,14 @@ impl Token {
             created: now,
             last_use: None,
             seal: 1,
+            raised: None,
         }
     }
 
-    /// The newest accepted step or counter.
+    /// Nothing at or below this step or counter is ever accepted: the newest that was accepted, or
+    /// what a restore raised it to.
     pub fn watermark(&self) -> Option<u64> {
-        self.spent.first().copied()
+        self.spent.first().copied().max(self.raised)
     }
 
     /// What `code` means at `now`.
@@ -281,7 +286,7 @@ impl Token {
     }
 
     /// Raises the watermark of a TOTP token past every step that can be accepted at `now`, whatever
-    /// drift it may have learned. It only rises.
+    /// drift it may have learned. It only rises. What was accepted stays remembered.
     pub fn raise(&mut self, acceptance: &Acceptance, now: Time) {
         let Factor::Totp { period } = self.factor else {
             return;
@@ -290,10 +295,7 @@ impl Token {
             .step(now)
             .saturating_add_signed(acceptance.drift)
             .saturating_add(acceptance.window);
-        if self.watermark().is_none_or(|mark| mark < furthest) {
-            self.spent.insert(0, furthest);
-            self.spent.truncate(SPENT_MEMORY);
-        }
+        self.raised = self.raised.max(Some(furthest));
     }
 
     /// Moves the middle of the window after a token whose clock is off, one step at a time. It

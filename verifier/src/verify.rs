@@ -193,8 +193,7 @@ impl<'a> Login<'a> {
             return Ok(Findings::rejected(Reason::MalformedName, None));
         };
         let Some(account) = view.account_by_any_name(&name)? else {
-            // A code typed into the wrong field is still good: it must not be written down.
-            let name = Some(name).filter(|name| Code::parse(name.as_str().as_bytes()).is_err());
+            let name = Some(name).filter(may_be_kept);
             return Ok(Findings::rejected(Reason::UnknownAccount, name));
         };
         match self.obstacle(&account, view)? {
@@ -329,16 +328,16 @@ impl Decider for Login<'_> {
         self.locked_out = findings.locked_out;
         self.account.clone_from(&findings.account);
         Ok(Some(Change {
-            event: Event {
-                time: self.now.time,
-                what: What::Login(LoginEvent {
+            event: Event::at(
+                self.now,
+                What::Login(LoginEvent {
                     reason: findings.reason,
                     account: findings.account,
                     serial: findings.serial,
                     step: findings.step,
                     place: self.attempt.place.clone(),
                 }),
-            },
+            ),
             written: findings.written,
             removed: Vec::new(),
         }))
@@ -393,6 +392,11 @@ fn load(view: &dyn View, serials: &[Serial]) -> Result<Vec<Token>, StoreError> {
     serials.iter().map(token).collect()
 }
 
+/// A code typed into the wrong field is still good: it must not be written down.
+fn may_be_kept(name: &AccountName) -> bool {
+    Code::parse(name.as_str().as_bytes()).is_err()
+}
+
 fn is_usable(token: &Token) -> bool {
     token.state == TokenState::Active && !token.disabled
 }
@@ -434,7 +438,7 @@ pub struct Ask<'a> {
     verifier: &'a Verifier,
     account: &'a str,
     place: &'a Place,
-    now: Time,
+    now: Now,
     needed: bool,
 }
 
@@ -451,12 +455,17 @@ pub enum Asked {
 
 impl<'a> Ask<'a> {
     /// A question to be answered at `now`; `account` is the name as typed.
-    pub fn new(verifier: &'a Verifier, account: &'a str, place: &'a Place, now: Time) -> Self {
+    pub fn new(
+        verifier: &'a Verifier,
+        account: &'a str,
+        place: &'a Place,
+        now: impl Into<Now>,
+    ) -> Self {
         Self {
             verifier,
             account,
             place,
-            now,
+            now: now.into(),
             needed: true,
         }
     }
@@ -483,15 +492,14 @@ impl Decider for Ask<'_> {
         if self.needed {
             return Ok(None);
         }
-        Ok(Some(Change::event_only(Event {
-            time: self.now,
-            what: What::Login(LoginEvent {
-                reason: Reason::NotAsked,
-                account: account.map(|account| account.name).or(name),
-                serial: None,
-                step: None,
-                place: self.place.clone(),
-            }),
-        })))
+        let name = name.filter(may_be_kept);
+        let what = What::Login(LoginEvent {
+            reason: Reason::NotAsked,
+            account: account.map(|account| account.name).or(name),
+            serial: None,
+            step: None,
+            place: self.place.clone(),
+        });
+        Ok(Some(Change::event_only(Event::at(self.now, what))))
     }
 }

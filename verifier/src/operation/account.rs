@@ -18,6 +18,34 @@ pub struct AccountChange {
     pub remove_alias: Option<AccountName>,
 }
 
+impl AccountChange {
+    /// What an event tells of it.
+    pub(super) fn detail(&self) -> Option<Note> {
+        let details = [
+            self.code_required
+                .map(|required| format!("code required: {}", yes_or_no(required))),
+            self.disabled
+                .map(|disabled| format!("disabled: {}", yes_or_no(disabled))),
+            self.add_alias
+                .as_ref()
+                .map(|alias| format!("name added: {alias}")),
+            self.remove_alias
+                .as_ref()
+                .map(|alias| format!("name removed: {alias}")),
+        ];
+        let details: Vec<_> = details.into_iter().flatten().collect();
+        Note::new(&details.join(", "))
+    }
+
+    /// Whether it only takes away: a login, a way around the code, a name.
+    pub(super) fn takes_away(&self) -> bool {
+        let gives = self.disabled == Some(false)
+            || self.code_required == Some(false)
+            || self.add_alias.is_some();
+        !gives && *self != Self::default()
+    }
+}
+
 impl Operate<'_> {
     pub(super) fn account_set(
         &self,
@@ -28,14 +56,11 @@ impl Operate<'_> {
         let known = view.account_by_any_name(name)?;
         let mut account = self.account_or_new(view, name)?;
         let mut draft = Draft::default();
-        let mut details = Vec::new();
         if let Some(required) = change.code_required {
             account.code_required = required;
-            details.push(format!("code required: {}", yes_or_no(required)));
         }
         if let Some(disabled) = change.disabled {
             account.disabled = disabled;
-            details.push(format!("disabled: {}", yes_or_no(disabled)));
         }
         if let Some(alias) = &change.add_alias {
             or_refuse!(add_alias(view, &mut account, alias)?);
@@ -43,18 +68,16 @@ impl Operate<'_> {
                 alias: alias.clone(),
                 account: account.name.clone(),
             });
-            details.push(format!("name added: {alias}"));
         }
         if let Some(alias) = &change.remove_alias {
             or_refuse!(remove_alias(&mut account, alias));
             draft.removed.push(Key::Alias(alias.clone()));
-            details.push(format!("name removed: {alias}"));
         }
         if known.as_ref() == Some(&account) {
             return Ok(Err(Refusal::NothingToChange(account.name).into()));
         }
         draft.account = Some(account.name.clone());
-        draft.detail = Note::new(&details.join(", "));
+        draft.detail = change.detail();
         draft.written.push(Record::Account(account));
         Ok(Ok(draft))
     }

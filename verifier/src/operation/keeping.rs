@@ -37,8 +37,9 @@ impl Keeping {
 }
 
 impl Operate<'_> {
-    /// Writes each record anew; the store tags it with the current key. A token's seed is sealed by
-    /// the current key unless it is already. What is damaged, or does not open, stays as it is.
+    /// Writes each record anew, with seeds sealed by the current key; the store tags with it too. A
+    /// token whose seed is sealed by it was written since, and stays; so does what is damaged or
+    /// does not open.
     pub(super) fn reseal(
         &self,
         view: &dyn View,
@@ -81,34 +82,36 @@ impl Operate<'_> {
 
     /// No code that was good before `now` is good afterwards: whoever used one may have done so
     /// after the backup was made, and nobody knows. The watermark of each TOTP token is raised past
-    /// every step that can be accepted now; a HOTP token that is in use is suspended, because its
-    /// counter says nothing about time.
+    /// every step that can be accepted now. The counter of a HOTP token says nothing about time: one
+    /// that is in use is disabled until it is enrolled again, with a code that its owner reads off
+    /// it, and the counters up to that one are spent.
     pub(super) fn restore(&self, view: &dyn View, serials: &[Serial]) -> Decided<Draft> {
+        let acceptance = &self.verifier.policy().acceptance;
+        // A clock that is behind the backup must not make this weaker.
+        let now = view.newest()?.unwrap_or(self.now.time).max(self.now.time);
         let mut draft = Draft::default();
-        let mut suspended = 0_u64;
+        let mut disabled = 0_u64;
         for serial in serials {
             let mut token = view.token(serial)?.ok_or(StoreError::Corrupt)?;
             match token.factor {
-                Factor::Totp { .. } => {
-                    // A clock that is behind the backup must not make this weaker.
-                    let newest = view.newest()?.unwrap_or(self.now.time);
-                    token.raise(
-                        &self.verifier.policy().acceptance,
-                        newest.max(self.now.time),
-                    );
-                }
-                Factor::Hotp { .. } if token.state == TokenState::Active => {
-                    token.state = TokenState::Suspended;
-                    suspended += 1;
+                Factor::Totp { .. } => token.raise(acceptance, now),
+                Factor::Hotp { .. } if in_use(token.state) => {
+                    token.disabled = true;
+                    disabled += 1;
                 }
                 Factor::Hotp { .. } => continue,
             }
             draft.written.push(Record::Token(token));
         }
         draft.count = Some(draft.written.len() as u64);
-        if suspended > 0 {
-            draft.detail = Note::new(&format!("{suspended} HOTP tokens were suspended"));
+        if disabled > 0 {
+            let detail = format!("{disabled} HOTP tokens are to be enrolled again");
+            draft.detail = Note::new(&detail);
         }
         Ok(Ok(draft))
     }
+}
+
+fn in_use(state: TokenState) -> bool {
+    matches!(state, TokenState::Active | TokenState::Suspended)
 }

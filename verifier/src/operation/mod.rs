@@ -19,6 +19,7 @@ mod account;
 mod import;
 mod keeping;
 mod refusal;
+mod repeat;
 mod token;
 
 use zeroize::Zeroizing;
@@ -290,10 +291,7 @@ impl<'a> Operate<'a> {
 
     fn change(&self, event: OperationEvent, written: Vec<Record>, removed: Vec<Key>) -> Change {
         Change {
-            event: Event {
-                time: self.now.time,
-                what: What::Operation(event),
-            },
+            event: Event::at(self.now, What::Operation(event)),
             written,
             removed,
         }
@@ -338,19 +336,20 @@ impl Decider for Operate<'_> {
     }
 
     /// On a full disk a lost token must still die, and what stands in the way of logins must still
-    /// be mended.
+    /// be mended. What gives rights waits for room.
     fn may_use_reserve(&self) -> bool {
-        matches!(
-            self.operation,
-            Operation::Change(..)
-                | Operation::Unlock(_)
-                | Operation::AccountSet(..)
-                | Operation::ClockTrust
-                | Operation::Keep {
-                    what: Keeping::Retain,
-                    ..
-                }
-        )
+        match self.operation {
+            Operation::Change(change, _) => *change != StateChange::Resume,
+            Operation::AccountSet(_, change) => change.takes_away(),
+            Operation::Unlock(_) | Operation::ClockTrust => true,
+            Operation::Keep { what, .. } => *what == Keeping::Retain,
+            Operation::Issue { .. }
+            | Operation::Import(_)
+            | Operation::Enroll { .. }
+            | Operation::Exchange { .. }
+            | Operation::Reseal(_)
+            | Operation::Restore(_) => false,
+        }
     }
 }
 

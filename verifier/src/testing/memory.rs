@@ -48,7 +48,7 @@ impl MemoryStore {
         for key in &change.removed {
             self.records.remove(key);
         }
-        self.newest = Some(change.event.newest(self.newest));
+        self.newest = change.event.newest(self.newest);
         self.remember_request(&change.event);
         self.events.push(change.event);
         self.position()

@@ -64,6 +64,7 @@ pub fn token(n: u64, step: u64) -> Record {
             place: Some(place()),
         }),
         seal: 1,
+        raised: None,
     })
 }
 
@@ -105,36 +106,32 @@ pub fn account_key(n: u64) -> Key {
 
 /// An accepted login with the token of number `n`.
 pub fn login(n: u64, step: u64, time: Time) -> Event {
-    Event {
-        time,
-        what: What::Login(LoginEvent {
-            reason: Reason::RightCode,
-            account: Some(name(n)),
-            serial: Some(serial(n)),
-            step: Some(step),
-            place: place(),
-        }),
-    }
+    let what = What::Login(LoginEvent {
+        reason: Reason::RightCode,
+        account: Some(name(n)),
+        serial: Some(serial(n)),
+        step: Some(step),
+        place: place(),
+    });
+    Event::at(time.into(), what)
 }
 
 /// An operation of root.
 pub fn operation(kind: OperationKind, time: Time) -> Event {
-    Event {
-        time,
-        what: What::Operation(OperationEvent {
-            operation: kind,
-            outcome: OperationOutcome::Done,
-            serial: None,
-            new_serial: None,
-            account: None,
-            actor: Actor::new(0, "root"),
-            note: None,
-            count: None,
-            detail: None,
-            channel: Channel::Cli,
-            request: None,
-        }),
-    }
+    let what = What::Operation(OperationEvent {
+        operation: kind,
+        outcome: OperationOutcome::Done,
+        serial: None,
+        new_serial: None,
+        account: None,
+        actor: Actor::new(0, "root"),
+        note: None,
+        count: None,
+        detail: None,
+        channel: Channel::Cli,
+        request: None,
+    });
+    Event::at(time.into(), what)
 }
 
 /// A login of number `n` that spends `step`: two records and an event.

@@ -26,18 +26,19 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use sekisho_verifier::account::{ALIASES_MAX, ENDED_TOKENS_MAX, TOKENS_MAX};
-use sekisho_verifier::event::{OperationOutcome, Reason, What};
+use sekisho_verifier::event::{OperationOutcome, Reason, RequestKey, What};
 use sekisho_verifier::lifecycle::TokenState;
 use sekisho_verifier::operation::{Done, Refusal};
 use sekisho_verifier::receipt::ReceiptNumber;
-use sekisho_verifier::store::{Outcome, Record, Store};
+use sekisho_verifier::store::{Outcome, Record, Store, View};
 use sekisho_verifier::testing::faulty::{Call, Fault};
 use sekisho_verifier::token::SPENT_MEMORY;
 use sekisho_verifier::verify::Verdict;
 
 use common::config;
-use common::history::{Did, History, Run, histories, written_tokens};
-use common::oracle::{Fit, could_be_a_code};
+use common::desk::data_key;
+use common::history::{Did, History, Run, histories, request, written_tokens};
+use common::oracle::could_be_a_code;
 
 /// Plays `history` on a store without faults and asks whether `claim` holds of it.
 fn check(history: &History, claim: fn(&Run)) {
@@ -140,7 +141,28 @@ proptest! {
 
     #[test]
     fn i12_a_clock_that_is_back_accepts_nothing(history in histories()) {
-        check(&history, a_clock_that_is_back_decides_nothing);
+        check(&history, a_clock_that_is_bad_decides_nothing);
+    }
+
+    #[test]
+    fn i09_a_request_key_is_done_at_most_once(history in histories(), every in 1..5usize) {
+        const FAULTS: &[Fault] =
+            &[Fault::Refused, Fault::RequestLost, Fault::AnswerLost, Fault::Conflict];
+        check_failing(&history, every, Call::Commit, FAULTS, requests_are_done_once);
+        check(&history, requests_are_done_once);
+    }
+
+    #[test]
+    fn i10_after_a_rotation_the_old_key_opens_nothing(history in histories(), every in 1..5usize) {
+        const FAULTS: &[Fault] = &[Fault::Refused, Fault::AnswerLost, Fault::Conflict];
+        check_failing(&history, every, Call::Commit, FAULTS, |run| {
+            seeds_open_with_keys_that_are_kept(run);
+            reasons_are_as_expected(run);
+        });
+        check(&history, |run| {
+            seeds_open_with_keys_that_are_kept(run);
+            assert_eq!(run.desk.verifier.keyring().numbers().len(), 1);
+        });
     }
 }
 
@@ -150,26 +172,31 @@ fn histories_come_to_every_reason_and_every_operation() {
     let mut runner = TestRunner::deterministic();
     let mut reasons = BTreeMap::new();
     let mut kinds = BTreeSet::new();
+    let mut repeated = 0;
     for _ in 0..60 {
         let history = histories().new_tree(&mut runner).expect("a history");
-        for event in Run::of(&history.current(), |_| None).desk.events() {
+        let run = Run::of(&history.current(), |_| None);
+        let dones = run.seen.iter().map(|seen| &seen.did);
+        repeated += dones
+            .filter(
+                |did| matches!(did, Did::Operation { done, .. } if matches!(done, Done::Before(_))),
+            )
+            .count();
+        for event in run.desk.events() {
             match event.what {
                 What::Login(event) => *reasons.entry(event.reason.name()).or_insert(0) += 1,
                 What::Operation(event) => _ = kinds.insert(event.operation.name()),
             }
         }
     }
-    // These need another question, another key and another clock.
-    let others = [
-        Reason::NotAsked,
-        Reason::SeedDoesNotOpen,
-        Reason::ClockStepped,
-    ];
+    // These two need another key and another question.
+    let others = [Reason::NotAsked, Reason::SeedDoesNotOpen];
     for reason in Reason::ALL.iter().filter(|reason| !others.contains(reason)) {
         assert!(reasons.contains_key(reason.name()), "{reason}: {reasons:?}");
     }
     assert!(reasons["right-code"] > 100, "{reasons:?}");
-    assert_eq!(kinds.len(), 10, "all but issue: {kinds:?}");
+    assert_eq!(kinds.len(), 16, "all but issue: {kinds:?}");
+    assert!(repeated > 20, "{repeated}");
 }
 
 fn steps_rise_and_strings_do_not_return(run: &Run) {
@@ -373,18 +400,18 @@ fn one_event_each(run: &Run) {
     let mut receipts = BTreeSet::new();
     for seen in &run.seen {
         let Outcome::Applied(position) = seen.outcome else {
-            let Did::Operation {
-                done: Done::Refused(refusal),
-                ..
-            } = &seen.did
-            else {
-                panic!("no event: {seen:?}");
-            };
-            assert!(
-                !matches!(refusal, Refusal::NotProven(..)),
-                "a judged proof has its event"
-            );
-            continue;
+            match &seen.did {
+                Did::Operation {
+                    done: Done::Refused(Refusal::NotProven(..)),
+                    ..
+                }
+                | Did::Login { .. } => panic!("no event: {seen:?}"),
+                Did::Operation {
+                    done: Done::Refused(_) | Done::Before(_),
+                    ..
+                } => continue,
+                Did::Operation { .. } => panic!("no word: {seen:?}"),
+            }
         };
         assert!(position > last, "{position} after {last}");
         last = position;
@@ -411,6 +438,65 @@ fn one_event_each(run: &Run) {
     assert_eq!(store.counts().position, before + told);
 }
 
+/// With an idempotency key that was done before, nothing is done, and the caller is told where it
+/// was; without, nobody is told so. What was refused or not proven does not use a key up.
+fn requests_are_done_once(run: &Run) {
+    let mut known = BTreeMap::new();
+    for seen in &run.seen {
+        let Did::Operation {
+            order,
+            before,
+            done,
+            ..
+        } = &seen.did
+        else {
+            continue;
+        };
+        let key = request(order);
+        let first = key.as_ref().and_then(|key| known.get(key)).copied();
+        assert_eq!(first, *before);
+        if let Some(position) = first {
+            assert!(!seen.applied && seen.change.is_none(), "{seen:?}");
+            let told = matches!(seen.outcome, Outcome::Nothing);
+            assert_eq!(*done == Done::Before(position), told, "{seen:?}");
+            continue;
+        }
+        assert!(!matches!(done, Done::Before(_)), "{seen:?}");
+        let Some(change) = seen.change.as_ref().filter(|_| seen.applied) else {
+            continue;
+        };
+        let What::Operation(event) = &change.event.what else {
+            panic!("another's event: {seen:?}");
+        };
+        let is_done = event.outcome == OperationOutcome::Done;
+        assert_eq!(event.request.is_some(), is_done && key.is_some());
+        known.extend(key.filter(|_| is_done).map(|key| (key, seen.newest)));
+    }
+    for ((uid, key), position) in known {
+        let key = RequestKey::parse(&key).expect("a key");
+        assert_eq!(
+            run.desk.store.inner().request(uid, &key),
+            Ok(Some(position))
+        );
+    }
+}
+
+/// Every seed opens with the keys that are kept, and none with one that was forgotten.
+fn seeds_open_with_keys_that_are_kept(run: &Run) {
+    let keyring = run.desk.verifier.keyring();
+    for device in &run.devices {
+        let token = run.desk.token(device);
+        let seed = keyring.open(&token.serial, token.seal, &token.seed);
+        assert_eq!(seed.expect("a seed").expose(), device.seed);
+        let number = token.seed.key_number().expect("a number");
+        assert!(keyring.numbers().contains(&number));
+        for other in (1..=keyring.current().number()).filter(|other| *other != number) {
+            let opened = data_key(other).open(&token.serial, token.seal, &token.seed);
+            assert!(opened.is_err(), "key {other}");
+        }
+    }
+}
+
 fn records_are_bounded(run: &Run) {
     let mut records = run.desk.records();
     let changes = run.seen.iter().filter_map(|seen| seen.change.clone());
@@ -428,8 +514,8 @@ fn records_are_bounded(run: &Run) {
     }
 }
 
-fn a_clock_that_is_back_decides_nothing(run: &Run) {
-    for seen in run.seen.iter().filter(|seen| seen.clock_is_back) {
+fn a_clock_that_is_bad_decides_nothing(run: &Run) {
+    for seen in run.seen.iter().filter(|seen| seen.clock_is_bad) {
         assert!(!seen.accepted(), "{seen:?}");
         match &seen.did {
             Did::Login { .. } => {
@@ -444,8 +530,9 @@ fn a_clock_that_is_back_decides_nothing(run: &Run) {
                 done,
                 ..
             } => {
-                let judged = matches!(done, Done::Receipt(..));
-                assert!(!judged || *fit == Fit::Wrong, "{seen:?}");
+                assert!(!matches!(done, Done::Receipt(..)), "{fit:?}: {seen:?}");
+                let written = seen.change.iter().map(|change| change.written.len());
+                assert_eq!(written.sum::<usize>(), 0, "not charged: {seen:?}");
             }
             Did::Operation { .. } => {}
         }

@@ -13,7 +13,7 @@ use sekisho_verifier::policy::{Acceptance, Policy};
 use sekisho_verifier::seal::{DataKey, KEY_OCTETS, Keyring, NONCE_OCTETS, SealedSeed};
 use sekisho_verifier::serial::Serial;
 use sekisho_verifier::store::{
-    Change, Decider, Outcome, Position, Record, Store, StoreError, View,
+    Change, Decider, Key, Outcome, Position, Record, Store, StoreError, View,
 };
 use sekisho_verifier::testing::faulty::{Call, Fault, FaultyStore};
 use sekisho_verifier::testing::memory::MemoryStore;
@@ -181,6 +181,12 @@ pub(crate) fn of_root() -> Order {
     Order::of(Actor::new(0, "root"))
 }
 
+/// The data key of a number.
+pub(crate) fn data_key(number: u32) -> DataKey {
+    let key = KEY.map(|octet| octet ^ number.wrapping_sub(1) as u8);
+    DataKey::new(number, &key)
+}
+
 /// One that knows a single data key.
 pub(crate) fn verifier(policy: Policy, number: u32, key: &[u8; KEY_OCTETS]) -> Verifier {
     let keyring = Arc::new(Keyring::new(DataKey::new(number, key)));
@@ -272,6 +278,35 @@ impl Desk {
             time: self.now,
             steady: self.steady,
         }
+    }
+
+    /// The keys of all records there are.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        self.records().iter().map(Record::key).collect()
+    }
+
+    /// A reseal of everything, in parts of `part` records.
+    pub(crate) fn reseals(&self, part: usize) -> Vec<Operation> {
+        let nonce = |index: usize| {
+            let mut nonce = [0; NONCE_OCTETS];
+            nonce[..8].copy_from_slice(&index.to_be_bytes());
+            nonce
+        };
+        let keys = self.keys().into_iter().enumerate();
+        let items: Vec<_> = keys.map(|(index, key)| (key, nonce(index))).collect();
+        items
+            .chunks(part)
+            .map(|part| Operation::Reseal(part.to_vec()))
+            .collect()
+    }
+
+    /// A restore of all tokens.
+    pub(crate) fn restore(&self) -> Operation {
+        let serial = |key| match key {
+            Key::Token(serial) => Some(serial),
+            _ => None,
+        };
+        Operation::Restore(self.keys().into_iter().filter_map(serial).collect())
     }
 
     pub(crate) fn pass(&mut self, count: u64) {

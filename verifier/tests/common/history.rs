@@ -1,20 +1,24 @@
 //! Random histories of a few accounts, and their run against the oracle.
 
+use std::sync::Arc;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sekisho_verifier::event::Reason;
+use sekisho_verifier::event::{Actor, Note, Reason, RequestKey};
 use sekisho_verifier::lifecycle::{self, TokenState, Transition};
-use sekisho_verifier::operation::{AccountChange, Done, Operation, StateChange};
+use sekisho_verifier::operation::{AccountChange, Done, Keeping, Operation, Order, StateChange};
 use sekisho_verifier::otp::Algorithm;
 use sekisho_verifier::place::Door;
 use sekisho_verifier::policy::Policy;
 use sekisho_verifier::serial::Serial;
-use sekisho_verifier::store::{Change, Outcome, Record, Store};
+use sekisho_verifier::store::{Change, Outcome, Position, Record, Store};
 use sekisho_verifier::testing::faulty::{Call, Fault};
 use sekisho_verifier::time::Time;
 use sekisho_verifier::token::{Factor, Shape, Token};
 
-use super::desk::{Desk, Device, Told, attempt, enroll, exchange, name, policy, shape, totp};
+use super::desk::{
+    Desk, Device, Told, attempt, data_key, enroll, exchange, name, of_root, policy, shape, totp,
+};
 use super::moved;
 use super::oracle::{Expected, Fit, Held, Oracle};
 
@@ -59,6 +63,14 @@ pub(crate) enum Action {
     Unlock(u8),
     Off(u8, bool),
     Alias(u8, bool),
+    /// Whether the clock is doubted from now on.
+    Doubt(bool),
+    /// The next operation is ordered by this user, with this idempotency key.
+    Order(u8, u8),
+    /// A new data key, everything sealed anew in parts of so many records, and the old key gone.
+    Rotate(u8),
+    Restore,
+    Keep(Keeping),
 }
 
 #[derive(Debug, Clone)]
@@ -133,6 +145,13 @@ fn actions() -> impl Strategy<Value = Action> {
         3 => (0..4u8).prop_map(Action::Unlock),
         1 => (0..3u8, prop::bool::weighted(0.3)).prop_map(|(a, off)| Action::Off(a, off)),
         1 => (0..3u8, any::<bool>()).prop_map(|(a, add)| Action::Alias(a, add)),
+        1 => prop::bool::weighted(0.3).prop_map(Action::Doubt),
+        4 => (0..2u8, 0..3u8).prop_map(|(user, key)| Action::Order(user, key)),
+        1 => (1..20u8).prop_map(Action::Rotate),
+        1 => Just(Action::Restore),
+        1 => any::<bool>().prop_map(|backup| {
+            Action::Keep(if backup { Keeping::Backup } else { Keeping::Retain })
+        }),
     ]
 }
 
@@ -172,6 +191,9 @@ pub(crate) enum Did {
     },
     Operation {
         operation: String,
+        order: Order,
+        /// Where it was done before with its idempotency key.
+        before: Option<Position>,
         done: Done,
         /// What the code given as proof was to the token, and what the code was.
         proof: Option<(Serial, String, Fit)>,
@@ -182,10 +204,13 @@ pub(crate) enum Did {
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) now: Time,
-    pub(crate) clock_is_back: bool,
+    /// The clock is behind the newest event, or doubted.
+    pub(crate) clock_is_bad: bool,
     pub(crate) outcome: Outcome,
     /// Whether it is in the store, whatever was told.
     pub(crate) applied: bool,
+    /// Position of the newest event behind it.
+    pub(crate) newest: Position,
     pub(crate) change: Option<Change>,
     pub(crate) did: Did,
     /// States of all tokens before.
@@ -236,6 +261,8 @@ pub(crate) struct Run {
     pub(crate) seen: Vec<Seen>,
     /// Every code that was accepted, newest last.
     copies: Vec<String>,
+    /// What the next operation is ordered with.
+    order: Option<Order>,
 }
 
 impl Run {
@@ -285,6 +312,7 @@ impl Run {
             devices,
             seen: Vec::new(),
             copies: Vec::new(),
+            order: None,
         }
     }
 
@@ -332,6 +360,14 @@ impl Run {
                 let account = name(&spelt(*account, 2));
                 self.operation(&Operation::Unlock(account), None);
             }
+            Action::Doubt(doubt) => {
+                self.desk.steady = !doubt;
+                self.oracle.steady = !doubt;
+            }
+            Action::Order(user, key) => self.order = Some(order(*user, *key)),
+            Action::Rotate(part) => self.rotate(usize::from(*part)),
+            Action::Restore => self.operation(&self.desk.restore(), None),
+            Action::Keep(what) => self.keep(*what),
             Action::Off(account, off) => self.set(*account, |change| change.disabled = Some(*off)),
             Action::Alias(account, add) => {
                 let alias = name(&spelt(*account, 3));
@@ -344,6 +380,39 @@ impl Run {
                 });
             }
         }
+    }
+
+    fn keep(&mut self, what: Keeping) {
+        let detail = Note::new("something");
+        let count = None;
+        self.operation(
+            &Operation::Keep {
+                what,
+                count,
+                detail,
+            },
+            None,
+        );
+    }
+
+    /// As the verifier does it: the old key goes when nothing is left that it sealed.
+    fn rotate(&mut self, part: usize) {
+        let keyring = Arc::clone(self.desk.verifier.keyring());
+        let number = keyring.current().number() + 1;
+        keyring.make_current(data_key(number));
+        self.keep(Keeping::KeyRotate);
+        for reseal in self.desk.reseals(part) {
+            self.operation(&reseal, None);
+        }
+        let sealed_before = |record: &Record| matches!(record, Record::Token(token) if token.seed.key_number() != Some(number));
+        if self.desk.records().iter().any(sealed_before) {
+            return;
+        }
+        self.keep(Keeping::KeyDestroy);
+        for old in keyring.numbers() {
+            keyring.forget(old);
+        }
+        assert_eq!(keyring.numbers(), [number]);
     }
 
     fn device(&self, index: u8) -> Device {
@@ -448,9 +517,10 @@ impl Run {
         let states = tokens.map(|(serial, token)| (serial.clone(), token.state));
         self.seen.push(Seen {
             now: self.desk.now,
-            clock_is_back: self.oracle.clock_is_back(self.desk.now),
+            clock_is_bad: self.oracle.clock_is_back(self.desk.now) || !self.oracle.steady,
             outcome,
             applied,
+            newest: self.desk.store.inner().counts().position,
             change,
             did,
             states: states.collect(),
@@ -460,7 +530,13 @@ impl Run {
     fn operation(&mut self, operation: &Operation, proof: Option<(&Device, &str)>) {
         let now = self.desk.now;
         let before = self.desk.store.inner().counts().position;
-        let (done, outcome, change) = self.desk.operated(operation);
+        let order = self.order.take().unwrap_or_else(of_root);
+        let request = request(&order);
+        let done_before = request
+            .as_ref()
+            .and_then(|key| self.oracle.requests.get(key))
+            .copied();
+        let (done, outcome, change) = self.desk.ordered(operation, &order);
         let applied = self.desk.store.inner().counts().position > before;
         let proof = proof.map(|(device, code)| {
             let fit = self.oracle.fit(&device.serial, code, now);
@@ -469,12 +545,17 @@ impl Run {
         let is_done = applied && !matches!(done, Done::Refused(_)) && proves(&change);
         let did = Did::Operation {
             operation: format!("{operation:?}"),
+            order,
+            before: done_before,
             done,
             proof: proof.clone(),
         };
         self.see(applied, outcome, change, did);
         if is_done {
             self.note(operation, proof, now);
+            let position = self.desk.store.inner().counts().position;
+            let key = request.map(|key| (key, position));
+            self.oracle.requests.extend(key);
         }
         if is_done && matches!(operation, Operation::ClockTrust) {
             self.oracle.newest = Some(now);
@@ -511,6 +592,7 @@ impl Run {
                 }
                 oracle.token(serial).state = state;
             }
+            Operation::Restore(_) => oracle.restored(now),
             Operation::Unlock(account) => {
                 let owner = oracle.owner(account.as_str());
                 (owner.wrong, owner.until) = (0, None);
@@ -530,6 +612,21 @@ impl Run {
             _ => {}
         }
     }
+}
+
+/// One of the orders that histories are made of: some with an idempotency key, some without.
+fn order(user: u8, key: u8) -> Order {
+    Order {
+        request: RequestKey::parse(&"k".repeat(usize::from(key))),
+        note: Note::new("as agreed"),
+        ..Order::of(Actor::new(u32::from(user), "root"))
+    }
+}
+
+/// What an order with an idempotency key is known by.
+pub(crate) fn request(order: &Order) -> Option<(u32, String)> {
+    let key = order.request.as_ref()?;
+    Some((order.actor.uid, key.as_str().to_owned()))
 }
 
 /// Whether a change of an operation tells that it was done.

@@ -33,6 +33,8 @@ pub(crate) struct Held {
     pub(crate) disabled: bool,
     /// Accepted steps with their strings, newest first.
     pub(crate) accepted: Vec<(u64, String)>,
+    /// Nothing up to this step is good since a restore.
+    raised: Option<u64>,
     pub(crate) drift: i64,
     lean: i64,
 }
@@ -44,13 +46,29 @@ impl Held {
             state,
             disabled: false,
             accepted: Vec::new(),
+            raised: None,
             drift: 0,
             lean: 0,
         }
     }
 
     pub(crate) fn mark(&self) -> Option<u64> {
-        self.accepted.first().map(|(step, _)| *step)
+        let accepted = self.accepted.first().map(|(step, _)| *step);
+        accepted.max(self.raised)
+    }
+
+    /// Nothing that could be accepted at `now`, with any drift, is good any more; a counter is only
+    /// believed again when its owner shows it.
+    fn restore(&mut self, policy: &Policy, now: Time) {
+        let in_use = matches!(self.state, TokenState::Active | TokenState::Suspended);
+        match self.device.shape.factor {
+            Factor::Totp { .. } => {
+                let acceptance = &policy.acceptance;
+                let ahead = acceptance.window + acceptance.drift.unsigned_abs();
+                self.raised = self.raised.max(Some(self.device.step(now) + ahead));
+            }
+            Factor::Hotp { .. } => self.disabled |= in_use,
+        }
     }
 
     fn usable(&self) -> bool {
@@ -161,6 +179,10 @@ pub(crate) struct Oracle {
     /// Every name in lower case, and whose it is.
     pub(crate) names: BTreeMap<String, String>,
     pub(crate) newest: Option<Time>,
+    /// Whether nobody doubts the clock.
+    pub(crate) steady: bool,
+    /// What was done with an idempotency key, and where.
+    pub(crate) requests: BTreeMap<(u32, String), u64>,
 }
 
 impl Oracle {
@@ -171,11 +193,23 @@ impl Oracle {
             owners: BTreeMap::new(),
             names: BTreeMap::new(),
             newest: None,
+            steady: true,
+            requests: BTreeMap::new(),
         }
     }
 
     pub(crate) fn saw(&mut self, now: Time) {
-        self.newest = self.newest.max(Some(now));
+        if self.steady {
+            self.newest = self.newest.max(Some(now));
+        }
+    }
+
+    /// Takes note of a restore of all tokens.
+    pub(crate) fn restored(&mut self, now: Time) {
+        let now = self.newest.unwrap_or(now).max(now);
+        for token in self.tokens.values_mut() {
+            token.restore(&self.policy, now);
+        }
     }
 
     pub(crate) fn clock_is_back(&self, now: Time) -> bool {
@@ -224,6 +258,7 @@ impl Oracle {
         let reason = match () {
             () if owner.off => Reason::AccountDisabled,
             () if self.clock_is_back(now) => Reason::ClockBackwards,
+            () if !self.steady => Reason::ClockStepped,
             () if owner.until.is_some_and(|until| now < until) => {
                 let locked = owner.wrong >= self.policy.limits.wrong_codes;
                 if locked {

@@ -84,6 +84,7 @@ pub(crate) fn nothing_secret_is_kept(run: &Run) {
                 operation,
                 done,
                 proof,
+                ..
             } => {
                 codes.extend(proof.iter().map(|(_, code, _)| code.clone()));
                 texts.push(format!("{operation} {done:?}").into_bytes());

@@ -11,12 +11,16 @@ mod faults;
 mod guesses;
 #[path = "invariants/import.rs"]
 mod import;
+#[path = "invariants/keyring.rs"]
+mod keyring;
 #[path = "invariants/life.rs"]
 mod life;
 #[path = "invariants/peers.rs"]
 mod peers;
 #[path = "invariants/replay.rs"]
 mod replay;
+#[path = "invariants/restore.rs"]
+mod restore;
 #[path = "invariants/secrets.rs"]
 mod secrets;
 

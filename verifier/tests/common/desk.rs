@@ -376,6 +376,11 @@ impl Desk {
         }
     }
 
+    /// Ends the wait or lock of an account, if there is one.
+    pub(crate) fn unlock(&mut self, account: &str) {
+        self.operate(&Operation::Unlock(name(account)));
+    }
+
     pub(crate) fn stock(&mut self, device: &Device) {
         self.done(&Operation::Import(vec![device.imported(1, None)]));
     }

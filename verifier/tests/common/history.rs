@@ -146,7 +146,7 @@ fn actions() -> impl Strategy<Value = Action> {
         1 => (0..3u8, prop::bool::weighted(0.3)).prop_map(|(a, off)| Action::Off(a, off)),
         1 => (0..3u8, any::<bool>()).prop_map(|(a, add)| Action::Alias(a, add)),
         1 => prop::bool::weighted(0.3).prop_map(Action::Doubt),
-        4 => (0..2u8, 0..3u8).prop_map(|(user, key)| Action::Order(user, key)),
+        6 => (0..2u8, 0..=2u8).prop_map(|(user, key)| Action::Order(user, key.min(1))),
         1 => (1..20u8).prop_map(Action::Rotate),
         1 => Just(Action::Restore),
         1 => any::<bool>().prop_map(|backup| {

@@ -9,6 +9,7 @@ use sekisho_verifier::checkpoint::Hash;
 use sekisho_verifier::event::Event;
 use sekisho_verifier::store::{EventPage, Position, StoreError};
 
+use crate::archive;
 use crate::body;
 use crate::disk::{Disk, DiskFile};
 use crate::frame::{self, FrameKind};
@@ -36,6 +37,8 @@ struct State {
     /// Where the last segment ends.
     end: u64,
     tables: BTreeMap<u64, Arc<Table>>,
+    /// The compressed segment that was read last: what it holds decompressed serves the next read.
+    archive: Option<(u64, Arc<dyn DiskFile>)>,
 }
 
 /// The blocks of a segment.
@@ -45,6 +48,9 @@ struct Table {
     blocks: Vec<(Position, u64)>,
     /// What comes behind the last frame looked at.
     next: (Position, u64),
+    /// That was the seal: nothing follows, though the next segment may begin at a much higher
+    /// position.
+    sealed: bool,
 }
 
 /// How far a segment reaches.
@@ -59,6 +65,7 @@ enum Bound {
 impl Table {
     fn reaches(&self, bound: Bound) -> bool {
         match bound {
+            _ if self.sealed => true,
             Bound::Position(next) => self.next.0 >= next,
             Bound::Offset(end) => self.next.1 >= end,
         }
@@ -80,6 +87,7 @@ impl Audit {
             segments,
             end,
             tables: BTreeMap::new(),
+            archive: None,
         };
         Self {
             disk,
@@ -99,6 +107,25 @@ impl Audit {
         state.end = end;
     }
 
+    /// What the journal is read from.
+    pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    /// All segments, with the positions of their first frames, and where the last one ends.
+    pub(crate) fn extent(&self) -> (Vec<(u64, Position)>, u64) {
+        let state = self.state();
+        (state.segments.clone(), state.end)
+    }
+
+    /// Segments before this one are no more.
+    pub(crate) fn forget_before(&self, segment: u64) {
+        let mut state = self.state();
+        state.segments.retain(|&(number, _)| number >= segment);
+        state.tables.retain(|&number, _| number >= segment);
+        state.archive = None;
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         // Nothing that can panic is done while it is held.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -114,7 +141,7 @@ impl Audit {
         };
         let mut found = None;
         self.read(&block, &mut |at, frame| {
-            if at == position {
+            if at == position && is_change(frame) {
                 found = Some(frame.body().to_vec());
             }
         })?;
@@ -123,6 +150,19 @@ impl Audit {
 
     /// The chain hash of the event at `position`.
     pub(crate) fn hash(&self, position: Position) -> Result<Option<Hash>, StoreError> {
+        self.hash_if(position, &is_change)
+    }
+
+    /// The chain hash of the frame at `position`, whatever it is.
+    pub(crate) fn frame_hash(&self, position: Position) -> Result<Option<Hash>, StoreError> {
+        self.hash_if(position, &|_| true)
+    }
+
+    fn hash_if(
+        &self,
+        position: Position,
+        wanted: &dyn Fn(&Frame<'_>) -> bool,
+    ) -> Result<Option<Hash>, StoreError> {
         let Some(before) = position.checked_add(1) else {
             return Ok(None);
         };
@@ -131,7 +171,7 @@ impl Audit {
         };
         let mut found = None;
         self.read(&block, &mut |at, frame| {
-            if at == position {
+            if at == position && wanted(frame) {
                 found = Some(frame::hash(frame.octets));
             }
         })?;
@@ -174,7 +214,7 @@ impl Audit {
     ) -> Result<Vec<(Position, Vec<u8>)>, StoreError> {
         let mut changes = Vec::new();
         self.read(block, &mut |position, frame| {
-            if position < before {
+            if position < before && is_change(frame) {
                 changes.push((position, frame.body().to_vec()));
             }
         })?;
@@ -184,7 +224,7 @@ impl Audit {
     fn read(
         &self,
         block: &Block,
-        change: &mut dyn FnMut(Position, &Frame<'_>),
+        each: &mut dyn FnMut(Position, &Frame<'_>),
     ) -> Result<(), StoreError> {
         let file = self.open(block.segment)?;
         let mut scanner = Scanner::new(&*file, block.to).reading(READ_OCTETS);
@@ -193,9 +233,7 @@ impl Audit {
             let frame = scanner.frame(offset).map_err(unavailable)?;
             let frame = frame.filter(|frame| frame.head.position == position);
             let frame = frame.ok_or(StoreError::Corrupt)?;
-            if frame.head.kind == FrameKind::Change {
-                change(position, &frame);
-            }
+            each(position, &frame);
             offset += frame.head.frame_octets();
             position += 1;
         }
@@ -250,6 +288,7 @@ impl Audit {
             None => Table {
                 blocks: Vec::new(),
                 next: (first, HEADER_OCTETS as u64),
+                sealed: false,
             },
         };
         self.extend(segment, &mut table, bound)?;
@@ -282,12 +321,25 @@ impl Audit {
             position += 1;
             offset += head.frame_octets();
             table.next = (position, offset);
+            table.sealed = head.kind == FrameKind::Seal;
         }
         Ok(())
     }
 
-    fn open(&self, segment: u64) -> Result<Box<dyn DiskFile>, StoreError> {
-        self.disk.open(&file_name(segment)).map_err(unavailable)
+    fn open(&self, segment: u64) -> Result<Arc<dyn DiskFile>, StoreError> {
+        if let Some((number, archive)) = &self.state().archive
+            && *number == segment
+        {
+            return Ok(Arc::clone(archive));
+        }
+        match self.disk.open(&file_name(segment)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened.map(Arc::from).map_err(unavailable),
+        }
+        let archive = archive::open(&*self.disk, segment).map_err(unavailable)?;
+        let archive: Arc<dyn DiskFile> = Arc::new(archive);
+        self.state().archive = Some((segment, Arc::clone(&archive)));
+        Ok(archive)
     }
 }
 
@@ -300,4 +352,8 @@ fn decode(body: &[u8]) -> Result<Event, StoreError> {
         Ok(Some(event)) => Ok(event),
         _ => Err(StoreError::Corrupt),
     }
+}
+
+fn is_change(frame: &Frame<'_>) -> bool {
+    frame.head.kind == FrameKind::Change
 }

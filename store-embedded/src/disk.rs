@@ -80,11 +80,14 @@ pub(crate) fn write_full(
     Ok(())
 }
 
+/// So many zeros are written at once.
+pub(crate) const ZEROS_OCTETS: u64 = 64 << 10;
+
 /// Writes zeros.
 pub(crate) fn write_zeros(file: &dyn DiskFile, mut from: u64, to: u64) -> io::Result<()> {
-    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    static ZEROS: [u8; ZEROS_OCTETS as usize] = [0; ZEROS_OCTETS as usize];
     while from < to {
-        let octets = (to - from).min(ZEROS.len() as u64);
+        let octets = (to - from).min(ZEROS_OCTETS);
         write_full(file, &ZEROS[..octets as usize], from)?;
         from += octets;
     }

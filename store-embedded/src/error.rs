@@ -62,6 +62,17 @@ pub enum OpenError {
         /// What its header says.
         format: u32,
     },
+    /// A later version of the program wrote a part of the journal.
+    #[error(
+        "{}: at octet {offset}: a later version wrote this entry of the journal\nuse the version that wrote it, or a later one",
+        file.display()
+    )]
+    LaterVersion {
+        /// The segment.
+        file: PathBuf,
+        /// Where in the file.
+        offset: u64,
+    },
     /// The index has seen more of this journal than there is: acknowledged changes are gone.
     #[error(
         "{}: the journal ends at position {end}, but position {seen} was acknowledged: its end is lost\n{WAY_OUT}",
@@ -75,6 +86,28 @@ pub enum OpenError {
         /// Where it once ended, or later.
         seen: u64,
     },
+    /// The journal is older than what this machine has acknowledged since it was switched on, or
+    /// is another one.
+    #[error(
+        "{}: the journal ends at position {end} of epoch {epoch}, but {} remembers position {seen} of epoch {seen_epoch}{}\n{PUT_BACK}",
+        file.display(), anchor.display(), if *differs { " with another content" } else { "" }
+    )]
+    PutBack {
+        /// The last segment.
+        file: PathBuf,
+        /// What remembers.
+        anchor: PathBuf,
+        /// Where the journal ends.
+        end: u64,
+        /// In which epoch.
+        epoch: u32,
+        /// What was acknowledged.
+        seen: u64,
+        /// In which epoch.
+        seen_epoch: u32,
+        /// The journal reaches so far, and is another one there.
+        differs: bool,
+    },
     /// The journal is another one than the index was made from, though it has the same name.
     #[error(
         "{}: the journal differs at position {position} from what it was when the index was made\n{WAY_OUT}",
@@ -87,6 +120,11 @@ pub enum OpenError {
         position: u64,
     },
 }
+
+/// What a data folder that was put back by hand needs.
+const PUT_BACK: &str = "somebody has put an older data folder back: put the newest one back, or \
+    restore a backup with `sekisho restore`, which makes everything that was spent or told since \
+    worthless";
 
 /// A store that goes on from an older state accepts spent codes again, so this is never done
 /// without an operator's word.
@@ -153,8 +191,20 @@ pub enum Damage {
     Chain,
     /// The body of a frame can not be read.
     Body,
+    /// A checkpoint does not state what stands before it, or this store has not signed it.
+    Checkpoint,
     /// There is something behind the end of a segment.
     BehindEnd,
+    /// The filling behind a frame is not what is always written there.
+    Filling,
+    /// A compressed file is not what was written.
+    Compressed,
+    /// A snapshot is not what was written.
+    Snapshot,
+    /// A snapshot is not signed by this store.
+    Unsigned,
+    /// A snapshot does not fit the journal beside it.
+    SnapshotJoint,
 }
 
 impl Damage {
@@ -167,7 +217,17 @@ impl Damage {
             Self::Order => "an entry of the journal is missing, or stands twice",
             Self::Chain => "an entry of the journal does not fit the one before it",
             Self::Body => "an entry of the journal can not be read",
+            Self::Checkpoint => {
+                "a checkpoint does not fit what stands before it, or is not signed by this store"
+            }
             Self::BehindEnd => "there is something behind the end of this part of the journal",
+            Self::Filling => "an octet between two entries of the journal is changed",
+            Self::Compressed => "this compressed file is damaged",
+            Self::Snapshot => "this snapshot is damaged",
+            Self::Unsigned => "this snapshot is not signed by this store",
+            Self::SnapshotJoint => {
+                "this snapshot does not fit the journal: there is another entry where it ends"
+            }
         }
     }
 }

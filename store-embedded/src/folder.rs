@@ -53,6 +53,12 @@ impl DataFolder {
         open_folder(&path, &self.folder, Path::new(JOURNAL))
     }
 
+    /// Another handle of the folder itself.
+    pub(crate) fn again(&self, path: &Path) -> Result<OwnedFd, OpenError> {
+        let again = self.folder.try_clone();
+        again.map_err(|error| OpenError::io(path, "open", &error))
+    }
+
     fn sync(&self, path: &Path) -> Result<(), OpenError> {
         rustix::fs::fsync(&self.folder)
             .map_err(|errno| OpenError::io(path, "sync the folder of", &errno.into()))

@@ -18,6 +18,7 @@ const PADDING: u8 = 0xFF;
 const FLAG_LAST_OF_GROUP: u8 = 1;
 /// Kinds from here on have no effect on records, and may be skipped by who does not know them.
 const KIND_WITHOUT_EFFECT: u8 = 128;
+const CHECKPOINT: u8 = KIND_WITHOUT_EFFECT;
 
 /// SHA-256 over a frame without its padding.
 pub(crate) type ChainHash = [u8; 32];
@@ -31,7 +32,9 @@ pub(crate) enum FrameKind {
     Part,
     /// The last frame of a segment.
     Seal,
-    /// A later kind that has no effect on records: 128, a checkpoint, is the first of them.
+    /// A signed statement of how far the journal reached.
+    Checkpoint,
+    /// A later kind that has no effect on records.
     WithoutEffect(u8),
 }
 
@@ -41,6 +44,7 @@ impl FrameKind {
             Self::Change => 1,
             Self::Part => 2,
             Self::Seal => 3,
+            Self::Checkpoint => CHECKPOINT,
             Self::WithoutEffect(octet) => octet,
         }
     }
@@ -50,6 +54,7 @@ impl FrameKind {
             1 => Some(Self::Change),
             2 => Some(Self::Part),
             3 => Some(Self::Seal),
+            CHECKPOINT => Some(Self::Checkpoint),
             KIND_WITHOUT_EFFECT.. => Some(Self::WithoutEffect(octet)),
             _ => None,
         }
@@ -81,9 +86,15 @@ impl Head {
         body.len() == self.body_octets && crc32c::crc32c(body) == self.body_crc
     }
 
+    /// Whether this was written as a head, but not by this version: its checksum is right, and
+    /// what it says makes no sense here. It is never the torn end of a write of ours.
+    pub(crate) fn is_of_later_version(octets: &[u8; HEAD_OCTETS]) -> bool {
+        checksum_is_right(octets) && Self::parse(octets).is_none()
+    }
+
     /// Reads a head whose own checksum is right.
     pub(crate) fn parse(octets: &[u8; HEAD_OCTETS]) -> Option<Self> {
-        if crc32c::crc32c(&octets[4..]) != u32_at(octets, 0) {
+        if !checksum_is_right(octets) {
             return None;
         }
         let (kind, flags, reserved) = (octets[24], octets[25], &octets[26..28]);
@@ -104,6 +115,10 @@ impl Head {
             previous,
         })
     }
+}
+
+fn checksum_is_right(head: &[u8; HEAD_OCTETS]) -> bool {
+    crc32c::crc32c(&head[4..]) == u32_at(head, 0)
 }
 
 /// Makes room for a head at the end of `out`; the body is appended by the caller.
@@ -142,6 +157,11 @@ pub(crate) fn finish(frame: &mut [u8], kind: FrameKind, place: &Place) -> ChainH
 /// Fills up to the next multiple of [`ALIGNMENT`], with at least one octet.
 pub(crate) fn pad(out: &mut Vec<u8>) {
     out.resize(padded(out.len()), PADDING);
+}
+
+/// Whether this is what stands between a body and the next frame.
+pub(crate) fn is_filled(filling: &[u8]) -> bool {
+    filling.iter().all(|&octet| octet == PADDING)
 }
 
 const fn padded(octets: usize) -> usize {

@@ -1,8 +1,10 @@
 //! A group of frames on its way to the disk.
 
-use sekisho_verifier::store::{Change, Position};
+use sekisho_verifier::seal::DataKey;
+use sekisho_verifier::store::{Change, Key, Position};
 
-use crate::body::{Step, append, append_array, append_null, key_octets};
+use crate::body::{Step, Written, append, append_array, append_body, key_octets};
+use crate::checkpoints::Signing;
 use crate::frame::{self, ChainHash, FrameKind, Place};
 
 /// A body is closed when it has grown to this; the rest goes into further frames.
@@ -23,7 +25,13 @@ pub(crate) struct Group {
     /// Where in the segment the next octets go.
     offset: u64,
     /// Reused from change to change.
-    items: Vec<u8>,
+    written: Written,
+    /// Events since the last checkpoint.
+    unsigned: u64,
+    /// The newest checkpoint in it.
+    checkpoint: Option<String>,
+    /// It may take the room that is set aside for a full disk.
+    pub(crate) may_use_reserve: bool,
 }
 
 #[derive(Debug)]
@@ -36,8 +44,8 @@ struct Open {
 
 impl Group {
     /// A group that begins at position `first` and at `offset` of the segment, behind a frame with
-    /// the hash `previous`.
-    pub(crate) fn new(first: Position, previous: ChainHash, offset: u64) -> Self {
+    /// the hash `previous` and so many events without a checkpoint.
+    pub(crate) fn new(first: Position, previous: ChainHash, offset: u64, unsigned: u64) -> Self {
         Self {
             buffer: Vec::new(),
             open: None,
@@ -45,7 +53,10 @@ impl Group {
             next: first,
             previous,
             offset,
-            items: Vec::new(),
+            written: Written::default(),
+            unsigned,
+            checkpoint: None,
+            may_use_reserve: false,
         }
     }
 
@@ -64,59 +75,71 @@ impl Group {
         self.next - 1
     }
 
-    /// Adds a change, in one frame or more. `step` gets each record as it is kept in memory, and
-    /// `flush` may take away the frames that are finished.
+    /// Adds a change, in one frame or more, its records tagged by `key`. `step` gets each record as
+    /// it is kept in memory, and `flush` may take away the frames that are finished.
     pub(crate) fn change<E>(
         &mut self,
         change: Change,
+        key: &DataKey,
         step: &mut dyn FnMut(Step),
         flush: &mut dyn FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<Position, E> {
         let Change {
             event,
-            written,
+            written: records,
             removed,
         } = change;
-        let mut items = std::mem::take(&mut self.items);
-        items.clear();
-        let mut count = 0;
-        for record in written {
-            if items.len() >= PART_OCTETS {
-                self.part(count, &items, &[]);
+        let mut written = std::mem::take(&mut self.written);
+        written.clear();
+        for record in records {
+            if written.octets() >= PART_OCTETS {
+                self.part(&written, &[]);
                 flush(self)?;
-                items.clear();
-                count = 0;
+                written.clear();
             }
-            let from = items.len();
-            append(&mut items, &record);
-            count += 1;
-            step((key_octets(&record.key()), Some(items[from..].into())));
+            step(written.push(&record, key));
         }
         let mut removed = &removed[..];
         while removed.len() > PART_REMOVED {
             let (now, later) = removed.split_at(PART_REMOVED);
-            self.part(count, &items, now);
+            self.part(&written, now);
             flush(self)?;
-            items.clear();
-            (count, removed) = (0, later);
+            written.clear();
+            removed = later;
             now.iter().for_each(|key| step((key_octets(key), None)));
         }
         removed.iter().for_each(|key| step((key_octets(key), None)));
         self.push(FrameKind::Change, |out| {
-            append_array(out, 3);
-            append(out, &event);
-            records(out, count, &items, removed);
+            append_body(out, Some(&event), &written, removed);
         });
-        self.items = items;
+        self.unsigned += 1;
+        self.written = written;
         Ok(self.last())
     }
 
-    fn part(&mut self, count: u64, items: &[u8], removed: &[sekisho_verifier::store::Key]) {
+    fn part(&mut self, written: &Written, removed: &[Key]) {
         self.push(FrameKind::Part, |out| {
-            append_array(out, 3);
-            append_null(out);
-            records(out, count, items, removed);
+            append_body(out, None, written, removed);
         });
+    }
+
+    /// Events since the last checkpoint.
+    pub(crate) fn unsigned(&self) -> u64 {
+        self.unsigned
+    }
+
+    /// Adds a checkpoint of everything up to here.
+    pub(crate) fn checkpoint(&mut self, signing: &Signing) {
+        self.close(false);
+        let note = signing.note(self.last(), self.previous);
+        self.push(FrameKind::Checkpoint, |out| append(out, &note.as_str()));
+        self.unsigned = 0;
+        self.checkpoint = Some(note);
+    }
+
+    /// The newest checkpoint in it.
+    pub(crate) fn take_checkpoint(&mut self) -> Option<String> {
+        self.checkpoint.take()
     }
 
     /// Adds the frame that ends a segment.
@@ -177,14 +200,5 @@ impl Group {
     pub(crate) fn end(&mut self) -> ChainHash {
         self.close(true);
         self.previous
-    }
-}
-
-fn records(out: &mut Vec<u8>, count: u64, items: &[u8], removed: &[sekisho_verifier::store::Key]) {
-    append_array(out, count);
-    out.extend_from_slice(items);
-    append_array(out, removed.len() as u64);
-    for key in removed {
-        append(out, key);
     }
 }

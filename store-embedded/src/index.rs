@@ -4,6 +4,7 @@
 use std::fmt;
 
 use minicbor::{Decode, Encode};
+use sekisho_verifier::seal::{DataKey, Keyring, TAG_OCTETS, Tag};
 use sekisho_verifier::store::Position;
 use sekisho_verifier::time::Time;
 
@@ -16,12 +17,12 @@ use crate::tracker::Sum;
 
 /// Something that keeps entries, and one mark.
 pub(crate) trait Index: Send + fmt::Debug {
-    /// The mark, if there is one that can be read.
-    fn mark(&mut self) -> Result<Option<Mark>, IndexError>;
+    /// The mark, if there is one.
+    fn mark(&mut self) -> Result<Option<Vec<u8>>, IndexError>;
     /// Gives all entries but the mark.
     fn load(&mut self, each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), IndexError>;
     /// Writes entries and mark, all or nothing.
-    fn write(&mut self, steps: Vec<Step>, mark: &Mark) -> Result<(), IndexError>;
+    fn write(&mut self, steps: Vec<Step>, mark: &[u8]) -> Result<(), IndexError>;
     /// Makes all that was written durable.
     fn sync(&mut self) -> Result<(), IndexError>;
     /// How much space it takes.
@@ -55,8 +56,9 @@ pub(crate) struct Base {
     pub(crate) summary: Summary,
 }
 
-const MARK_FORMAT: u32 = 1;
-const CRC_OCTETS: usize = 4;
+const MARK_FORMAT: u32 = 2;
+/// What the mark is tagged under; no key of a record is like it.
+const MARK_NAME: &[u8] = b"index mark";
 
 #[derive(Encode, Decode)]
 struct StoredMark {
@@ -91,8 +93,9 @@ struct StoredBase {
 }
 
 impl Mark {
-    /// CBOR and its checksum.
-    pub(crate) fn octets(&self) -> Vec<u8> {
+    /// CBOR and its tag. Nobody without the key can make the index stand for what it does not
+    /// hold: the sum of all entries is in it.
+    pub(crate) fn octets(&self, key: &DataKey) -> Vec<u8> {
         let stored = StoredMark {
             format: MARK_FORMAT,
             store: self.store,
@@ -103,16 +106,16 @@ impl Mark {
         };
         let mut octets = Vec::new();
         crate::body::append(&mut octets, &stored);
-        octets.extend_from_slice(&crc32c::crc32c(&octets).to_be_bytes());
+        let tag = key.tag(MARK_NAME, &octets);
+        octets.extend_from_slice(tag.octets());
         octets
     }
 
     /// Reads a mark, if it is one.
-    pub(crate) fn parse(octets: &[u8]) -> Option<Self> {
-        let (body, crc) = octets.split_last_chunk::<CRC_OCTETS>()?;
-        if crc32c::crc32c(body).to_be_bytes() != *crc {
-            return None;
-        }
+    pub(crate) fn parse(octets: &[u8], keyring: &Keyring) -> Option<Self> {
+        let (body, tag) = octets.split_last_chunk::<TAG_OCTETS>()?;
+        let tag = Tag::from_octets(*tag);
+        keyring.check(MARK_NAME, body, &tag).ok()?;
         let stored: StoredMark = minicbor::decode(body).ok()?;
         (stored.format == MARK_FORMAT).then(|| Self {
             store: stored.store,

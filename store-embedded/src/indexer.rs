@@ -9,10 +9,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use sekisho_verifier::seal::Keyring;
+
+use crate::body::Step;
 use crate::index::{Base, Index, IndexError, Mark};
 use crate::records::Records;
 use crate::recovery::Point;
-use crate::segment::StoreId;
 use crate::tracker::Chunk;
 
 /// The thread that writes the index, and the one that opens it. A panic in them comes from sled
@@ -40,7 +42,7 @@ const GROWTH_FREE_OCTETS: u64 = 512 << 20;
 const NICE: i32 = 19;
 
 /// What the deciding thread and the indexing thread share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shared {
     state: Mutex<State>,
     /// Wakes the indexing thread.
@@ -48,11 +50,11 @@ pub(crate) struct Shared {
 }
 
 /// Records, and how far the index is behind them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
     pub(crate) records: Records,
-    /// End of the journal that the records stand for; `None` before the store is open.
-    pub(crate) point: Option<Point>,
+    /// End of the journal that the records stand for.
+    pub(crate) point: Point,
     /// The store has to be given up.
     pub(crate) fatal: bool,
     /// Octets of the journal since the last run began.
@@ -86,8 +88,14 @@ impl State {
     pub(crate) fn new(records: Records, point: Point) -> Self {
         Self {
             records,
-            point: Some(point),
-            ..Self::default()
+            point,
+            fatal: false,
+            behind_octets: 0,
+            committed: None,
+            warning: None,
+            wanted: false,
+            chunk: None,
+            stop: None,
         }
     }
 }
@@ -127,24 +135,17 @@ pub(crate) struct Indexer {
 }
 
 impl Indexer {
-    /// Starts it.
+    /// Starts it. `mark` tells which store it is for, and what the index holds already.
     pub(crate) fn start(
         shared: &Arc<Shared>,
         index: Box<dyn Index>,
-        store: StoreId,
-        epoch: u32,
-        base: Option<Base>,
+        mark: Mark,
     ) -> std::io::Result<Self> {
         let worker = Worker {
+            keyring: Arc::clone(shared.lock().records.keyring()),
             shared: Arc::clone(shared),
             index,
-            mark: Mark {
-                store,
-                epoch,
-                base,
-                seen: 0,
-                sum: 0,
-            },
+            mark,
             last_run: None,
         };
         let thread = Builder::new()
@@ -183,6 +184,7 @@ impl Indexer {
 
 struct Worker {
     shared: Arc<Shared>,
+    keyring: Arc<Keyring>,
     index: Box<dyn Index>,
     mark: Mark,
     last_run: Option<Instant>,
@@ -235,7 +237,7 @@ impl Worker {
 
     fn is_behind(&self, state: &mut State) -> bool {
         let stands_for = self.mark.base.map(|base| base.point);
-        state.records.tracker().is_behind() || stands_for != state.point
+        state.records.tracker().is_behind() || stands_for != Some(state.point)
     }
 
     /// At the end a failure is not tried again.
@@ -268,14 +270,12 @@ impl Worker {
     }
 
     fn fill(&mut self) -> Result<(), Interrupted> {
-        let Some(base) = self.begin_run() else {
-            return Ok(());
-        };
+        let base = self.begin_run();
         loop {
             let (chunk, seen) = self.batch()?;
             self.mark.sum = chunk.sum;
             self.mark.seen = seen;
-            self.index.write(chunk.steps, &self.mark)?;
+            self.write(chunk.steps)?;
             if chunk.done {
                 break;
             }
@@ -283,18 +283,23 @@ impl Worker {
         // Entries first, then what they stand for.
         self.index.sync()?;
         self.mark.base = Some(base);
-        self.index.write(Vec::new(), &self.mark)?;
+        self.write(Vec::new())?;
         Ok(self.index.sync()?)
     }
 
-    fn begin_run(&self) -> Option<Base> {
+    fn write(&mut self, steps: Vec<Step>) -> Result<(), IndexError> {
+        let mark = self.mark.octets(&self.keyring.current());
+        self.index.write(steps, &mark)
+    }
+
+    fn begin_run(&self) -> Base {
         let mut state = self.shared.lock();
         state.behind_octets = 0;
         state.records.tracker().begin_run();
-        Some(Base {
-            point: state.point?,
+        Base {
+            point: state.point,
             summary: state.records.summary(),
-        })
+        }
     }
 
     /// A batch, and the position that it may be as new as.
@@ -334,7 +339,7 @@ impl Worker {
             Some(chunk) => chunk,
             None => state.records.changed(CHUNK_RECORDS),
         };
-        let seen = state.point.map_or(0, |point| point.position);
+        let seen = state.point.position;
         Ok((chunk, seen))
     }
 

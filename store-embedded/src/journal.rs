@@ -1,12 +1,16 @@
 //! The journal as it is written: a group of frames, one sync, and it counts.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sekisho_verifier::store::Position;
 
+use crate::anchor::Reached;
 use crate::audit::Audit;
-use crate::disk::{Disk, DiskFile, write_full, write_zeros};
+use crate::checkpoints::{Pace, Signing};
+use crate::disk::{Disk, DiskFile, ZEROS_OCTETS, write_full, write_zeros};
 use crate::frame::ChainHash;
 use crate::group::Group;
 use crate::recovery::{GroupPlace, Point, Recovered};
@@ -18,11 +22,19 @@ pub(crate) const GROW_OCTETS: u64 = 4 << 20;
 /// A larger group goes to the file piece by piece, to bound the memory that it takes.
 const FLUSH_OCTETS: usize = 4 << 20;
 
+/// So many zeros always stand behind what logins may fill. They are for what takes rights away, and
+/// for what mends a full disk: some hundred operations.
+pub(crate) const RESERVE_OCTETS: u64 = 256 << 10;
+/// Space is looked for again no more often than this.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// Why a group is not in the journal.
 #[derive(Debug)]
 pub(crate) enum CommitError {
     /// It is certainly not, and never will be.
     NotWritten(io::Error),
+    /// The same, because nothing is left but the reserve, or not even that.
+    Full(io::Error),
     /// Nobody knows.
     Fatal,
 }
@@ -38,9 +50,18 @@ pub(crate) struct Journal {
     offset: u64,
     /// The file holds zeros up to here.
     room: u64,
+    /// The file could not grow, or the next segment not be made: when, and why.
+    failed: Option<(Instant, io::ErrorKind, String)>,
     point: Point,
     last_octets: u64,
     sizes: Sizes,
+    signing: Option<Signing>,
+    /// Events since the last checkpoint.
+    unsigned: u64,
+    /// When the oldest of them was committed.
+    unsigned_since: Option<Instant>,
+    /// The newest checkpoint, until somebody takes it.
+    checkpoint: Option<String>,
 }
 
 /// How large the files are.
@@ -50,6 +71,25 @@ pub(crate) struct Sizes {
     pub(crate) segment_octets: u64,
     /// See [`GROW_OCTETS`].
     pub(crate) grow_octets: u64,
+    /// See [`RESERVE_OCTETS`].
+    pub(crate) reserve_octets: u64,
+    /// See [`RETRY`].
+    pub(crate) retry: Duration,
+    /// How often checkpoints come.
+    pub(crate) pace: Pace,
+}
+
+impl Sizes {
+    /// The usual ones.
+    pub(crate) fn new(segment_octets: u64) -> Self {
+        Self {
+            segment_octets,
+            grow_octets: GROW_OCTETS,
+            reserve_octets: RESERVE_OCTETS,
+            retry: RETRY,
+            pace: Pace::USUAL,
+        }
+    }
 }
 
 /// Makes the first segment of a new store.
@@ -80,6 +120,7 @@ impl Journal {
         audit: Arc<Audit>,
         recovered: &Recovered,
         sizes: Sizes,
+        signing: Option<Signing>,
     ) -> io::Result<Self> {
         let file = disk.open(&file_name(recovered.last.number))?;
         let room = file.octets()?;
@@ -90,15 +131,39 @@ impl Journal {
             header: recovered.last,
             offset: recovered.end,
             room,
+            failed: None,
             point: recovered.point,
             last_octets: 0,
             sizes,
+            signing,
+            // How many there are is not known, so the next event stands behind a checkpoint.
+            unsigned: match recovered.signed {
+                true => 0,
+                false => sizes.pace.events,
+            },
+            unsigned_since: (!recovered.signed).then(Instant::now),
+            checkpoint: None,
         })
     }
 
     /// The end of the last group.
     pub(crate) fn point(&self) -> &Point {
         &self.point
+    }
+
+    /// The same, for the anchor.
+    pub(crate) fn reached(&self) -> Reached {
+        Reached {
+            epoch: self.header.epoch,
+            store: self.header.store,
+            position: self.point.position,
+            hash: self.point.hash,
+        }
+    }
+
+    /// Where the last segment is.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.disk.path(&file_name(self.header.number))
     }
 
     /// How much the last group took.
@@ -116,16 +181,61 @@ impl Journal {
         self.header.epoch
     }
 
-    /// Begins a group, in a new segment when this one is full.
-    pub(crate) fn begin(&mut self) -> Result<Group, CommitError> {
-        if self.offset >= self.sizes.segment_octets {
-            self.seal()?;
-        }
-        Ok(self.group())
+    /// What signs checkpoints.
+    pub(crate) fn signing(&self) -> Option<&Signing> {
+        self.signing.as_ref()
     }
 
-    fn group(&self) -> Group {
-        Group::new(self.point.position + 1, self.point.hash, self.offset)
+    /// The newest checkpoint, if nobody has taken it.
+    pub(crate) fn take_checkpoint(&mut self) -> Option<String> {
+        self.checkpoint.take()
+    }
+
+    /// Begins a group, in a new segment when this one is full. When the next segment can not be
+    /// made, this one takes what it has room for, the reserve included.
+    pub(crate) fn begin(&mut self, may_use_reserve: bool) -> Result<Group, CommitError> {
+        if self.is_overdue() && self.may_try_again() {
+            self.failed = None;
+            match self.seal(self.header.epoch, 0) {
+                Err(CommitError::Fatal) => return Err(CommitError::Fatal),
+                Err(CommitError::NotWritten(error) | CommitError::Full(error)) => {
+                    self.note_failure(&error);
+                }
+                Ok(()) => {}
+            }
+        }
+        Ok(self.group(may_use_reserve))
+    }
+
+    fn group(&self, may_use_reserve: bool) -> Group {
+        let (first, previous) = (self.point.position + 1, self.point.hash);
+        let mut group = Group::new(first, previous, self.offset, self.unsigned);
+        group.may_use_reserve = may_use_reserve;
+        group
+    }
+
+    /// Whether this segment should have been sealed.
+    fn is_overdue(&self) -> bool {
+        self.offset >= self.sizes.segment_octets
+    }
+
+    /// Looking for space takes time, and comes before each group.
+    fn may_try_again(&self) -> bool {
+        let failed = self.failed.as_ref().map(|(when, ..)| when.elapsed());
+        failed.is_none_or(|since| since >= self.sizes.retry)
+    }
+
+    fn note_failure(&mut self, error: &io::Error) {
+        self.failed = Some((Instant::now(), error.kind(), error.to_string()));
+    }
+
+    /// Adds a checkpoint if so many events are without one that the next may not come before it.
+    pub(crate) fn checkpoint_before_change(&self, group: &mut Group) {
+        if let Some(signing) = &self.signing
+            && group.unsigned() >= signing.pace.events
+        {
+            group.checkpoint(signing);
+        }
     }
 
     /// Writes what is finished of a large group.
@@ -139,10 +249,11 @@ impl Journal {
     fn write(&mut self, group: &mut Group) -> Result<(), CommitError> {
         let octets = group.finished();
         let end = group.offset() + octets.len() as u64;
-        let written = self
-            .make_room(end)
-            .and_then(|()| write_full(&*self.file, octets, group.offset()));
-        if let Err(error) = written {
+        if let Err(error) = self.make_room(end, group.may_use_reserve) {
+            self.abandon(group)?;
+            return Err(CommitError::Full(error));
+        }
+        if let Err(error) = write_full(&*self.file, octets, group.offset()) {
             self.cut_back(end)?;
             return Err(CommitError::NotWritten(error));
         }
@@ -150,15 +261,46 @@ impl Journal {
         Ok(())
     }
 
-    /// Grows the file.
-    fn make_room(&mut self, end: u64) -> io::Result<()> {
-        if end <= self.room {
+    /// Grows the file, so that the reserve stands behind `end`. Who may use the reserve needs none
+    /// behind it.
+    fn make_room(&mut self, end: u64, may_use_reserve: bool) -> io::Result<()> {
+        let wanted = end + self.sizes.reserve_octets;
+        match self.grow(wanted) {
+            Err(_) if may_use_reserve && end <= self.room => Ok(()),
+            grown => grown,
+        }
+    }
+
+    fn grow(&mut self, wanted: u64) -> io::Result<()> {
+        if wanted <= self.room {
             return Ok(());
         }
-        let room = end.next_multiple_of(self.sizes.grow_octets);
-        write_zeros(&*self.file, self.room, room)?;
-        self.room = room;
+        if let Some((_, kind, error)) = &self.failed
+            && (!self.may_try_again() || self.is_overdue())
+        {
+            // A segment that is to be sealed does not grow any more.
+            return Err(io::Error::new(*kind, error.clone()));
+        }
+        let room = wanted.next_multiple_of(self.sizes.grow_octets);
+        while self.room < room {
+            let next = room.min(self.room + ZEROS_OCTETS);
+            match write_zeros(&*self.file, self.room, next) {
+                Ok(()) => self.room = next,
+                Err(_) if wanted <= self.room => break,
+                Err(error) => {
+                    self.note_failure(&error);
+                    return Err(error);
+                }
+            }
+        }
+        self.failed = None;
         Ok(())
+    }
+
+    /// Looks for space again. Whether logins can be written now.
+    pub(crate) fn look_for_room(&mut self) -> Result<bool, CommitError> {
+        let end = self.begin(false)?.offset();
+        Ok(self.grow(end + self.sizes.reserve_octets).is_ok())
     }
 
     /// Takes a group that failed out of the file again, so that not even a part of it can be found
@@ -170,7 +312,7 @@ impl Journal {
     }
 
     /// Takes a group back that was not ended.
-    pub(crate) fn abandon(&mut self, group: &Group) -> Result<(), CommitError> {
+    pub(crate) fn abandon(&self, group: &Group) -> Result<(), CommitError> {
         if group.offset() == self.offset {
             return Ok(());
         }
@@ -179,16 +321,21 @@ impl Journal {
 
     /// Makes the group durable. When this returns, it counts.
     pub(crate) fn commit(&mut self, mut group: Group) -> Result<(), CommitError> {
+        if let Some(signing) = &self.signing
+            && (group.unsigned() >= signing.pace.events || self.has_waited(signing))
+        {
+            group.checkpoint(signing);
+        }
         let hash = group.end();
         self.write(&mut group)?;
         // A sync that failed is never tried again: the system may have dropped what it could not
         // write, and would report success.
         self.file.sync().map_err(|_| CommitError::Fatal)?;
-        self.advance(&group, hash);
+        self.advance(&mut group, hash);
         Ok(())
     }
 
-    fn advance(&mut self, group: &Group, hash: ChainHash) {
+    fn advance(&mut self, group: &mut Group, hash: ChainHash) {
         self.point = Point {
             position: group.last(),
             hash,
@@ -200,38 +347,84 @@ impl Journal {
         self.last_octets = group.offset() - self.offset;
         self.offset = group.offset();
         self.audit.reaches(self.offset);
+        self.unsigned = group.unsigned();
+        if let Some(checkpoint) = group.take_checkpoint() {
+            self.checkpoint = Some(checkpoint);
+            self.unsigned_since = None;
+        }
+        if self.unsigned > 0 && self.unsigned_since.is_none() {
+            self.unsigned_since = Some(Instant::now());
+        }
+    }
+
+    fn has_waited(&self, signing: &Signing) -> bool {
+        let waited = self.unsigned_since.map(|since| since.elapsed());
+        waited.is_some_and(|waited| waited >= signing.pace.after)
+    }
+
+    /// Whether there are events that no checkpoint stands for, now or soon.
+    pub(crate) fn wants_checkpoint(&self) -> bool {
+        self.signing.is_some() && self.unsigned > 0
+    }
+
+    /// Writes a checkpoint if an event has waited for it long enough.
+    pub(crate) fn checkpoint_if_due(&mut self) -> Result<(), CommitError> {
+        match &self.signing {
+            Some(signing) if self.has_waited(signing) => self.checkpoint(),
+            _ => Ok(()),
+        }
+    }
+
+    fn checkpoint(&mut self) -> Result<(), CommitError> {
+        let Some(signing) = self.signing.as_ref().filter(|_| self.unsigned > 0) else {
+            return Ok(());
+        };
+        let mut group = self.group(true);
+        group.checkpoint(signing);
+        self.commit(group)
+    }
+
+    /// Ends this segment, and goes on in the next epoch: at `floor`, if the journal has not come so
+    /// far.
+    pub(crate) fn begin_epoch(&mut self, floor: Position) -> Result<(), CommitError> {
+        self.seal(self.header.epoch.saturating_add(1), floor)
     }
 
     /// Ends this segment and begins the next. The next one is there, whole and durable, before the
     /// seal says so; and it is used only when the seal is durable.
-    fn seal(&mut self) -> Result<(), CommitError> {
-        let mut group = self.group();
+    fn seal(&mut self, epoch: u32, floor: Position) -> Result<(), CommitError> {
+        self.checkpoint()?;
+        let mut group = self.group(true);
         group.seal(self.header.number + 1);
-        let first_position: Position = group.last() + 1;
         let next = Header {
+            epoch,
             number: self.header.number + 1,
-            first_position,
+            first_position: floor.max(group.last() + 1),
             previous: group.end(),
             ..self.header
         };
-        let file = match make_segment(&*self.disk, &next, self.sizes.grow_octets) {
+        let room = self.sizes.grow_octets.max(self.sizes.reserve_octets);
+        let file = match make_segment(&*self.disk, &next, room) {
             Ok(file) => file,
             Err(error) => return self.give_up_segment(next.number, error),
         };
         match self.write(&mut group) {
             Ok(()) => {}
-            Err(CommitError::NotWritten(error)) => {
+            Err(CommitError::NotWritten(error) | CommitError::Full(error)) => {
                 return self.give_up_segment(next.number, error);
             }
             Err(CommitError::Fatal) => return Err(CommitError::Fatal),
         }
         self.file.sync().map_err(|_| CommitError::Fatal)?;
-        self.advance(&group, next.previous);
+        self.advance(&mut group, next.previous);
+        // Where positions jump, what was skipped counts as reached.
+        self.point.position = next.first_position - 1;
         self.file = file;
         self.header = next;
         self.offset = HEADER_OCTETS as u64;
-        self.room = self.sizes.grow_octets;
-        self.audit.begins(next.number, first_position, self.offset);
+        self.room = room;
+        self.audit
+            .begins(next.number, next.first_position, self.offset);
         Ok(())
     }
 

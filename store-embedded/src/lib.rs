@@ -7,8 +7,11 @@
 
 #![warn(missing_docs)]
 
+mod anchor;
+mod archive;
 mod audit;
 mod body;
+mod checkpoints;
 mod disk;
 mod error;
 mod folder;
@@ -18,6 +21,7 @@ mod index;
 mod indexer;
 mod journal;
 mod keeper;
+mod misfits;
 mod open;
 mod records;
 mod recovery;
@@ -26,10 +30,12 @@ mod segment;
 mod segments;
 mod settle;
 mod sled_index;
+mod snapshot;
 mod store;
 mod tail;
 mod tracker;
 mod verify;
+mod walk;
 
 #[cfg(test)]
 mod tests;

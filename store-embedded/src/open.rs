@@ -1,29 +1,33 @@
 //! Opening: the index as far as it can be believed, then the journal.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
 use sekisho_verifier::checkpoint::Checkpoint;
-use sekisho_verifier::note::{SIGNING_KEY_OCTETS, Signer};
+use sekisho_verifier::note::{PublicKey, SIGNING_KEY_OCTETS, Signer};
+use sekisho_verifier::receipt::floor;
 use sekisho_verifier::seal::Keyring;
 use sekisho_verifier::time::Time;
 use zeroize::Zeroizing;
 
+use crate::anchor::Anchor;
 use crate::audit::Audit;
+use crate::checkpoints::{Signing, Teller};
 use crate::disk::{Disk, Folder};
 use crate::error::OpenError;
 use crate::folder::DataFolder;
 use crate::index::{Base, Index, IndexError, Mark};
 use crate::indexer::{INDEX_THREAD, Indexer, Shared, State};
-use crate::journal::{self, GROW_OCTETS, Journal, Sizes};
+use crate::journal::{self, CommitError, Journal, Sizes};
 use crate::records::Records;
 use crate::recovery::{self, Listener, Recovered, Replayed, Start};
 use crate::segment::{FIRST, Header, file_name};
 use crate::segments;
 use crate::sled_index::{self, SledIndex};
-use crate::store::EmbeddedStore;
+use crate::store::{EmbeddedStore, Parts};
 use crate::tracker::{Sum, digest};
 
 /// A segment of the journal is closed when it has grown to this, unless asked otherwise.
@@ -101,21 +105,30 @@ pub(crate) struct Found {
 
 /// Opens a folder that was restored from a backup, and begins a new epoch: what follows stands at
 /// positions that no run of before can have reached.
-pub fn begin_epoch(data: &Path, options: Options, _now: Time) -> Result<EmbeddedStore, OpenError> {
-    open(data, options)
+///
+/// What an index or an anchor remembers of before does not count.
+pub fn begin_epoch(data: &Path, options: Options, now: Time) -> Result<EmbeddedStore, OpenError> {
+    open_folder(data, options, Some(now))
 }
 
 /// Opens the store in the folder at `path`.
 pub(crate) fn open(path: &Path, options: Options) -> Result<EmbeddedStore, OpenError> {
+    open_folder(path, options, None)
+}
+
+fn open_folder(
+    path: &Path,
+    options: Options,
+    new_epoch: Option<Time>,
+) -> Result<EmbeddedStore, OpenError> {
     let folder = DataFolder::open(path)?;
     let journal = path.join("journal");
     let disk = Arc::new(Folder::new(&journal, folder.journal(path)?));
-    let sizes = Sizes {
-        segment_octets: options.segment_octets.unwrap_or(SEGMENT_OCTETS),
-        grow_octets: GROW_OCTETS,
-    };
+    let sizes = Sizes::new(options.segment_octets.unwrap_or(SEGMENT_OCTETS));
     let existed = sled_index::exists(path);
-    let mut store = open_on(disk, existed, || find(path), sizes, options)?;
+    let how = How { sizes, new_epoch };
+    let mut store = open_on(disk, existed, || find(path), how, options)?;
+    store.teller.keep_in(folder.again(path)?);
     store.folder = Some(folder);
     Ok(store)
 }
@@ -149,37 +162,92 @@ fn apart<T: Send>(work: impl FnOnce() -> Result<T, IndexError> + Send) -> Result
     }
 }
 
+/// How a store is opened, besides what its user may choose.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct How {
+    pub(crate) sizes: Sizes,
+    /// Begins a new epoch; this is the time.
+    pub(crate) new_epoch: Option<Time>,
+}
+
 /// Opens a store whose journal is on `disk`. The index is looked for when there is a journal: one
 /// without the other tells that the journal was lost.
 pub(crate) fn open_on(
     disk: Arc<dyn Disk>,
     index_existed: bool,
     find: impl FnOnce() -> Found,
-    sizes: Sizes,
+    how: How,
     mut options: Options,
 ) -> Result<EmbeddedStore, OpenError> {
     let mut opened = Opened::default();
-    let last = newest_header(&*disk, index_existed, sizes, &mut opened)?;
+    let last = newest_header(&*disk, index_existed, how.sizes, &mut opened)?;
     let mut found = find();
     opened.index_rebuilt = found.thrown_away.take();
-    let mut records = Records::default();
-    let (start, base) = load(&mut found, &last, &mut records, &options, &mut opened);
-    let recovered = replay(&*disk, start, &mut records, &mut options, &mut opened)?;
+    options.replay_all |= how.new_epoch.is_some();
+    let mut records = Records::new(Arc::clone(&options.keyring));
+    let (mut start, mut base) = load(&mut found, &last, &mut records, &options, &mut opened);
+    if how.new_epoch.is_some() {
+        // The index is of another time, if there is one.
+        (start, base) = (Start::default(), None);
+    }
+    let signing = signing(&options, &last, how.sizes);
+    let key = signing.as_ref().map(|signing| signing.signer.public());
+    let recovered = replay(&*disk, start, key, &mut records, &mut options, &mut opened)?;
     opened.torn_octets = recovered.torn;
 
     let audit = Audit::new(Arc::clone(&disk), recovered.segments.clone(), recovered.end);
     let audit = Arc::new(audit);
-    let name = file_name(recovered.last.number);
-    let journal = Journal::new(Arc::clone(&disk), Arc::clone(&audit), &recovered, sizes)
-        .map_err(|error| OpenError::io(&disk.path(&name), "open", &error))?;
-    let shared = Arc::new(Shared::new(State::new(records, recovered.point)));
-    let indexer = start_indexer(&shared, found.index, &recovered, base);
-    let origin = Checkpoint::origin_of(&recovered.last.store);
-    let signer = options.signing_key.as_deref();
-    let signer = signer.and_then(|key| Signer::new(&origin, key));
-    let mut store = EmbeddedStore::new(shared, journal, audit, indexer, opened);
-    store.signer = signer.map(Arc::new);
-    Ok(store)
+    let file = disk.path(&file_name(recovered.last.number));
+    let (journal_audit, sizes) = (Arc::clone(&audit), how.sizes);
+    let mut journal = Journal::new(disk, journal_audit, &recovered, sizes, signing)
+        .map_err(|error| OpenError::io(&file, "open", &error))?;
+    let mut anchor = options.anchor.as_deref().map(Anchor::open);
+    match how.new_epoch {
+        Some(now) => begin(&mut journal, Some(now).max(records.summary().newest))?,
+        None => anchor.as_mut().map_or(Ok(()), |anchor| {
+            anchor.check(&file, &journal.reached(), &audit)
+        })?,
+    }
+    let shared = Arc::new(Shared::new(State::new(records, *journal.point())));
+    let indexer = start_indexer(&shared, found.index, &journal, base);
+    Ok(EmbeddedStore::new(Parts {
+        shared,
+        journal,
+        audit,
+        indexer,
+        teller: Teller::new(options.publish, how.sizes.pace),
+        anchor,
+        opened,
+    }))
+}
+
+fn signing(options: &Options, last: &Header, sizes: Sizes) -> Option<Signing> {
+    let origin = Checkpoint::origin_of(&last.store);
+    let signer = Signer::new(&origin, options.signing_key.as_deref()?)?;
+    Some(Signing {
+        signer: Arc::new(signer),
+        pace: sizes.pace,
+    })
+}
+
+fn begin(journal: &mut Journal, now: Option<Time>) -> Result<(), OpenError> {
+    let floor = floor(
+        now.unwrap_or(Time::from_millis(0)),
+        journal.point().position,
+    );
+    let begun = match floor {
+        Some(floor) => journal.begin_epoch(floor),
+        None => Err(CommitError::NotWritten(io::Error::other(
+            "no number is left",
+        ))),
+    };
+    let error = match begun {
+        Ok(()) => return Ok(()),
+        Err(CommitError::NotWritten(error) | CommitError::Full(error)) => error,
+        Err(CommitError::Fatal) => io::Error::other("the disk failed"),
+    };
+    let doing = "begin an epoch behind";
+    Err(OpenError::io(&journal.path(), doing, &error))
 }
 
 /// The header of the last segment. Makes the first one in a new store.
@@ -219,7 +287,8 @@ fn load(
         return (Start::default(), None);
     };
     let replay_all = options.replay_all;
-    let (mark, loaded) = match apart(|| loaded(&mut **index, last, replay_all)) {
+    let keyring = &options.keyring;
+    let (mark, loaded) = match apart(|| loaded(&mut **index, last, keyring, replay_all)) {
         Ok((mark, loaded)) => (mark, loaded),
         Err(error) => (None, Err(error.to_string())),
     };
@@ -254,10 +323,14 @@ type Loaded = Result<(Records, Base, Sum), String>;
 fn loaded(
     index: &mut dyn Index,
     last: &Header,
+    keyring: &Arc<Keyring>,
     replay_all: bool,
 ) -> Result<(Option<Mark>, Loaded), IndexError> {
-    let Some(mark) = index.mark()? else {
+    let Some(octets) = index.mark()? else {
         return Ok((None, Err("it has no mark".into())));
+    };
+    let Some(mark) = Mark::parse(&octets, keyring) else {
+        return Ok((None, Err("its mark is not what was written".into())));
     };
     if mark.store != last.store || mark.epoch != last.epoch {
         return Ok((None, Err("it belongs to another store".into())));
@@ -265,7 +338,7 @@ fn loaded(
     let Some(base) = mark.base.filter(|_| !replay_all) else {
         return Ok((Some(mark), Err("it was not complete".into())));
     };
-    let mut records = Records::default();
+    let mut records = Records::new(Arc::clone(keyring));
     let mut sum: Sum = 0;
     let read = index.load(&mut |key, value| {
         sum = sum.wrapping_add(digest(key, value));
@@ -282,12 +355,16 @@ fn loaded(
 fn replay(
     disk: &dyn Disk,
     start: Start,
+    key: Option<PublicKey>,
     records: &mut Records,
     options: &mut Options,
     opened: &mut Opened,
 ) -> Result<Recovered, OpenError> {
     let mut apply = |replayed: Replayed| {
         for (key, value) in replayed.steps {
+            records.put(key, value);
+        }
+        for (key, value) in records.requested(&replayed.event, replayed.position) {
             records.put(key, value);
         }
         records.happened(&replayed.event, replayed.position);
@@ -298,6 +375,9 @@ fn replay(
     let listener = Listener {
         apply: &mut apply,
         progress,
+        key,
+        watch: None,
+        live: false,
     };
     recovery::recover(disk, start, listener)
 }
@@ -305,12 +385,17 @@ fn replay(
 fn start_indexer(
     shared: &Arc<Shared>,
     index: Option<Box<dyn Index>>,
-    recovered: &Recovered,
+    journal: &Journal,
     base: Option<Base>,
 ) -> Option<Indexer> {
-    let last = &recovered.last;
-    let indexer = Indexer::start(shared, index?, last.store, last.epoch, base);
-    match indexer {
+    let mark = Mark {
+        store: journal.store(),
+        epoch: journal.epoch(),
+        base,
+        seen: 0,
+        sum: 0,
+    };
+    match Indexer::start(shared, index?, mark) {
         Ok(indexer) => Some(indexer),
         Err(error) => {
             shared.lock().warning = Some(format!("the index is not kept: {error}"));

@@ -1,18 +1,22 @@
 //! Opening: finds the end of the journal, verifies and replays what the index does not hold.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use sekisho_verifier::checkpoint::Checkpoint;
 use sekisho_verifier::event::Event;
+use sekisho_verifier::note::PublicKey;
 use sekisho_verifier::store::Position;
 
 use crate::body::{self, Step};
+use crate::checkpoints;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Damage, OpenError};
 use crate::frame::{self, ChainHash, FrameKind};
 use crate::scan::{Frame, Scanner};
 use crate::segment::{FIRST, HEADER_OCTETS, Header, file_name};
-use crate::segments::{damaged, headers, open};
+use crate::segments::{self, damaged, headers, open, path};
 use crate::settle::settle;
 use crate::tail::{self, Stop, Tail};
 
@@ -63,6 +67,8 @@ pub(crate) struct Recovered {
     pub(crate) point: Point,
     /// Octets of a torn group that was never acknowledged.
     pub(crate) torn: u64,
+    /// No event stands behind the last checkpoint.
+    pub(crate) signed: bool,
 }
 
 /// What a replay tells others.
@@ -71,6 +77,29 @@ pub(crate) struct Listener<'a> {
     pub(crate) apply: &'a mut dyn FnMut(Replayed),
     /// Octets done, octets in all.
     pub(crate) progress: &'a mut (dyn FnMut(u64, u64) + Send),
+    /// What the last checkpoint must be signed with.
+    pub(crate) key: Option<PublicKey>,
+    /// Looks at more than a replay needs.
+    pub(crate) watch: Option<&'a mut dyn Watch>,
+    /// The journal may be written to meanwhile.
+    pub(crate) live: bool,
+}
+
+/// Looks on while a journal is read.
+pub(crate) trait Watch {
+    /// A segment begins, and joins what was read before.
+    fn segment(&mut self, header: &Header) -> Result<(), Damage>;
+    /// A frame fits what was read before; it has this hash.
+    fn frame(
+        &mut self,
+        frame: &Frame<'_>,
+        place: GroupPlace,
+        hash: &ChainHash,
+    ) -> Result<(), Damage>;
+    /// Whether nothing more needs to be read.
+    fn has_enough(&self) -> bool {
+        false
+    }
 }
 
 /// Finds all segments, verifies and replays from `start` on, and makes the end durable.
@@ -79,12 +108,23 @@ pub(crate) fn recover(
     start: Start,
     listener: Listener<'_>,
 ) -> Result<Recovered, OpenError> {
-    let headers = headers(disk)?;
-    let mut replay = Replay::new(disk, &headers, start, listener)?;
+    let mut replay = Replay::new(disk, headers(disk)?, start, listener)?;
     let end = replay.run()?;
     let recovered = replay.recovered(end);
-    settle(disk, &recovered, &headers)?;
+    settle(disk, &recovered, &replay.headers)?;
     Ok(recovered)
+}
+
+/// Verifies what [`recover`] does, in segments that have these headers, and changes nothing.
+pub(crate) fn examine(
+    disk: &dyn Disk,
+    headers: BTreeMap<u64, Header>,
+    start: Start,
+    listener: Listener<'_>,
+) -> Result<Recovered, OpenError> {
+    let mut replay = Replay::new(disk, headers, start, listener)?;
+    let end = replay.run()?;
+    Ok(replay.recovered(end))
 }
 
 /// The end of the journal.
@@ -95,26 +135,43 @@ struct End {
     torn: Option<Range<u64>>,
 }
 
+/// A checkpoint that was read.
+#[derive(Debug, Clone)]
+struct Stated {
+    segment: u64,
+    offset: u64,
+    note: String,
+}
+
 /// How a segment ended.
 enum SegmentEnd {
     /// By a seal; the next segment follows.
     Sealed,
     /// It is the last one.
     Last(End),
+    /// Who looks on has seen enough.
+    Enough(End),
 }
 
 struct Replay<'a, 'l> {
     disk: &'a dyn Disk,
-    headers: &'a BTreeMap<u64, Header>,
+    headers: BTreeMap<u64, Header>,
     listener: Listener<'l>,
     start: Start,
     point: Point,
+    /// The frame before has not the filling that it should have. Only the last one of all may be
+    /// so: its filling is made whole when the journal is opened.
+    unfilled: Option<GroupPlace>,
     /// The group that is being read: where it begins, and its first position.
     group: Option<(u64, u64)>,
     /// Changes of that group.
     changes: Vec<Replayed>,
     /// Records of a change whose last frame has not come yet.
     parts: Vec<Step>,
+    /// No event stands behind the last checkpoint: in the group that is being read, and before.
+    signed: (bool, bool),
+    /// The last checkpoint: of the group that is being read, and before.
+    checkpoint: (Option<Stated>, Option<Stated>),
     done: u64,
     total: u64,
 }
@@ -122,7 +179,7 @@ struct Replay<'a, 'l> {
 impl<'a, 'l> Replay<'a, 'l> {
     fn new(
         disk: &'a dyn Disk,
-        headers: &'a BTreeMap<u64, Header>,
+        headers: BTreeMap<u64, Header>,
         start: Start,
         listener: Listener<'l>,
     ) -> Result<Self, OpenError> {
@@ -137,19 +194,23 @@ impl<'a, 'l> Replay<'a, 'l> {
             let file = disk.path(&file_name(last + 1));
             return Err(OpenError::Missing { file });
         }
+        let point = Point {
+            position: first.first_position - 1,
+            hash: first.previous,
+            group: None,
+        };
         Ok(Self {
             disk,
             headers,
             listener,
             start,
-            point: Point {
-                position: first.first_position - 1,
-                hash: first.previous,
-                group: None,
-            },
+            point,
+            unfilled: None,
             group: None,
             changes: Vec::new(),
             parts: Vec::new(),
+            signed: (true, true),
+            checkpoint: (None, None),
             done: 0,
             total: 0,
         })
@@ -158,24 +219,38 @@ impl<'a, 'l> Replay<'a, 'l> {
     fn run(&mut self) -> Result<End, OpenError> {
         let (mut number, mut offset) = self.enter()?;
         self.total = self.octets_from(number, offset)?;
+        self.begins(number)?;
         loop {
             match self.segment(number, offset)? {
+                SegmentEnd::Enough(end) => return Ok(end),
                 SegmentEnd::Last(end) => {
                     self.reaches_what_was_seen(end.segment)?;
+                    self.last_checkpoint_is_signed()?;
                     return Ok(end);
                 }
                 SegmentEnd::Sealed => {
                     number += 1;
                     offset = HEADER_OCTETS as u64;
                     self.join(number)?;
+                    self.begins(number)?;
                 }
             }
         }
     }
 
+    fn begins(&mut self, number: u64) -> Result<(), OpenError> {
+        let Some(watch) = &mut self.listener.watch else {
+            return Ok(());
+        };
+        let header = &self.headers[&number];
+        let watched = watch.segment(header);
+        watched.map_err(|damage| damaged(self.disk, number, 0, damage))
+    }
+
     /// Where to begin: at the group that the starting point belongs to, if it is there.
     fn enter(&mut self) -> Result<(u64, u64), OpenError> {
-        let beginning = (FIRST, HEADER_OCTETS as u64);
+        let first = self.headers.keys().next().copied().unwrap_or(FIRST);
+        let beginning = (first, HEADER_OCTETS as u64);
         let Some(group) = self.start.point.and_then(|point| point.group) else {
             return Ok(beginning);
         };
@@ -211,8 +286,7 @@ impl<'a, 'l> Replay<'a, 'l> {
     }
 
     fn read<T>(&self, number: u64, result: std::io::Result<T>) -> Result<T, OpenError> {
-        let path = self.disk.path(&file_name(number));
-        result.map_err(|error| OpenError::io(&path, "read", &error))
+        result.map_err(|error| segments::failed(self.disk, number, "read", &error))
     }
 
     /// Reads the frames of one segment.
@@ -222,21 +296,58 @@ impl<'a, 'l> Replay<'a, 'l> {
         loop {
             let frame = self.read(number, scanner.frame(offset))?;
             let Some(frame) = frame else {
-                return self.stopped(&mut scanner, number, offset);
+                if self.has_come(&*file, number, offset)? {
+                    scanner = Scanner::new(&*file, self.octets(&*file, number)?);
+                    continue;
+                }
+                match self.stopped(&mut scanner, number, offset) {
+                    Err(_) if self.has_come(&*file, number, offset)? => continue,
+                    stopped => return stopped,
+                }
             };
-            let sealed = frame.head.kind == FrameKind::Seal;
-            let octets = frame.head.frame_octets();
+            let (kind, octets) = (frame.head.kind, frame.head.frame_octets());
             self.frame(&frame, number, offset)?;
+            if !self.read(number, scanner.is_filled(offset))? {
+                self.unfilled = Some(GroupPlace {
+                    segment: number,
+                    offset,
+                });
+            }
             offset += octets;
             self.done += octets;
             (self.listener.progress)(self.done, self.total);
-            if sealed {
+            if self.has_enough() {
+                return Ok(SegmentEnd::Enough(End {
+                    segment: number,
+                    offset,
+                    torn: None,
+                }));
+            }
+            if kind == FrameKind::Seal {
                 return self.sealed(&mut scanner, number, offset);
             }
         }
     }
 
+    /// Whether a frame that could not be read a moment ago has been written meanwhile.
+    fn has_come(&self, file: &dyn DiskFile, number: u64, offset: u64) -> Result<bool, OpenError> {
+        if !self.listener.live {
+            return Ok(false);
+        }
+        let mut scanner = Scanner::new(file, self.octets(file, number)?);
+        Ok(self.read(number, scanner.frame(offset))?.is_some())
+    }
+
+    fn has_enough(&self) -> bool {
+        let watch = self.listener.watch.as_ref();
+        watch.is_some_and(|watch| watch.has_enough())
+    }
+
     fn frame(&mut self, frame: &Frame<'_>, number: u64, offset: u64) -> Result<(), OpenError> {
+        if let Some(place) = self.unfilled.take() {
+            let (number, offset) = (place.segment, place.offset);
+            return Err(damaged(self.disk, number, offset, Damage::Filling));
+        }
         let damage = |damage| Err(damaged(self.disk, number, offset, damage));
         let head = &frame.head;
         let (group_offset, group) = self.group.unwrap_or((offset, head.position));
@@ -246,7 +357,11 @@ impl<'a, 'l> Replay<'a, 'l> {
         if head.previous != self.point.hash {
             return damage(Damage::Chain);
         }
+        if frame.body().last() == Some(&0) {
+            return damage(Damage::Body);
+        }
         self.group = Some((group_offset, group));
+        self.signed.0 &= head.kind != FrameKind::Change;
         self.point.position = head.position;
         self.point.hash = frame::hash(frame.octets);
         let start = self.start.point;
@@ -258,9 +373,17 @@ impl<'a, 'l> Replay<'a, 'l> {
             && start.hash != self.point.hash
         {
             return Err(OpenError::Rewritten {
-                file: self.disk.path(&file_name(number)),
+                file: path(self.disk, number),
                 position: head.position,
             });
+        }
+        if let Some(watch) = &mut self.listener.watch {
+            let place = GroupPlace {
+                segment: number,
+                offset,
+            };
+            let watched = watch.frame(frame, place, &self.point.hash);
+            watched.map_err(|damage| damaged(self.disk, number, offset, damage))?;
         }
         if head.last_of_group {
             self.end_group(number, offset, group_offset)?;
@@ -271,8 +394,11 @@ impl<'a, 'l> Replay<'a, 'l> {
     fn take(&mut self, frame: &Frame<'_>, number: u64, offset: u64) -> Result<(), OpenError> {
         let position = frame.head.position;
         let unreadable = || damaged(self.disk, number, offset, Damage::Body);
-        if !matches!(frame.head.kind, FrameKind::Change | FrameKind::Part) {
-            return Ok(());
+        match frame.head.kind {
+            FrameKind::Change | FrameKind::Part => {}
+            FrameKind::Checkpoint => return self.take_checkpoint(frame, number, offset),
+            FrameKind::Seal if !is_seal(frame, number) => return Err(unreadable()),
+            FrameKind::Seal | FrameKind::WithoutEffect(_) => return Ok(()),
         }
         let body = body::parse(frame.body()).map_err(|_| unreadable())?;
         let mut steps = std::mem::take(&mut self.parts);
@@ -293,12 +419,50 @@ impl<'a, 'l> Replay<'a, 'l> {
         Ok(())
     }
 
+    /// What it states must be so. Its signature matters only if it is the last: what stands before
+    /// that one is what was signed.
+    fn take_checkpoint(
+        &mut self,
+        frame: &Frame<'_>,
+        number: u64,
+        offset: u64,
+    ) -> Result<(), OpenError> {
+        let origin = Checkpoint::origin_of(&self.headers[&number].store);
+        let (position, hash) = (frame.head.position - 1, &frame.head.previous);
+        let note = minicbor::decode::<&str>(frame.body()).unwrap_or_default();
+        if !checkpoints::states(note, &origin, position, hash) {
+            return Err(damaged(self.disk, number, offset, Damage::Checkpoint));
+        }
+        self.signed.0 = true;
+        self.checkpoint.0 = Some(Stated {
+            segment: number,
+            offset,
+            note: note.into(),
+        });
+        Ok(())
+    }
+
+    fn last_checkpoint_is_signed(&self) -> Result<(), OpenError> {
+        let (Some(key), Some(last)) = (&self.listener.key, &self.checkpoint.1) else {
+            return Ok(());
+        };
+        if checkpoints::is_signed(&last.note, key) {
+            return Ok(());
+        }
+        let damage = Damage::Checkpoint;
+        Err(damaged(self.disk, last.segment, last.offset, damage))
+    }
+
     fn end_group(&mut self, number: u64, offset: u64, group: u64) -> Result<(), OpenError> {
         if !self.parts.is_empty() {
             return Err(damaged(self.disk, number, offset, Damage::Order));
         }
         self.changes.drain(..).for_each(&mut *self.listener.apply);
         self.group = None;
+        self.signed.1 = self.signed.0;
+        if let Some(checkpoint) = self.checkpoint.0.take() {
+            self.checkpoint.1 = Some(checkpoint);
+        }
         self.point.group = Some(GroupPlace {
             segment: number,
             offset: group,
@@ -319,8 +483,12 @@ impl<'a, 'l> Replay<'a, 'l> {
         if let Some(written) = self.read(number, scanner.written(offset))? {
             return Err(damaged(self.disk, number, written.start, Damage::BehindEnd));
         }
-        if !self.headers.contains_key(&(number + 1)) {
-            let file = self.disk.path(&file_name(number + 1));
+        let next = number + 1;
+        if self.listener.live && !self.headers.contains_key(&next) {
+            self.headers = headers(self.disk)?;
+        }
+        if !self.headers.contains_key(&next) {
+            let file = self.disk.path(&file_name(next));
             return Err(OpenError::Missing { file });
         }
         Ok(SegmentEnd::Sealed)
@@ -333,6 +501,10 @@ impl<'a, 'l> Replay<'a, 'l> {
         number: u64,
         offset: u64,
     ) -> Result<SegmentEnd, OpenError> {
+        if self.read(number, scanner.is_of_later_version(offset))? {
+            let file = path(self.disk, number);
+            return Err(OpenError::LaterVersion { file, offset });
+        }
         let last = number + 1;
         if self.headers.contains_key(&last) && !self.half_made(last)? {
             return Err(damaged(self.disk, number, offset, Damage::Frame));
@@ -349,6 +521,10 @@ impl<'a, 'l> Replay<'a, 'l> {
             Tail::Damaged(offset) => {
                 return Err(damaged(self.disk, number, offset, Damage::Frame));
             }
+            Tail::LaterVersion(offset) => {
+                let file = path(self.disk, number);
+                return Err(OpenError::LaterVersion { file, offset });
+            }
         };
         self.give_up_group(scanner, number)?;
         Ok(SegmentEnd::Last(End {
@@ -362,6 +538,8 @@ impl<'a, 'l> Replay<'a, 'l> {
     fn give_up_group(&mut self, scanner: &mut Scanner<'_>, number: u64) -> Result<(), OpenError> {
         self.changes.clear();
         self.parts.clear();
+        self.signed.0 = self.signed.1;
+        self.checkpoint.0 = None;
         let Some((offset, position)) = self.group.take() else {
             return Ok(());
         };
@@ -386,14 +564,21 @@ impl<'a, 'l> Replay<'a, 'l> {
         Ok(written.is_none())
     }
 
-    fn join(&self, number: u64) -> Result<(), OpenError> {
+    /// The next segment must follow on this one. Positions may jump where an epoch begins, and
+    /// nowhere else; what was skipped counts as reached.
+    fn join(&mut self, number: u64) -> Result<(), OpenError> {
         let header = &self.headers[&number];
-        let joins = header.first_position == self.point.position + 1
-            && header.previous == self.point.hash
-            && header.epoch >= self.headers[&(number - 1)].epoch;
-        if !joins {
+        let next = self.point.position + 1;
+        let before = self.headers[&(number - 1)].epoch;
+        let follows = match header.epoch.cmp(&before) {
+            Ordering::Less => false,
+            Ordering::Equal => header.first_position == next,
+            Ordering::Greater => header.first_position >= next,
+        };
+        if !follows || header.previous != self.point.hash {
             return Err(damaged(self.disk, number, 0, Damage::Joint));
         }
+        self.point.position = header.first_position - 1;
         Ok(())
     }
 
@@ -401,7 +586,7 @@ impl<'a, 'l> Replay<'a, 'l> {
     fn reaches_what_was_seen(&self, segment: u64) -> Result<(), OpenError> {
         if self.point.position < self.start.seen {
             return Err(OpenError::EndLost {
-                file: self.disk.path(&file_name(segment)),
+                file: path(self.disk, segment),
                 end: self.point.position,
                 seen: self.start.seen,
             });
@@ -419,6 +604,14 @@ impl<'a, 'l> Replay<'a, 'l> {
             end: end.offset,
             point: self.point,
             torn: end.torn.map_or(0, |torn| torn.end - torn.start),
+            signed: self.signed.1,
         }
     }
+}
+
+/// Whether a seal says what the seal of this segment says.
+fn is_seal(frame: &Frame<'_>, number: u64) -> bool {
+    let body: Result<(u64, bool), _> = minicbor::decode(frame.body());
+    let alone = frame.head.last_of_group && frame.head.group == frame.head.position;
+    alone && body.is_ok_and(|body| body == (number + 1, true))
 }

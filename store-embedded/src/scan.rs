@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::disk::{DiskFile, read_full};
-use crate::frame::{BODY_OCTETS_MAX, HEAD_OCTETS, Head};
+use crate::frame::{self, BODY_OCTETS_MAX, HEAD_OCTETS, Head};
 
 /// So much is read at once.
 const READ_OCTETS: usize = 1 << 20;
@@ -65,6 +65,13 @@ impl<'a> Scanner<'a> {
         Ok(octets.first_chunk().and_then(Head::parse))
     }
 
+    /// Whether a head stands at `offset` that a later version must have written.
+    pub(crate) fn is_of_later_version(&mut self, offset: u64) -> io::Result<bool> {
+        let octets = self.octets(offset, HEAD_OCTETS)?;
+        let head = octets.and_then(<[u8]>::first_chunk);
+        Ok(head.is_some_and(Head::is_of_later_version))
+    }
+
     /// The frame at `offset`, if there is an intact one.
     pub(crate) fn frame(&mut self, offset: u64) -> io::Result<Option<Frame<'_>>> {
         let Some(head) = self.head(offset)? else {
@@ -75,6 +82,15 @@ impl<'a> Scanner<'a> {
         };
         let frame = Frame { head, octets };
         Ok(head.fits(frame.body()).then_some(frame))
+    }
+
+    /// Whether the frame at `offset`, which is intact, has its filling as it is always written.
+    pub(crate) fn is_filled(&mut self, offset: u64) -> io::Result<bool> {
+        let Some(head) = self.head(offset)? else {
+            return Ok(false);
+        };
+        let octets = self.octets(offset, head.frame_octets() as usize)?;
+        Ok(octets.is_some_and(|octets| frame::is_filled(&octets[HEAD_OCTETS + head.body_octets..])))
     }
 
     /// `octets` octets from `offset` on, unless the file ends before.

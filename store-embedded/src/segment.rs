@@ -8,13 +8,14 @@ use crate::frame::{ChainHash, u32_at, u64_at};
 /// later write ever touches it.
 pub(crate) const HEADER_OCTETS: usize = 512;
 /// The version of the format.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"SEKISHOJ";
+const RESERVED: std::ops::Range<usize> = 80..CRC_AT;
 const CRC_AT: usize = HEADER_OCTETS - 4;
 const EXTENSION: &str = ".journal";
 /// What the chain begins with.
-const GENESIS: &[u8] = b"sekisho journal 1\0";
+const GENESIS: &[u8] = b"sekisho journal 2\0";
 
 /// The name of a segment that is not yet part of the journal.
 pub(crate) const TEMPORARY: &str = "next.tmp";
@@ -81,6 +82,9 @@ impl Header {
         let format = u32_at(octets, 8);
         if format != FORMAT {
             return Err(HeaderError::Format(format));
+        }
+        if octets[RESERVED].iter().any(|&octet| octet != 0) {
+            return Err(HeaderError::Damaged);
         }
         let mut store = [0; 16];
         store.copy_from_slice(&octets[16..32]);

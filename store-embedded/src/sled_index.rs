@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::body::Step;
-use crate::index::{Index, IndexError, Mark};
+use crate::index::{Index, IndexError};
 
 /// sled needs little: the index is written in batches and read once.
 const CACHE_OCTETS: u64 = 16 << 20;
@@ -139,9 +139,9 @@ fn sled_said(error: sled::Error) -> IndexError {
 }
 
 impl Index for SledIndex {
-    fn mark(&mut self) -> Result<Option<Mark>, IndexError> {
+    fn mark(&mut self) -> Result<Option<Vec<u8>>, IndexError> {
         let octets = self.db()?.get(MARK_KEY).map_err(sled_said)?;
-        Ok(octets.and_then(|octets| Mark::parse(&octets)))
+        Ok(octets.map(|octets| octets.to_vec()))
     }
 
     fn load(&mut self, each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), IndexError> {
@@ -153,7 +153,7 @@ impl Index for SledIndex {
         self.opened()
     }
 
-    fn write(&mut self, steps: Vec<Step>, mark: &Mark) -> Result<(), IndexError> {
+    fn write(&mut self, steps: Vec<Step>, mark: &[u8]) -> Result<(), IndexError> {
         self.written += steps.len();
         let mut batch = sled::Batch::default();
         for (key, value) in steps {
@@ -162,7 +162,7 @@ impl Index for SledIndex {
                 None => batch.remove(&*key),
             }
         }
-        batch.insert(MARK_KEY, mark.octets());
+        batch.insert(MARK_KEY, mark);
         self.db()?.apply_batch(batch).map_err(sled_said)?;
         if self.written >= REOPEN_ENTRIES {
             self.close()?;

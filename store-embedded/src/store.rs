@@ -7,13 +7,17 @@ use std::time::Instant;
 use sekisho_verifier::checkpoint::Hash;
 use sekisho_verifier::event::{Event, RequestKey};
 use sekisho_verifier::note::Signer;
+use sekisho_verifier::seal::{DataKey, Keyring};
 use sekisho_verifier::store::{
     Change, Counts, Decider, EventPage, Key, Kind, Outcome, Position, Record, Store, StoreError,
     View,
 };
 use sekisho_verifier::time::Time;
 
+use crate::anchor::Anchor;
 use crate::audit::Audit;
+use crate::body::KeyOctets;
+use crate::checkpoints::Teller;
 use crate::error::OpenError;
 use crate::folder::DataFolder;
 use crate::group::Group;
@@ -26,6 +30,51 @@ use crate::records::Undo;
 /// The most records of one change; a larger one is not applied.
 pub const CHANGE_RECORDS_MAX: usize = 4_000_000;
 
+/// So many records are checked in one call of `idle`: some milliseconds.
+const SCRUB_RECORDS: usize = 4_096;
+
+/// What a store consists of.
+pub(crate) struct Parts {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) journal: Journal,
+    pub(crate) audit: Arc<Audit>,
+    pub(crate) indexer: Option<Indexer>,
+    pub(crate) teller: Teller,
+    pub(crate) anchor: Option<Anchor>,
+    pub(crate) opened: Opened,
+}
+
+/// Why nothing can be written.
+#[derive(Debug, Clone)]
+enum NotWritten {
+    /// The last group, for this reason.
+    LastGroup(String),
+    /// Nothing but the reserve is left.
+    Full(String),
+}
+
+impl NotWritten {
+    fn warning(&self) -> String {
+        match self {
+            Self::LastGroup(error) => {
+                format!("the journal cannot be written ({error}): nobody can log in until it can")
+            }
+            Self::Full(error) => format!(
+                "the journal cannot be written ({error}): nobody can log in until there is space \
+                 on the disk; tokens can still be stopped, as long as the reserve lasts"
+            ),
+        }
+    }
+}
+
+/// How far the check of all records has come that follows opening.
+#[derive(Debug)]
+enum Scrub {
+    /// Behind this key.
+    From(Option<KeyOctets>),
+    Done,
+}
+
 /// A store in a folder of one machine.
 #[derive(Debug)]
 pub struct EmbeddedStore {
@@ -33,11 +82,13 @@ pub struct EmbeddedStore {
     journal: Journal,
     audit: Arc<Audit>,
     indexer: Option<Indexer>,
+    keyring: Arc<Keyring>,
     /// Why the last group could not be written, if it could not.
-    not_written: Option<String>,
+    not_written: Option<NotWritten>,
+    pub(crate) teller: Teller,
+    anchor: Option<Anchor>,
+    scrub: Scrub,
     opened: Opened,
-    epoch: u32,
-    pub(crate) signer: Option<Arc<Signer>>,
     /// Ends the lock when everything else is closed.
     pub(crate) folder: Option<DataFolder>,
 }
@@ -49,24 +100,23 @@ impl EmbeddedStore {
         open::open(data, options)
     }
 
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        journal: Journal,
-        audit: Arc<Audit>,
-        indexer: Option<Indexer>,
-        opened: Opened,
-    ) -> Self {
-        Self {
-            epoch: journal.epoch(),
-            shared,
-            journal,
-            audit,
-            indexer,
+    pub(crate) fn new(parts: Parts) -> Self {
+        let keyring = Arc::clone(parts.shared.lock().records.keyring());
+        let mut store = Self {
+            shared: parts.shared,
+            journal: parts.journal,
+            audit: parts.audit,
+            indexer: parts.indexer,
+            keyring,
             not_written: None,
-            opened,
-            signer: None,
+            teller: parts.teller,
+            anchor: parts.anchor,
+            scrub: Scrub::From(None),
+            opened: parts.opened,
             folder: None,
-        }
+        };
+        store.remember();
+        store
     }
 
     /// What opening came upon.
@@ -81,7 +131,8 @@ impl EmbeddedStore {
 
     /// Signs in the name of this store, if it was given a key.
     pub fn signer(&self) -> Option<Arc<Signer>> {
-        self.signer.clone()
+        let signing = self.journal.signing();
+        signing.map(|signing| Arc::clone(&signing.signer))
     }
 
     /// Reads events beside the store, in another thread.
@@ -97,6 +148,7 @@ impl EmbeddedStore {
     /// Brings the index up to date and closes the store, so that the next start is quick. A store
     /// that is dropped loses nothing either.
     pub fn close(mut self) {
+        self.teller.tell_last();
         self.stop(Stop::UpToDate);
     }
 
@@ -107,12 +159,31 @@ impl EmbeddedStore {
     }
 
     /// Lets everybody decide, and writes what they want. On an error the records are as before.
+    /// When the disk is full, those decide again that may use the reserve, and they alone.
     fn write_group(
         &mut self,
         state: &mut State,
         deciders: &mut [&mut dyn Decider],
     ) -> Result<Vec<Outcome>, CommitError> {
-        let mut group = self.journal.begin()?;
+        match self.write_all(state, deciders, false) {
+            Err(CommitError::Full(error)) => {
+                self.not_written = Some(NotWritten::Full(error.to_string()));
+                if deciders.iter().any(|decider| decider.may_use_reserve()) {
+                    return self.write_all(state, deciders, true);
+                }
+                Err(CommitError::Full(error))
+            }
+            result => result,
+        }
+    }
+
+    fn write_all(
+        &mut self,
+        state: &mut State,
+        deciders: &mut [&mut dyn Decider],
+        reserve: bool,
+    ) -> Result<Vec<Outcome>, CommitError> {
+        let mut group = self.journal.begin(reserve)?;
         let mut undo = state.records.begin();
         let result = match self.decide(state, deciders, &mut group, &mut undo) {
             Ok(outcomes) if group.is_empty() => return Ok(outcomes),
@@ -125,6 +196,8 @@ impl EmbeddedStore {
         };
         if result.is_err() {
             state.records.undo(undo);
+        } else if !reserve {
+            self.not_written = None;
         }
         result
     }
@@ -136,12 +209,21 @@ impl EmbeddedStore {
         group: &mut Group,
         undo: &mut Undo,
     ) -> Result<Vec<Outcome>, Failed> {
+        // One key for the whole group: a rotation waits for the group before it begins.
+        let key = self.keyring.current();
         let mut outcomes = Vec::with_capacity(deciders.len());
         for decider in deciders {
+            if group.may_use_reserve && !decider.may_use_reserve() {
+                outcomes.push(Outcome::NotApplied);
+                continue;
+            }
             outcomes.push(match decider.decide(&state.records) {
                 Ok(None) => Outcome::Nothing,
                 Ok(Some(change)) if records_in(&change) > CHANGE_RECORDS_MAX => Outcome::NotApplied,
-                Ok(Some(change)) => Outcome::Applied(self.apply(state, change, group, undo)?),
+                Ok(Some(change)) => {
+                    self.journal.checkpoint_before_change(group);
+                    Outcome::Applied(self.apply(state, change, &key, group, undo)?)
+                }
                 Err(StoreError::Fatal) => return Err(Failed::Decider),
                 Err(_) => Outcome::NotApplied,
             });
@@ -153,6 +235,7 @@ impl EmbeddedStore {
         &mut self,
         state: &mut State,
         change: Change,
+        key: &DataKey,
         group: &mut Group,
         undo: &mut Undo,
     ) -> Result<Position, CommitError> {
@@ -161,19 +244,56 @@ impl EmbeddedStore {
         let records = &mut state.records;
         let position = group.change(
             change,
+            key,
             &mut |step| records.apply(step, undo),
             &mut |group| journal.flush(group),
         )?;
+        for step in records.requested(&event, position) {
+            records.apply(step, undo);
+        }
         records.happened(&event, position);
         Ok(position)
     }
 
     fn committed(&mut self, state: &mut State) {
-        self.not_written = None;
-        state.point = Some(*self.journal.point());
         state.committed = Some(Instant::now());
         state.behind_octets += self.journal.last_octets();
         self.shared.hand_over(state);
+    }
+
+    /// Takes note of where the journal ends now.
+    fn reached(&mut self, state: &mut State) {
+        state.point = *self.journal.point();
+        self.remember();
+        if let Some(checkpoint) = self.journal.take_checkpoint() {
+            self.teller.take(checkpoint);
+        }
+        self.teller.tell();
+    }
+
+    fn remember(&mut self) {
+        if let Some(anchor) = &mut self.anchor {
+            anchor.remember(&self.journal.reached());
+        }
+    }
+
+    /// What is to be done while nobody asks for anything.
+    fn tidy(&mut self, state: &mut State) -> Result<(), CommitError> {
+        match self.journal.checkpoint_if_due() {
+            Ok(()) => {}
+            Err(CommitError::Fatal) => return Err(CommitError::Fatal),
+            Err(CommitError::NotWritten(error) | CommitError::Full(error)) => {
+                self.not_written = Some(NotWritten::LastGroup(error.to_string()));
+            }
+        }
+        if self.not_written.is_some() && self.journal.look_for_room()? {
+            self.not_written = None;
+        }
+        if let Scrub::From(after) = &self.scrub {
+            let last = state.records.scrub(after.as_deref(), SCRUB_RECORDS);
+            self.scrub = last.map_or(Scrub::Done, |last| Scrub::From(Some(last)));
+        }
+        Ok(())
     }
 }
 
@@ -232,24 +352,31 @@ impl Store for EmbeddedStore {
             return Err(StoreError::Fatal);
         }
         let before = self.journal.point().position;
-        match self.write_group(&mut state, group) {
+        let result = self.write_group(&mut state, group);
+        if matches!(result, Err(CommitError::Fatal)) {
+            state.fatal = true;
+            return Err(StoreError::Fatal);
+        }
+        // Also when the group was not written: a segment may have been sealed all the same.
+        if self.journal.point().position != before {
+            self.reached(&mut state);
+        }
+        match result {
             Ok(outcomes) => {
                 if self.journal.point().position != before {
                     self.committed(&mut state);
                 }
-                Ok(outcomes)
+                return Ok(outcomes);
             }
             Err(CommitError::NotWritten(error)) => {
-                self.not_written = Some(error.to_string());
-                // A segment may have been sealed all the same.
-                state.point = Some(*self.journal.point());
-                Ok(vec![Outcome::NotApplied; group.len()])
+                self.not_written = Some(NotWritten::LastGroup(error.to_string()));
             }
-            Err(CommitError::Fatal) => {
-                state.fatal = true;
-                Err(StoreError::Fatal)
+            Err(CommitError::Full(error)) => {
+                self.not_written = Some(NotWritten::Full(error.to_string()));
             }
+            Err(CommitError::Fatal) => {}
         }
+        Ok(vec![Outcome::NotApplied; group.len()])
     }
 
     fn view(&self) -> &dyn View {
@@ -284,7 +411,7 @@ impl Store for EmbeddedStore {
     }
 
     fn epoch(&self) -> u32 {
-        self.epoch
+        self.journal.epoch()
     }
 
     fn counts(&self) -> Counts {
@@ -296,11 +423,37 @@ impl Store for EmbeddedStore {
         let fatal = state
             .fatal
             .then(|| "the disk failed: what is durable is not known; restart the verifier".into());
-        let not_written = self.not_written.as_ref().map(|error| {
-            format!("the journal cannot be written ({error}): nobody can log in until it can")
-        });
-        let index = state.warning.clone();
-        [fatal, not_written, index].into_iter().flatten().collect()
+        let warnings = [
+            fatal,
+            self.not_written.as_ref().map(NotWritten::warning),
+            state.records.warning(),
+            self.anchor.as_ref().and_then(Anchor::warning),
+            self.teller.warning(),
+            state.warning.clone(),
+        ];
+        warnings.into_iter().flatten().collect()
+    }
+
+    fn wants_idle(&self) -> bool {
+        self.journal.wants_checkpoint()
+            || self.teller.is_due()
+            || self.not_written.is_some()
+            || matches!(self.scrub, Scrub::From(_))
+    }
+
+    fn idle(&mut self) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let mut state = shared.lock();
+        if state.fatal {
+            return Err(StoreError::Fatal);
+        }
+        let tidied = self.tidy(&mut state);
+        if tidied.is_err() {
+            state.fatal = true;
+            return Err(StoreError::Fatal);
+        }
+        self.reached(&mut state);
+        Ok(())
     }
 }
 

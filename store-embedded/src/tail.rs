@@ -23,6 +23,8 @@ pub(crate) enum Tail {
     Torn(Range<u64>),
     /// Something else; it begins here.
     Damaged(u64),
+    /// A frame that this version can not have written.
+    LaterVersion(u64),
 }
 
 /// Where reading stopped.
@@ -41,8 +43,10 @@ pub(crate) fn look(scanner: &mut Scanner<'_>, stop: Stop) -> io::Result<Tail> {
     let Some(written) = scanner.written(stop.group_offset)? else {
         return Ok(Tail::Clean);
     };
-    if let Some(offset) = other_group(scanner, stop, written.end)? {
-        return Ok(Tail::Damaged(stop.offset.min(offset)));
+    match other_group(scanner, stop, written.end)? {
+        Some(Other::Group(offset)) => return Ok(Tail::Damaged(stop.offset.min(offset))),
+        Some(Other::LaterVersion(offset)) => return Ok(Tail::LaterVersion(offset)),
+        None => {}
     }
     let torn = cut_short(scanner, stop.offset, written.end)?
         || sector_missing(scanner, stop.group_offset..written.end)?;
@@ -52,12 +56,23 @@ pub(crate) fn look(scanner: &mut Scanner<'_>, stop: Stop) -> io::Result<Tail> {
     Ok(Tail::Torn(stop.group_offset..written.end))
 }
 
-/// Where behind the stop a frame of another group begins.
-fn other_group(scanner: &mut Scanner<'_>, stop: Stop, end: u64) -> io::Result<Option<u64>> {
+/// What can not be there after a torn write, and where it begins.
+enum Other {
+    Group(u64),
+    LaterVersion(u64),
+}
+
+/// Looks behind the stop for a frame of another group, or of a kind that is not known.
+fn other_group(scanner: &mut Scanner<'_>, stop: Stop, end: u64) -> io::Result<Option<Other>> {
     let mut offset = stop.offset;
     while offset + HEAD_OCTETS as u64 <= end {
         match scanner.head(offset)? {
-            Some(head) if head.group != stop.group => return Ok(Some(offset)),
+            Some(head) if head.group != stop.group => {
+                return Ok(Some(Other::Group(offset)));
+            }
+            None if scanner.is_of_later_version(offset)? => {
+                return Ok(Some(Other::LaterVersion(offset)));
+            }
             Some(head) if scanner.frame(offset)?.is_some() => offset += head.frame_octets(),
             _ => offset += ALIGNMENT as u64,
         }

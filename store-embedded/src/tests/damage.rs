@@ -185,10 +185,10 @@ fn a_forged_frame_breaks_the_chain() {
 fn a_later_format_is_refused_and_named() {
     let (mut files, _) = journal();
     let file = files.get_mut(&file_name(FIRST)).expect("the first");
-    file[11] = 2;
+    file[11] = 3;
     let crc = crc32c::crc32c(&file[..508]).to_be_bytes();
     file[508..512].copy_from_slice(&crc);
     let error = opened(&files).expect_err("a later format");
-    assert!(matches!(error, OpenError::Format { format: 2, .. }));
+    assert!(matches!(error, OpenError::Format { format: 3, .. }));
     assert!(error.to_string().contains("\n"), "a way out: {error}");
 }

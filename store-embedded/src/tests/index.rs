@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use sekisho_verifier::store::Change;
-use sekisho_verifier::testing::sample::{spend, token};
+use sekisho_verifier::testing::sample::{keyring, spend, token};
 
 use crate::body::{KeyOctets, Step, ValueOctets};
 use crate::error::OpenError;
@@ -33,20 +33,19 @@ impl Kept {
         edit(&mut self.0.lock().expect("nobody panicked"));
     }
 
-    fn mark_now(&self) -> Mark {
+    pub(super) fn mark_now(&self) -> Mark {
         let state = self.0.lock().expect("nobody panicked");
-        Mark::parse(state.mark.as_ref().expect("a mark")).expect("it reads")
+        Mark::parse(state.mark.as_ref().expect("a mark"), &keyring()).expect("it reads")
     }
 
-    fn set_mark(&self, mark: Mark) {
-        self.edit(|state| state.mark = Some(mark.octets()));
+    pub(super) fn set_mark(&self, mark: Mark) {
+        self.edit(|state| state.mark = Some(mark.octets(&keyring().current())));
     }
 }
 
 impl Index for Kept {
-    fn mark(&mut self) -> Result<Option<Mark>, IndexError> {
-        let state = self.0.lock().expect("nobody panicked");
-        Ok(state.mark.as_ref().and_then(|mark| Mark::parse(mark)))
+    fn mark(&mut self) -> Result<Option<Vec<u8>>, IndexError> {
+        Ok(self.0.lock().expect("nobody panicked").mark.clone())
     }
 
     fn load(&mut self, each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), IndexError> {
@@ -58,7 +57,7 @@ impl Index for Kept {
         Ok(())
     }
 
-    fn write(&mut self, steps: Vec<Step>, mark: &Mark) -> Result<(), IndexError> {
+    fn write(&mut self, steps: Vec<Step>, mark: &[u8]) -> Result<(), IndexError> {
         let mut state = self.0.lock().expect("nobody panicked");
         if state.fails {
             return Err(IndexError("it is meant to".into()));
@@ -69,7 +68,7 @@ impl Index for Kept {
                 None => state.entries.remove(&key),
             };
         }
-        state.mark = Some(mark.octets());
+        state.mark = Some(mark.into());
         let now = (state.entries.clone(), state.mark.clone());
         state.history.push(now);
         Ok(())

@@ -1,7 +1,7 @@
 //! What is written is what `docs/formats/journal.md` says.
 
 use sekisho_verifier::store::Change;
-use sekisho_verifier::testing::sample::spend;
+use sekisho_verifier::testing::sample::{keyring, spend};
 use sha2::{Digest, Sha256};
 
 use crate::frame::{FrameKind, HEAD_OCTETS, u32_at, u64_at};
@@ -22,9 +22,9 @@ fn the_file_is_laid_out_as_documented() {
     let files = disk.files();
     let file = &files["0000000001.journal"];
     assert_eq!(&file[..8], b"SEKISHOJ");
-    assert_eq!((u32_at(file, 8), u32_at(file, 12)), (1, 0));
+    assert_eq!((u32_at(file, 8), u32_at(file, 12)), (2, 0));
     assert_eq!((u64_at(file, 32), u64_at(file, 40)), (1, 1));
-    let mut genesis = b"sekisho journal 1\0".to_vec();
+    let mut genesis = b"sekisho journal 2\0".to_vec();
     genesis.extend_from_slice(&file[16..32]);
     genesis.extend_from_slice(&[0; 4]);
     assert_eq!(file[48..80], Sha256::digest(&genesis)[..]);
@@ -38,7 +38,17 @@ fn the_file_is_laid_out_as_documented() {
     assert_eq!(frame[24..28], [1, 0, 0, 0]);
     assert_eq!(u32_at(frame, 28), crc32c::crc32c(body));
     assert_eq!(frame[32..64], file[48..80]);
-    assert_eq!(body, minicbor::to_vec(&change).expect("it encodes"));
+    let mut expected = vec![0x85];
+    expected.extend(&minicbor::to_vec(&change).expect("it encodes")[1..]);
+    // Two records, so a byte string of 40 octets, and true.
+    expected.extend([0x58, 40]);
+    for record in &change.written {
+        let key = body::key_octets(&record.key());
+        let value = minicbor::to_vec(record).expect("it encodes");
+        expected.extend(keyring().current().tag(&key, &value).octets());
+    }
+    expected.push(0xF5);
+    assert_eq!(body, expected);
     let padded = (64 + length) / 8 * 8 + 8;
     assert!(
         frame[64 + length..padded]
@@ -86,8 +96,10 @@ fn a_change_in_parts_reads_as_the_whole() {
         ..import()
     };
     let mut told = Vec::new();
-    let mut group = Group::new(1, [0; 32], 0);
-    let last = group.change::<()>(large.clone(), &mut |step| told.push(step), &mut |_| Ok(()));
+    let mut group = Group::new(1, [0; 32], 0, 0);
+    let key = keyring().current();
+    let step = &mut |step| told.push(step);
+    let last = group.change::<()>(large.clone(), &key, step, &mut |_| Ok(()));
     let last = last.expect("nothing fails");
     group.end();
     let octets = group.finished().to_vec();

@@ -9,27 +9,53 @@ mod model;
 mod sim;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sekisho_verifier::event::{Event, OperationKind};
+use sekisho_verifier::note::SIGNING_KEY_OCTETS;
 use sekisho_verifier::store::{Change, Decider, Kind, Outcome, Record, Store, StoreError};
 use sekisho_verifier::testing::memory::MemoryStore;
 use sekisho_verifier::testing::sample::{
     Write, account_key, alias, keyring, operation, spend, time, token, token_key,
 };
 use sekisho_verifier::time::Time;
+use zeroize::Zeroizing;
 
+use crate::checkpoints::Pace;
 use crate::disk::Disk;
 use crate::error::OpenError;
 use crate::index::Index;
 use crate::journal::Sizes;
-use crate::open::{Found, Options, open_on};
+use crate::open::{Found, How, Options, open_on};
 use crate::store::EmbeddedStore;
 
 /// Small, so that a short run goes over several segments and grows each more than once.
 const SMALL: Sizes = Sizes {
     segment_octets: 4 << 10,
     grow_octets: 2 << 10,
+    reserve_octets: 1 << 10,
+    retry: Duration::ZERO,
+    pace: Pace {
+        events: 5,
+        after: Duration::MAX,
+        told: Duration::ZERO,
+    },
 };
+
+const HOW: How = How {
+    sizes: SMALL,
+    new_epoch: None,
+};
+
+/// With checkpoints.
+fn options() -> Options {
+    Options {
+        signing_key: Some(Zeroizing::new(SIGNING_KEY)),
+        ..Options::new(keyring())
+    }
+}
+
+const SIGNING_KEY: [u8; SIGNING_KEY_OCTETS] = [9; SIGNING_KEY_OCTETS];
 
 /// Opens a store without an index.
 fn open(disk: &Arc<impl Disk + 'static>) -> Result<EmbeddedStore, OpenError> {
@@ -54,7 +80,7 @@ fn open_found(
         index,
         thrown_away: None,
     };
-    open_on(disk, existed, find, SMALL, Options::new(keyring()))
+    open_on(disk, existed, find, HOW, options())
 }
 
 /// Everything that a store tells, but for positions.

@@ -4,6 +4,8 @@
 
 #[path = "invariants/bounds.rs"]
 mod bounds;
+#[path = "invariants/clock.rs"]
+mod clock;
 mod common;
 #[path = "invariants/faults.rs"]
 mod faults;
@@ -15,10 +17,16 @@ mod import;
 mod keyring;
 #[path = "invariants/life.rs"]
 mod life;
+#[path = "invariants/notes.rs"]
+mod notes;
 #[path = "invariants/peers.rs"]
 mod peers;
 #[path = "invariants/replay.rs"]
 mod replay;
+#[path = "invariants/requests.rs"]
+mod requests;
+#[path = "invariants/reserve.rs"]
+mod reserve;
 #[path = "invariants/restore.rs"]
 mod restore;
 #[path = "invariants/secrets.rs"]

@@ -24,7 +24,7 @@ pub struct Imported {
     pub account: Option<AccountName>,
     /// Its serial.
     pub serial: Serial,
-    /// Its seed, sealed for this serial.
+    /// Its seed, sealed for this serial by the current data key.
     pub seed: SealedSeed,
     /// How its codes are made.
     pub shape: Shape,
@@ -37,6 +37,12 @@ impl Operate<'_> {
         }
         if tokens.len() > IMPORT_TOKENS_MAX {
             return Ok(Err(Refusal::ImportTooLarge.into()));
+        }
+        // Else a rotation that has gone through all records would leave these behind.
+        let current = self.verifier.keyring().current().number();
+        let of_now = |imported: &Imported| imported.seed.key_number() == Some(current);
+        if !tokens.iter().all(of_now) {
+            return Ok(Err(Refusal::KeyChanged.into()));
         }
         let mut faults = Vec::new();
         let mut serials = BTreeSet::new();

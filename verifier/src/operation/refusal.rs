@@ -55,6 +55,9 @@ pub enum Refusal {
     /// The clock is right as it is.
     #[error("the clock is trusted")]
     ClockIsTrusted,
+    /// The seeds of an import are sealed by a data key that is no longer current.
+    #[error("the data key was changed while the file was read")]
+    KeyChanged,
     /// Lines of an import, with what is wrong.
     #[error("{}", faults(.0))]
     Import(Vec<(u64, String)>),

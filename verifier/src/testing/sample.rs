@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::account::{Account, AccountName};
 use crate::event::{
     Actor, Channel, Event, LoginEvent, OperationEvent, OperationKind, OperationOutcome, Reason,
-    What,
+    RequestKey, What,
 };
 use crate::guess::Guesses;
 use crate::lifecycle::TokenState;
@@ -118,18 +118,32 @@ pub fn login(n: u64, step: u64, time: Time) -> Event {
 
 /// An operation of root.
 pub fn operation(kind: OperationKind, time: Time) -> Event {
+    ordered(kind, time, 0, None)
+}
+
+/// The idempotency key of number `n`.
+pub fn request(n: u64) -> RequestKey {
+    RequestKey::parse(&format!("request-{n}")).expect("an idempotency key")
+}
+
+/// An operation of the user `uid` that came with the idempotency key of number `n`.
+pub fn requested(uid: u32, n: u64, time: Time) -> Change {
+    Change::event_only(ordered(OperationKind::Unlock, time, uid, Some(request(n))))
+}
+
+fn ordered(kind: OperationKind, time: Time, uid: u32, request: Option<RequestKey>) -> Event {
     let what = What::Operation(OperationEvent {
         operation: kind,
         outcome: OperationOutcome::Done,
         serial: None,
         new_serial: None,
         account: None,
-        actor: Actor::new(0, "root"),
+        actor: Actor::new(uid, "root"),
         note: None,
         count: None,
         detail: None,
         channel: Channel::Cli,
-        request: None,
+        request,
     });
     Event::at(time.into(), what)
 }
@@ -199,5 +213,19 @@ pub struct Fail(pub StoreError);
 impl Decider for Fail {
     fn decide(&mut self, _: &dyn View) -> Result<Option<Change>, StoreError> {
         Err(self.0)
+    }
+}
+
+/// Decides as another does, and may take what is set aside for a full disk.
+#[derive(Debug)]
+pub struct Reserved<D>(pub D);
+
+impl<D: Decider> Decider for Reserved<D> {
+    fn decide(&mut self, view: &dyn View) -> Result<Option<Change>, StoreError> {
+        self.0.decide(view)
+    }
+
+    fn may_use_reserve(&self) -> bool {
+        true
     }
 }

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use crate::checkpoint::Hash;
 use crate::event::{Event, OperationKind};
 use crate::store::{
-    Change, Counts, Decider, Key, Kind, Outcome, Position, Record, Store, StoreError, View,
+    Change, Counts, Decider, Key, Kind, Outcome, Position, REQUESTS_KEPT, Record, Store,
+    StoreError, View,
 };
 use crate::testing::sample::{
-    Abstain, Fail, SpendNext, Write, account, account_key, alias, alias_name, login, name,
-    operation, serial, spend, spent, time, token, token_key,
+    Abstain, Fail, Reserved, SpendNext, Write, account, account_key, alias, alias_name, login,
+    name, operation, request, requested, serial, spend, spent, time, token, token_key,
 };
 
 /// A store under test, empty at first.
@@ -54,7 +56,15 @@ macro_rules! store_conformance {
             events_are_read_between_commits
             the_newest_time_does_not_fall
             clock_trust_sets_the_newest_time_back
+            a_doubted_clock_does_not_move_the_newest_time
             counts_follow_the_records
+            a_request_is_found_by_its_user_and_key
+            a_request_is_seen_by_the_next_decider
+            requests_are_there_after_reopening
+            requests_are_kept_up_to_their_bound
+            hashes_tell_events_apart
+            what_is_done_while_idle_changes_nothing
+            the_reserve_changes_nothing_while_there_is_room
             a_large_change_is_applied_whole
             a_large_change_is_seen_by_the_next_decider
         }
@@ -309,7 +319,7 @@ pub fn an_alias_leads_to_its_account(subject: &mut dyn Subject) {
     }
 }
 
-/// Tokens by serial, accounts by name, and nothing else.
+/// Tokens by serial, accounts and other names by name, and nothing else.
 pub fn lists_are_in_order_and_of_one_kind(subject: &mut dyn Subject) {
     let store = subject.store();
     for n in [30, 4, 100, 2] {
@@ -322,17 +332,26 @@ pub fn lists_are_in_order_and_of_one_kind(subject: &mut dyn Subject) {
     }
     let tokens = [2, 4, 30, 100].map(|n| token(n, 1));
     let accounts = [2, 4, 30, 100].map(|n| account(n, 0));
-    assert_eq!(all(store, Kind::Tokens), tokens);
-    assert_eq!(all(store, Kind::Accounts), accounts);
+    for _ in 0..2 {
+        let store = subject.store();
+        assert_eq!(all(store, Kind::Tokens), tokens);
+        assert_eq!(all(store, Kind::Accounts), accounts);
+        assert_eq!(all(store, Kind::Aliases), [2, 4, 30, 100].map(alias));
+        subject.reopen();
+    }
 }
 
 /// Each page begins behind the key that the last one ended with, whether or not it still exists.
 pub fn list_pages_join_without_gap(subject: &mut dyn Subject) {
     let store = subject.store();
     for n in 1..=10 {
-        apply(store, spend(n, 1));
+        let other = Change {
+            written: vec![token(n, 1), account(n, 0), alias(n)],
+            ..spend(n, 1)
+        };
+        apply(store, other);
     }
-    for kind in [Kind::Tokens, Kind::Accounts] {
+    for kind in [Kind::Tokens, Kind::Accounts, Kind::Aliases] {
         let mut seen = Vec::new();
         let mut after = None;
         loop {
@@ -486,6 +505,29 @@ pub fn clock_trust_sets_the_newest_time_back(subject: &mut dyn Subject) {
     assert_eq!(store.view().newest(), Ok(Some(time(60))));
 }
 
+/// It may be ahead by years, and nobody shall be locked out by it once it is right again.
+pub fn a_doubted_clock_does_not_move_the_newest_time(subject: &mut dyn Subject) {
+    let doubted = |event: Event| {
+        let doubted = true;
+        Change::event_only(Event { doubted, ..event })
+    };
+    let store = subject.store();
+    apply(store, doubted(login(1, 1, time(7_000))));
+    assert_eq!(store.view().newest(), Ok(None));
+    apply(store, Change::event_only(login(1, 1, time(5))));
+    apply(store, doubted(login(1, 1, time(9_000))));
+    for _ in 0..2 {
+        assert_eq!(subject.store().view().newest(), Ok(Some(time(5))));
+        subject.reopen();
+    }
+    let trust = operation(OperationKind::ClockTrust, time(8_000));
+    apply(subject.store(), doubted(trust));
+    for _ in 0..2 {
+        assert_eq!(subject.store().view().newest(), Ok(Some(time(8_000))));
+        subject.reopen();
+    }
+}
+
 /// Written, written again, removed, removed again.
 pub fn counts_follow_the_records(subject: &mut dyn Subject) {
     let store = subject.store();
@@ -506,6 +548,164 @@ pub fn counts_follow_the_records(subject: &mut dyn Subject) {
     }
     let counts = subject.store().counts();
     assert_eq!((counts.tokens, counts.accounts), (4, 3));
+}
+
+fn request_at(store: &dyn Store, uid: u32, n: u64) -> Option<Position> {
+    store.view().request(uid, &request(n)).expect("a read")
+}
+
+/// And by no other.
+pub fn a_request_is_found_by_its_user_and_key(subject: &mut dyn Subject) {
+    let store = subject.store();
+    assert_eq!(request_at(store, 0, 1), None);
+    let first = apply(store, requested(0, 1, time(1)));
+    let second = apply(store, requested(7, 1, time(1)));
+    let third = apply(store, requested(0, 2, time(1)));
+    apply(
+        store,
+        Change::event_only(operation(OperationKind::Unlock, time(2))),
+    );
+    let found = [(0, 1), (7, 1), (0, 2)].map(|(uid, n)| request_at(store, uid, n));
+    assert_eq!(found, [Some(first), Some(second), Some(third)]);
+    for (uid, n) in [(7, 2), (1, 1), (0, 3), (0, 12), (u32::MAX, 1)] {
+        assert_eq!(request_at(store, uid, n), None, "{uid} {n}");
+    }
+    let event = requested(7, 1, time(1)).event;
+    assert_eq!(store.event(second), Ok(Some(event)));
+}
+
+/// I9 rests on this: the second of two that came together sees that the first was done.
+pub fn a_request_is_seen_by_the_next_decider(subject: &mut dyn Subject) {
+    struct Seen(Option<Position>);
+    impl Decider for Seen {
+        fn decide(&mut self, view: &dyn View) -> Result<Option<Change>, StoreError> {
+            self.0 = view.request(0, &request(1))?;
+            Ok(None)
+        }
+    }
+    let (mut before, mut behind) = (Seen(None), Seen(None));
+    let mut first = Write(requested(0, 1, time(1)));
+    let mut group: [&mut dyn Decider; 3] = [&mut before, &mut first, &mut behind];
+    let outcomes = commit(subject.store(), &mut group);
+    let Outcome::Applied(position) = outcomes[1] else {
+        panic!("{outcomes:?}");
+    };
+    assert_eq!((before.0, behind.0), (None, Some(position)));
+}
+
+/// Also after a second time, when they come from what the first left behind.
+pub fn requests_are_there_after_reopening(subject: &mut dyn Subject) {
+    let mut done = Vec::new();
+    for n in 1..=30 {
+        let store = subject.store();
+        done.push((n, apply(store, requested(0, n, time(n)))));
+        apply(store, spend(1, n));
+        if n % 10 == 0 {
+            subject.reopen();
+        }
+        for (n, position) in &done {
+            assert_eq!(request_at(subject.store(), 0, *n), Some(*position));
+        }
+    }
+}
+
+/// The newest are kept, whoever's they are, and a key that is forgotten can be used again.
+pub fn requests_are_kept_up_to_their_bound(subject: &mut dyn Subject) {
+    let kept = REQUESTS_KEPT as u64;
+    let numbers: Vec<u64> = (1..=kept + 3).collect();
+    let uid = |n: u64| u32::from(n.is_multiple_of(2));
+    for part in numbers.chunks(500) {
+        let change = |n: &u64| Write(requested(uid(*n), *n, time(1)));
+        let mut writes: Vec<Write> = part.iter().map(change).collect();
+        let mut group: Vec<&mut dyn Decider> = writes.iter_mut().map(|w| w as _).collect();
+        commit(subject.store(), &mut group);
+    }
+    for _ in 0..2 {
+        let store = subject.store();
+        for n in 1..=3 {
+            assert_eq!(request_at(store, uid(n), n), None, "{n}");
+        }
+        let rest: Vec<Position> = (4..=kept + 3)
+            .filter_map(|n| request_at(store, uid(n), n))
+            .collect();
+        assert_eq!(rest.len(), REQUESTS_KEPT);
+        assert!(rest.is_sorted());
+        subject.reopen();
+    }
+    let again = apply(subject.store(), requested(1, 2, time(2)));
+    for _ in 0..2 {
+        let store = subject.store();
+        assert_eq!(request_at(store, 1, 2), Some(again));
+        assert_eq!(request_at(store, uid(4), 4), None);
+        assert!(request_at(store, uid(5), 5).is_some());
+        subject.reopen();
+    }
+}
+
+/// Where there is a chain, each event has a hash of its own, which stays.
+pub fn hashes_tell_events_apart(subject: &mut dyn Subject) {
+    let store = subject.store();
+    let mut positions = Vec::new();
+    for step in 1..=20 {
+        positions.push(apply(store, spend(1, step)));
+        // The same event once more is another event.
+        positions.push(apply(store, spend(1, step)));
+    }
+    let hashes = |store: &dyn Store| -> Vec<Option<Hash>> {
+        let hash = |position: &Position| store.hash(*position).expect("a read");
+        positions.iter().map(hash).collect()
+    };
+    let before = hashes(store);
+    let known: BTreeSet<Hash> = before.iter().copied().flatten().collect();
+    assert!(known.is_empty() || known.len() == positions.len());
+    let last = store.counts().position;
+    for position in [0, last + 1_000, Position::MAX] {
+        assert_eq!(store.hash(position), Ok(None), "{position}");
+    }
+    apply(store, spend(1, 99));
+    subject.reopen();
+    apply(subject.store(), spend(1, 100));
+    assert_eq!(hashes(subject.store()), before);
+}
+
+/// Wanted or not: it is the store's own work.
+pub fn what_is_done_while_idle_changes_nothing(subject: &mut dyn Subject) {
+    for round in 1..=3 {
+        let store = subject.store();
+        apply(store, spend(1, round));
+        apply(store, requested(0, round, time(round)));
+        let before = (store.counts(), every_event(store), store.view().newest());
+        for _ in 0..3 {
+            store.wants_idle();
+            store.idle().expect("idle work");
+        }
+        assert_eq!(
+            (store.counts(), every_event(store), store.view().newest()),
+            before
+        );
+        assert_eq!(spent(store.view(), 1), Ok(Some(round)));
+        assert!(request_at(store, 0, round).is_some());
+        let position = apply(store, spend(2, round));
+        assert!(position > before.0.position);
+        subject.reopen();
+        let store = subject.store();
+        assert_eq!(store.counts().position, position);
+        assert_eq!(every_event(store)[1..], before.1);
+    }
+}
+
+/// Whoever may take the reserve is decided in turn, like all others.
+pub fn the_reserve_changes_nothing_while_there_is_room(subject: &mut dyn Subject) {
+    let store = subject.store();
+    let (mut first, mut third) = (SpendNext::new(1), SpendNext::new(1));
+    let mut second = Reserved(SpendNext::new(1));
+    let outcomes = commit(store, &mut [&mut first, &mut second, &mut third]);
+    let applied = |outcome: &Outcome| matches!(outcome, Outcome::Applied(_));
+    assert!(outcomes.iter().all(applied), "{outcomes:?}");
+    assert_eq!([first.step, second.0.step, third.step], [1, 2, 3]);
+    let refused = commit(store, &mut [&mut Reserved(Fail(StoreError::Corrupt))]);
+    assert_eq!(refused, [Outcome::NotApplied]);
+    assert_eq!(every_event(store).len(), 3);
 }
 
 fn import(records: u64) -> Change {

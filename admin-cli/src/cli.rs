@@ -80,12 +80,35 @@ pub(crate) enum Command {
     /// Deal with the wall clock
     #[command(subcommand)]
     Clock(Clock),
+    Backup(Backup),
+    BackupKey(BackupKey),
+    Restore(Restore),
     /// Ask RADIUS servers
     #[command(subcommand)]
     Radius(Radius),
     /// Write man pages and completions
     #[command(subcommand, hide = true)]
     Generate(Generate),
+}
+
+impl Command {
+    /// The request key, of a command that changes something.
+    pub(crate) fn request_key(&self) -> Option<&str> {
+        let once = match self {
+            Self::Token(Token::Issue(issue)) => &issue.once,
+            Self::Token(Token::Import(import)) => &import.once,
+            Self::Enroll(enroll) => &enroll.once,
+            Self::Exchange(exchange) => &exchange.once,
+            Self::Stop(token) | Self::Lost(token) | Self::Suspend(token) | Self::Resume(token) => {
+                &token.once
+            }
+            Self::Unlock(unlock) => &unlock.once,
+            Self::Account(Account::Set(set)) => &set.once,
+            Self::Clock(Clock::Trust(trust)) => &trust.once,
+            _ => return None,
+        };
+        once.request_key.as_deref()
+    }
 }
 
 /// Set up a new installation: settings file, data folder, master key
@@ -107,6 +130,21 @@ pub(crate) struct Note {
     /// A word for the receipt
     #[arg(long = "note", value_name = "TEXT")]
     pub text: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Once {
+    /// Do this once for this key, however often it is asked for: a repetition gets the receipt of
+    /// the first time. 1 to 64 characters without blanks, as a ticket number; each user has keys of
+    /// their own, and the last 10,000 of all users are remembered
+    #[arg(long, value_name = "KEY", value_parser = request_key)]
+    pub request_key: Option<String>,
+}
+
+fn request_key(text: &str) -> Result<String, &'static str> {
+    let fits = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    fits.then(|| text.to_owned())
+        .ok_or("a key has 1 to 64 printable ASCII characters without blanks")
 }
 
 #[derive(Debug, Subcommand)]
@@ -146,7 +184,7 @@ pub(crate) struct Issue {
     #[arg(long, value_name = "NUMBER", requires = "hotp")]
     pub counter: Option<u64>,
     /// So many tokens, with the next free serials
-    #[arg(long, value_name = "NUMBER", conflicts_with = "serial")]
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["serial", "request_key"])]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub count: Option<u16>,
     /// Print the QR code even if the output is not a terminal
@@ -157,6 +195,8 @@ pub(crate) struct Issue {
     pub no_qr: bool,
     #[command(flatten)]
     pub note: Note,
+    #[command(flatten)]
+    pub once: Once,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -181,6 +221,8 @@ pub(crate) enum Algorithm {
 pub(crate) struct Import {
     /// The file; delete it afterwards, it holds seeds
     pub file: PathBuf,
+    #[command(flatten)]
+    pub once: Once,
 }
 
 #[derive(Debug, Args)]
@@ -241,6 +283,8 @@ pub(crate) struct Enroll {
     pub code: CodeInput,
     #[command(flatten)]
     pub note: Note,
+    #[command(flatten)]
+    pub once: Once,
 }
 
 /// Replace a token by a new one, proven by the new one's code
@@ -257,6 +301,8 @@ pub(crate) struct Exchange {
     pub code: CodeInput,
     #[command(flatten)]
     pub note: Note,
+    #[command(flatten)]
+    pub once: Once,
 }
 
 #[derive(Debug, Args)]
@@ -265,6 +311,8 @@ pub(crate) struct OneToken {
     pub serial: String,
     #[command(flatten)]
     pub note: Note,
+    #[command(flatten)]
+    pub once: Once,
 }
 
 #[derive(Debug, Args)]
@@ -273,6 +321,8 @@ pub(crate) struct Unlock {
     pub account: String,
     #[command(flatten)]
     pub note: Note,
+    #[command(flatten)]
+    pub once: Once,
 }
 
 #[derive(Debug, Subcommand)]
@@ -317,6 +367,8 @@ pub(crate) struct AccountSet {
     pub remove_alias: Option<String>,
     #[command(flatten)]
     pub note: Note,
+    #[command(flatten)]
+    pub once: Once,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -357,8 +409,61 @@ pub(crate) struct AuditList {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Clock {
-    /// Accept the wall clock as it is now, after it went backwards
-    Trust(Note),
+    /// Accept the wall clock as it is now, after it was set
+    Trust(ClockTrust),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClockTrust {
+    #[command(flatten)]
+    pub note: Note,
+    #[command(flatten)]
+    pub once: Once,
+}
+
+/// Back up the running verifier: one file, encrypted, with everything in it
+///
+/// Logins go on meanwhile. The file holds the journal, the state of all tokens and the keys that open
+/// the seeds; only the recipients that the settings name under [backup] can read it. The master key of
+/// this machine is neither in it nor needed for it.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The file, which must be new; - is standard output
+    pub file: PathBuf,
+    /// Leave out what happened before; the state of all tokens and accounts is in it all the same
+    #[arg(long)]
+    pub without_history: bool,
+    #[command(flatten)]
+    pub note: Note,
+}
+
+/// Make the key that reads backups: a file, and its line for the settings
+///
+/// Do it on another machine, or carry the file away from this one: whoever holds it and a backup has
+/// every seed. The file is an identity as age uses them.
+#[derive(Debug, Args)]
+pub(crate) struct BackupKey {
+    /// The file, which must be new
+    pub file: PathBuf,
+}
+
+/// Set up this machine from a backup
+///
+/// Runs sekisho-verifierd, as the user who owns the data folder. The data folder may hold a master key
+/// and nothing else, and no verifier may run. No code that was good before the restore is good after it,
+/// no receipt number comes again, and HOTP tokens in use are suspended.
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup
+    pub file: PathBuf,
+    /// The file that `sekisho backup-key` made
+    #[arg(long, value_name = "FILE")]
+    pub identity: PathBuf,
+    /// Refuse the backup unless this installation signed it: its audit.pub, kept elsewhere
+    #[arg(long, value_name = "FILE")]
+    pub audit_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub note: Note,
 }
 
 #[derive(Debug, Subcommand)]

@@ -21,6 +21,7 @@ const LOOK_FIRST: &str = "look before you try again: sekisho audit list --since 
 pub(crate) struct Verifier {
     socket: PathBuf,
     client: Option<Client>,
+    request_key: Option<String>,
 }
 
 impl Verifier {
@@ -28,7 +29,13 @@ impl Verifier {
         Ok(Self {
             socket: socket(global)?,
             client: None,
+            request_key: None,
         })
+    }
+
+    /// What is asked for from now on is done once for this key.
+    pub(crate) fn once_for(&mut self, key: Option<&str>) {
+        self.request_key = key.map(str::to_owned);
     }
 
     /// Asks, and waits as long as most questions may take.
@@ -43,8 +50,11 @@ impl Verifier {
     ) -> Result<Answer, Failure> {
         let deadline = Instant::now() + patience;
         let changes = changes_something(&verb);
+        let request = Request::Admin {
+            verb: Box::new(verb),
+            key: self.request_key.clone(),
+        };
         let client = self.client(deadline)?;
-        let request = Request::Admin(Box::new(verb));
         match client.call(request, deadline) {
             Ok(Reply::Admin(answer)) => (*answer).map_err(Failure::from),
             Ok(Reply::NotPermitted) => Err(not_permitted()),
@@ -106,6 +116,7 @@ fn changes_something(verb: &Verb) -> bool {
             | Verb::AuditList(_)
             | Verb::Explain(_)
             | Verb::Status
+            | Verb::Backup { .. }
     )
 }
 

@@ -6,7 +6,7 @@
 //! file NAME MODE          (lines that begin with `| ` follow: its content)
 //! stdin TEXT              (one line)
 //! < an answer of the verifier, see harness/answers.rs
-//! > a verb that it was asked
+//! > a verb that it was asked, `[once for KEY]` behind it if a request key came with it
 //! exit CODE
 //! out | what is printed
 //! err | what goes to standard error
@@ -21,7 +21,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use harness::verifier::FakeVerifier;
+use harness::verifier::{Asked, FakeVerifier};
 use harness::{answers, run, sekisho, text};
 
 const GIVEN: [&str; 6] = ["# ", "$ ", "file ", "| ", "stdin ", "< "];
@@ -108,8 +108,9 @@ fn play(case: &str) -> String {
         .map(|line| format!("{line}\n"));
     let done = run(sekisho().args(arguments), &stdin.unwrap_or_default());
     let mut played = given.join("\n") + "\n";
-    for verb in verifier.into_iter().flat_map(FakeVerifier::asked) {
-        writeln!(played, "> {verb:?}").expect("to a string");
+    for Asked { verb, key } in verifier.into_iter().flat_map(FakeVerifier::asked) {
+        let key = key.map_or(String::new(), |key| format!(" [once for {key}]"));
+        writeln!(played, "> {verb:?}{key}").expect("to a string");
     }
     writeln!(played, "exit {}", done.status.code().expect("no signal")).expect("to a string");
     for (name, octets) in [("out", &done.stdout), ("err", &done.stderr)] {

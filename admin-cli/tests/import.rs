@@ -55,7 +55,7 @@ fn a_million_tokens_go_over_in_order_and_in_frames_that_fit() {
     );
     let asked = verifier.asked();
     assert_eq!(asked.len(), pieces + 2);
-    let rows = asked.iter().flat_map(|verb| match verb {
+    let rows = asked.iter().flat_map(|asked| match &asked.verb {
         Verb::ImportRows(rows) => &rows[..],
         _ => &[],
     });

@@ -37,6 +37,7 @@ fn run_with(replies: &[&str], arguments: &[&str], input: &str, file: &str) -> (S
     let done = run(&mut command, input);
     let output = [done.stdout, done.stderr].concat();
     let asked = verifier.map(FakeVerifier::asked).unwrap_or_default();
+    let asked = asked.into_iter().map(|asked| asked.verb).collect();
     (String::from_utf8(output).expect("UTF-8"), asked)
 }
 

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use harness::answers;
-use harness::verifier::FakeVerifier;
+use harness::verifier::{Asked, FakeVerifier};
 use sekisho_verifier_socket::admin::Verb;
 
 const CODE: &str = "493817";
@@ -59,7 +59,14 @@ fn a_typed_code_reaches_the_verifier_and_is_not_echoed() {
     let rest = read_until(&mut child, "");
     assert_eq!(child.wait().expect("ends").code(), Some(0), "{rest}");
     assert!(!rest.contains(CODE), "{rest}");
-    let [Verb::Enroll { code, .. }] = &verifier.asked()[..] else {
+    let asked = verifier.asked();
+    let [
+        Asked {
+            verb: Verb::Enroll { code, .. },
+            ..
+        },
+    ] = &asked[..]
+    else {
         panic!("not an enroll");
     };
     assert_eq!(code.expose(), CODE.as_bytes());

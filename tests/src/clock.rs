@@ -1,21 +1,24 @@
-//! A wall clock that only the test moves.
+//! Clocks that only the test moves.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use crate::programs;
 
 /// Where a test begins: ten seconds into a step of thirty, so that nothing is near an edge.
 pub const BEGINNING: u64 = 1_940_000_410;
 
-/// The wall clock of one daemon, by libfaketime. It stands still unless it is moved, and
-/// monotonic time is left alone, so that time-outs work.
+/// The clocks of one daemon, by a library in front of libc: the wall clock, and the time since the
+/// machine was started. They stand still unless they are moved: together, as time does, or the wall
+/// clock alone, as somebody who sets it does. Monotonic time is left alone, so that time-outs work.
 #[derive(Debug)]
 pub struct Clock {
     file: PathBuf,
     seconds: AtomicU64,
+    /// How far the wall clock was set, all in all.
+    stepped: AtomicI64,
 }
 
 impl Clock {
@@ -24,8 +27,9 @@ impl Clock {
         let clock = Self {
             file: folder.join("clock"),
             seconds: AtomicU64::new(seconds),
+            stepped: AtomicI64::new(0),
         };
-        clock.set(seconds);
+        clock.show();
         clock
     }
 
@@ -34,44 +38,43 @@ impl Clock {
         self.seconds.load(Ordering::SeqCst)
     }
 
-    /// Moves it there, forwards or backwards.
+    /// Lets time pass until then. A test may also let it run backwards, as nothing but a test can.
     pub fn set(&self, seconds: u64) {
-        // Renamed into place: a daemon that reads half a number would be at a strange time.
-        let new = self.file.with_extension("new");
-        fs::write(&new, format!("{seconds}\n")).expect("the clock can be written");
-        fs::rename(&new, &self.file).expect("the clock can be moved");
         self.seconds.store(seconds, Ordering::SeqCst);
+        self.show();
     }
 
-    /// Moves it forwards.
+    /// Lets time pass.
     pub fn advance(&self, seconds: u64) {
         self.set(self.now() + seconds);
     }
 
-    /// Moves it backwards.
+    /// Sets the wall clock alone, forwards or backwards.
+    pub fn step(&self, seconds: i64) {
+        self.stepped.fetch_add(seconds, Ordering::SeqCst);
+        let now = self.now().saturating_add_signed(seconds);
+        self.set(now);
+    }
+
+    /// Sets the wall clock back.
     pub fn set_back(&self, seconds: u64) {
-        self.set(self.now() - seconds);
+        self.step(-i64::try_from(seconds).expect("a span of this age"));
+    }
+
+    fn show(&self) {
+        let wall = self.now();
+        let running = wall.saturating_add_signed(-self.stepped.load(Ordering::SeqCst));
+        // Renamed into place: a daemon that reads half a number would be at a strange time.
+        let new = self.file.with_extension("new");
+        fs::write(&new, format!("{wall} {running}\n")).expect("the clock can be written");
+        fs::rename(&new, &self.file).expect("the clock can be moved");
     }
 
     /// Gives `command` this clock.
     pub fn wind(&self, command: &mut Command) {
         command
-            .env("LD_PRELOAD", programs::faketime())
-            .env("FAKETIME_TIMESTAMP_FILE", &self.file)
-            .env("FAKETIME_FMT", "%s")
-            .env("FAKETIME_NO_CACHE", "1")
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-            .env("NO_FAKE_STAT", "1")
+            .env("LD_PRELOAD", programs::clock_library())
+            .env("SEKISHO_TEST_CLOCK", &self.file)
             .env("TZ", "UTC");
-    }
-}
-
-/// libfaketime leaves these behind when a process is killed.
-pub(crate) fn sweep(process: u32) {
-    for name in [
-        format!("faketime_shm_{process}"),
-        format!("sem.faketime_sem_{process}"),
-    ] {
-        let _ = fs::remove_file(Path::new("/dev/shm").join(name));
     }
 }

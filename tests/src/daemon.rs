@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, kill_process};
 
-use crate::clock;
 use crate::process::Guarded;
 
 /// How long a daemon may take to be ready. A machine that builds at the same time is slow.
@@ -136,9 +135,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        let process = self.process();
         self.process.kill();
-        clock::sweep(process);
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();

@@ -27,6 +27,19 @@ const SSH_PORT: u16 = 22_022;
 const RADIUS_PAUSE: Duration = Duration::from_millis(200);
 /// How long the CLI may take.
 const CLI_LIMIT: Duration = Duration::from_secs(60);
+/// Puts a small disk over the folder in the first argument, with the same content, and runs what
+/// follows its size in MiB.
+const ON_A_DISK: &str = r#"
+set -e
+data=$1 size=$2
+shift 2
+copy=$(mktemp -d "$data.XXXXXX")
+cp -a "$data/." "$copy"
+mount -t tmpfs -o "size=${size}m,mode=0700" tmpfs "$data"
+cp -a "$copy/." "$data"
+rm -rf "$copy"
+exec "$@"
+"#;
 /// How long the verifier may take for one call.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 
@@ -265,6 +278,33 @@ impl Installation {
         self.verifier = Some(Daemon::start("verifierd", self.folder(), &mut command));
     }
 
+    /// Starts the verifier with its data on a disk of its own that holds so many MiB, in a mount
+    /// namespace of its own. Returns where that disk is to be seen from outside; it is gone with
+    /// the verifier.
+    #[track_caller]
+    pub fn start_verifier_on_a_disk(&mut self, mebibytes: u32) -> PathBuf {
+        let inner = self.verifier_command();
+        let mut command = process::leashed("unshare");
+        command
+            .args(["--mount", "--propagation", "private", "--"])
+            .args(["/bin/sh", "-c", ON_A_DISK, "sh"])
+            .arg(self.data())
+            .arg(mebibytes.to_string())
+            .arg(inner.get_program())
+            .args(inner.get_args());
+        for (name, value) in inner.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let verifier = Daemon::start("verifierd", self.folder(), &mut command);
+        let root = PathBuf::from(format!("/proc/{}/root", verifier.process()));
+        self.verifier = Some(verifier);
+        let data = self.data();
+        root.join(data.strip_prefix("/").unwrap_or(&data))
+    }
+
     /// Starts the RADIUS server.
     #[track_caller]
     pub fn start_radius(&mut self) {
@@ -429,7 +469,20 @@ pub fn call(client: &mut Client, request: Request) -> Option<Reply> {
 
 /// An admin's verb on a connection; `None` if no reply came.
 pub fn ask(client: &mut Client, verb: Verb) -> Option<Result<Answer, Refusal>> {
-    match call(client, Request::Admin(Box::new(verb)))? {
+    ask_once(client, verb, None)
+}
+
+/// An admin's verb on a connection, to be done once for each `key`; `None` if no reply came.
+pub fn ask_once(
+    client: &mut Client,
+    verb: Verb,
+    key: Option<&str>,
+) -> Option<Result<Answer, Refusal>> {
+    let request = Request::Admin {
+        verb: Box::new(verb),
+        key: key.map(str::to_owned),
+    };
+    match call(client, request)? {
         Reply::Admin(result) => Some(*result),
         other => panic!("the verifier answered a verb with {other:?}"),
     }

@@ -50,38 +50,34 @@ pub fn sshd() -> PathBuf {
     existing(tools().join("usr/sbin/sshd"))
 }
 
-/// The library that moves a program's clock; the file is in another folder on each architecture.
-pub fn faketime() -> PathBuf {
-    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let found = FOUND.get_or_init(|| {
-        let folders = std::fs::read_dir("/usr/lib").ok()?;
-        folders
-            .flatten()
-            .map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"))
-            .find(|path| path.exists())
-    });
-    match found {
-        Some(path) => path.clone(),
-        None => panic!("libfaketime is missing; {WAY_OUT}"),
-    }
-}
-
 /// The C program that stands for a PAM application; compiled once for each run.
 pub fn pam_driver() -> &'static Path {
     static COMPILED: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    let (_, program) = COMPILED.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let source = folder.path().join("pam_driver.c");
-        let program = folder.path().join("pam-driver");
-        std::fs::write(&source, include_str!("pam_driver.c")).expect("the source can be written");
-        let mut cc = Command::new("cc");
-        cc.args(["-O1", "-Wall", "-Wextra", "-Werror", "-o"])
-            .args([&program, &source])
-            .arg("-lpam");
-        process::run(&mut cc, b"", Duration::from_secs(60)).expect_success();
-        (folder, program)
-    });
+    let (_, program) =
+        COMPILED.get_or_init(|| compile(include_str!("pam_driver.c"), "pam-driver", &["-lpam"]));
     program
+}
+
+/// The library that stands between a daemon and its clocks; compiled once for each run.
+pub fn clock_library() -> &'static Path {
+    static COMPILED: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let options = ["-shared", "-fPIC"];
+    let (_, library) =
+        COMPILED.get_or_init(|| compile(include_str!("clock.c"), "clock.so", &options));
+    library
+}
+
+fn compile(text: &str, name: &str, options: &[&str]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let source = folder.path().join("source.c");
+    let made = folder.path().join(name);
+    std::fs::write(&source, text).expect("the source can be written");
+    let mut cc = Command::new("cc");
+    cc.args(["-O1", "-Wall", "-Wextra", "-Werror", "-o"])
+        .args([&made, &source])
+        .args(options);
+    process::run(&mut cc, b"", Duration::from_secs(60)).expect_success();
+    (folder, made)
 }
 
 /// Real logins need namespaces, and those need root. Nothing is skipped in silence.

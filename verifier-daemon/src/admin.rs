@@ -1,24 +1,30 @@
 //! The desk of admins, help desk and auditors: one verb after the other.
 
-use sekisho_verifier::account::AccountName;
-use sekisho_verifier::event::{Actor, Event, Note, OperationOutcome, What};
+use data_encoding::BASE64;
+use sekisho_verifier::account::{Account, AccountName};
+use sekisho_verifier::checkpoint::Hash;
+use sekisho_verifier::event::{
+    Actor, Channel, Event, Note, OperationEvent, OperationOutcome, RequestKey, What,
+};
 use sekisho_verifier::lifecycle::TokenState;
 use sekisho_verifier::operation::{
-    Done, IMPORT_FAULTS_MAX, IMPORT_TOKENS_MAX, Imported, Operation, Order, Refusal as CoreRefusal,
+    Done, IMPORT_FAULTS_MAX, IMPORT_TOKENS_MAX, Imported, Keeping, Operation, Order,
+    Refusal as CoreRefusal,
 };
 use sekisho_verifier::otp::Seed;
-use sekisho_verifier::receipt::ReceiptNumber;
+use sekisho_verifier::receipt::{Receipt, ReceiptNumber};
 use sekisho_verifier::serial::Serial;
 use sekisho_verifier::store::{Key, Kind, Position, Record, Store, StoreError};
 use sekisho_verifier::time::Time;
 use sekisho_verifier_socket::admin::{
-    AccountFilter, Answer, AuditFilter, ImportRow, NewToken, PAGE_MAX, Refusal, RefusalKind,
-    TokenFilter, Verb,
+    AccountFilter, Answer, AuditFilter, ImportRow, NewToken, PAGE_MAX, ReceiptView, Refusal,
+    RefusalKind, TokenFilter, Verb,
 };
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::OwnedSemaphorePermit;
 use zeroize::Zeroize;
 
-use crate::decider::{Job, NoRoom};
+use crate::backup::{Next, Running};
+use crate::decider::NoRoom;
 use crate::peer::Peer;
 use crate::seeds::{self, SeedMarks};
 use crate::service::Shared;
@@ -26,6 +32,8 @@ use crate::{clock, explain, requests, status, uri, views};
 
 /// Events that are looked at before logins get their turn again.
 const EVENTS_LOOKED_AT: usize = 20_000;
+/// Rows of an import that are sealed anew before others get their turn again.
+const ROWS_SEALED: usize = 500;
 /// How often an audit list goes on looking for rows that its filter wants.
 const LOOKS_MAX: usize = 2_000;
 
@@ -35,7 +43,10 @@ type Answered = Result<Answer, Refusal>;
 #[derive(Debug)]
 pub(crate) struct Desk {
     actor: Actor,
+    /// The request key of the verb that is carried out now.
+    key: Option<RequestKey>,
     import: Option<Import>,
+    backup: Option<Running>,
 }
 
 #[derive(Debug)]
@@ -50,12 +61,20 @@ impl Desk {
     pub(crate) fn new(peer: &Peer) -> Self {
         Self {
             actor: Actor::new(peer.uid, &peer.name),
+            key: None,
             import: None,
+            backup: None,
         }
     }
 
-    /// Carries out `verb` if the peer may use it.
-    pub(crate) async fn handle(&mut self, verb: Verb, peer: &Peer, shared: &Shared) -> Answered {
+    /// Carries out `verb` if the peer may use it: once for each `key`, if it changes something.
+    pub(crate) async fn handle(
+        &mut self,
+        verb: Verb,
+        key: Option<String>,
+        peer: &Peer,
+        shared: &Shared,
+    ) -> Answered {
         if !peer.may_use(&verb) {
             let actor = &self.actor;
             shared
@@ -63,6 +82,7 @@ impl Desk {
                 .warning(format_args!("refused to {actor}: a verb without the role"));
             return Err(not_permitted(peer));
         }
+        self.key = key.as_deref().map(requests::request_key).transpose()?;
         match verb {
             Verb::Issue(new) => self.issue(&new, shared).await,
             Verb::ImportBegin => self.import_begin(shared),
@@ -124,10 +144,36 @@ impl Desk {
             Verb::AuditList(filter) => audit_list(filter, shared).await,
             Verb::Explain(name) => explain_account(requests::account(&name)?, shared).await,
             Verb::Status => status::answer(shared).await,
+            Verb::KeyRotate { note } => self.key_rotate(note, shared).await,
+            Verb::KeyStatus => Ok(Answer::Keys(shared.keys.status())),
+            Verb::Backup { history, note } => self.backup_begin(history, note, shared),
+            Verb::BackupNext => self.backup_next(shared).await,
             _ => Err(requests::invalid(
                 "this verifier does not know the verb",
                 "update the verifier",
             )),
+        }
+    }
+
+    /// The receipt comes at once; records are sealed anew behind it.
+    async fn key_rotate(&self, note: Option<String>, shared: &Shared) -> Answered {
+        let operation = Operation::Keep {
+            what: Keeping::KeyRotate,
+            count: None,
+            detail: None,
+        };
+        if let Some(position) = self.done_before(shared).await? {
+            return self.repeated(position, &operation, shared).await;
+        }
+        let note = note.as_deref().and_then(Note::new);
+        let begun = shared
+            .rotations
+            .begin(self.actor.clone(), note, self.key.clone());
+        match begun.await? {
+            Done::Receipt(position, _) | Done::Before(position) => {
+                receipt_at(position, shared).await
+            }
+            _ => Err(unknown()),
         }
     }
 
@@ -147,8 +193,11 @@ impl Desk {
             shape,
         };
         let answer = self.operate(operation, new.note.clone(), shared).await?;
-        let Answer::Receipt(receipt) = answer else {
-            return Err(unavailable());
+        let receipt = match answer {
+            // This seed is not that token's.
+            Answer::Receipt(receipt) if receipt.repeated => return Ok(Answer::Receipt(receipt)),
+            Answer::Receipt(receipt) => receipt,
+            _ => return Err(unavailable()),
         };
         let serial = receipt.serial.as_deref().unwrap_or_default();
         let uri = uri::of(serial, &seed, shape);
@@ -201,13 +250,107 @@ impl Desk {
     }
 
     async fn import_finish(&mut self, shared: &Shared) -> Answered {
-        let import = self.import.take().ok_or_else(no_import)?;
+        let mut import = self.import.take().ok_or_else(no_import)?;
+        for rows in import.rows.chunks_mut(ROWS_SEALED) {
+            for row in rows {
+                requests::of_now(shared.verifier.keyring(), row)?;
+            }
+            tokio::task::yield_now().await;
+        }
+        let operation = Operation::Import(import.rows);
+        // Else it would be refused because its own seeds are there already.
+        if let Some(position) = self.done_before(shared).await? {
+            return self.repeated(position, &operation, shared).await;
+        }
         let known = seeds::known(&import.seeds, shared).await?;
         if !known.is_empty() {
             return Err(requests::refused(&CoreRefusal::Import(known)));
         }
-        self.operate(Operation::Import(import.rows), None, shared)
+        self.operate(operation, None, shared).await
+    }
+
+    fn backup_begin(&mut self, history: bool, note: Option<String>, shared: &Shared) -> Answered {
+        // Ends one that was begun before on this connection.
+        self.backup = None;
+        let (running, answer) = shared.backups.begin(history, note)?;
+        let actor = &self.actor;
+        shared.log.info(format_args!("backup begun by {actor}"));
+        self.backup = Some(running);
+        Ok(answer)
+    }
+
+    /// A backup that fails is no longer there to be asked for.
+    async fn backup_next(&mut self, shared: &Shared) -> Answered {
+        let missing = || requests::invalid("no backup was begun", "begin it: sekisho backup FILE");
+        let mut running = self.backup.take().ok_or_else(missing)?;
+        let piece = match running.next().await? {
+            Next::Whole(receipt) => return Ok(Answer::Receipt(receipt)),
+            Next::Piece(piece) => piece,
+            Next::Record(operation, note) => {
+                match self.operate(operation, note, shared).await? {
+                    Answer::Receipt(receipt) => running.recorded(receipt),
+                    _ => return Err(unavailable()),
+                }
+                // Nobody may have too little for one more.
+                Vec::new()
+            }
+        };
+        self.backup = Some(running);
+        Ok(Answer::BackupPiece(piece))
+    }
+
+    /// Where the operation stands that was done for this request key.
+    async fn done_before(&self, shared: &Shared) -> Result<Option<Position>, Refusal> {
+        let Some(key) = self.key.clone() else {
+            return Ok(None);
+        };
+        let uid = self.actor.uid;
+        shared
+            .read(move |store| store.view().request(uid, &key))
             .await
+    }
+
+    /// The receipt of what was done before for the same request key, if it is what is asked for
+    /// now.
+    async fn repeated(
+        &self,
+        position: Position,
+        operation: &Operation,
+        shared: &Shared,
+    ) -> Answered {
+        let Some(told) = told_at(position, shared).await? else {
+            return Err(used_before(
+                "its receipt is no longer kept; choose another key",
+            ));
+        };
+        let known = match operation {
+            Operation::Enroll { account, .. }
+            | Operation::Unlock(account)
+            | Operation::AccountSet(account, _) => account_of(account.clone(), shared).await?,
+            _ => None,
+        };
+        let canonical = |name: &AccountName| match &known {
+            Some(account) => account.name.clone(),
+            None => name.clone(),
+        };
+        if !operation.is_told_by(&told.event, &canonical) {
+            let number = views::number(position);
+            let way_out = format!("choose another key; that operation has the receipt {number}");
+            return Err(used_before(&way_out));
+        }
+        let mut receipt = told.receipt(shared);
+        receipt.repeated = true;
+        Ok(Answer::Receipt(receipt))
+    }
+
+    /// What goes with an operation of this peer.
+    pub(crate) fn order(&self, note: Option<&str>) -> Order {
+        Order {
+            actor: self.actor.clone(),
+            channel: Channel::Cli,
+            note: note.and_then(Note::new),
+            request: self.key.clone(),
+        }
     }
 
     async fn operate(
@@ -216,38 +359,52 @@ impl Desk {
         note: Option<String>,
         shared: &Shared,
     ) -> Answered {
-        let (to, done) = oneshot::channel();
-        let job = Job::Operate {
-            operation,
-            order: Order {
-                note: note.as_deref().and_then(Note::new),
-                ..Order::of(self.actor.clone())
-            },
-            to,
-        };
-        shared.queue.put(job).map_err(|NoRoom| unavailable())?;
-        match done.await {
-            Ok(Done::Receipt(position, event)) => {
+        let order = self.order(note.as_deref());
+        let done = shared.queue.operate(operation, order).await;
+        match done.map_err(|NoRoom| unavailable())? {
+            Some((done, operation)) => self.done(done, &operation, shared).await,
+            None => Err(unknown()),
+        }
+    }
+
+    /// What an operation came to, for who asked.
+    pub(crate) async fn done(
+        &self,
+        done: Done,
+        operation: &Operation,
+        shared: &Shared,
+    ) -> Answered {
+        match done {
+            Done::Receipt(position, event) => {
                 let log = &shared.log;
                 log.info(format_args!("{event} (event {position})"));
                 receipt_at(position, shared).await
             }
-            Ok(Done::Before(position)) => receipt_at(position, shared).await,
-            Ok(Done::Refused(refusal)) => {
+            Done::Before(position) => self.repeated(position, operation, shared).await,
+            Done::Refused(refusal) => {
                 let actor = &self.actor;
                 shared
                     .log
                     .info(format_args!("refused to {actor}: {refusal}"));
                 Err(requests::refused(&refusal))
             }
-            Ok(Done::NotDone) => Err(unavailable()),
-            Ok(Done::Unknown) | Err(_) => Err(requests::refusal(
-                RefusalKind::Unavailable,
-                "it is not known whether this was done",
-                "look it up with sekisho audit list before you try again",
-            )),
+            Done::NotDone => Err(unavailable()),
+            Done::Unknown => Err(unknown()),
         }
     }
+}
+
+fn used_before(way_out: &str) -> Refusal {
+    let message = "this request key was used for another operation";
+    requests::refusal(RefusalKind::Conflict, message, way_out)
+}
+
+fn unknown() -> Refusal {
+    requests::refusal(
+        RefusalKind::Unavailable,
+        "it is not known whether this was done",
+        "look it up with sekisho audit list before you try again",
+    )
 }
 
 fn not_permitted(peer: &Peer) -> Refusal {
@@ -348,14 +505,10 @@ async fn token_show(serial: Serial, shared: &Shared) -> Answered {
 }
 
 async fn account_show(name: AccountName, shared: &Shared) -> Answered {
-    let wanted = name.clone();
-    let account = shared
-        .read(move |store| store.view().account_by_any_name(&wanted))
-        .await?
-        .ok_or_else(|| {
-            let missing = CoreRefusal::NoSuchAccount(name);
-            requests::refused(&missing)
-        })?;
+    let account = account_of(name.clone(), shared).await?.ok_or_else(|| {
+        let missing = CoreRefusal::NoSuchAccount(name);
+        requests::refused(&missing)
+    })?;
     let limits = &shared.verifier.policy().limits;
     let view = views::account(&account, limits, clock::now());
     Ok(Answer::Accounts(vec![view]))
@@ -396,20 +549,74 @@ async fn receipt_show(number: &str, shared: &Shared) -> Answered {
 }
 
 async fn receipt_at(position: Position, shared: &Shared) -> Answered {
-    let event = shared.read(move |store| store.event(position)).await?;
-    match event {
-        Some(Event {
-            time,
-            what: What::Operation(operation),
-        }) if operation.outcome == OperationOutcome::Done => {
-            Ok(Answer::Receipt(views::receipt(position, time, &operation)))
-        }
-        _ => Err(requests::refusal(
+    match told_at(position, shared).await? {
+        Some(told) => Ok(Answer::Receipt(told.receipt(shared))),
+        None => Err(requests::refusal(
             RefusalKind::NotFound,
             "there is no such receipt",
             "sekisho audit list shows what was done",
         )),
     }
+}
+
+/// What the journal tells of an operation that was done.
+struct Told {
+    position: Position,
+    time: Time,
+    event: OperationEvent,
+    hash: Option<Hash>,
+}
+
+impl Told {
+    /// Signed, if there is a key.
+    fn receipt(&self, shared: &Shared) -> ReceiptView {
+        let Self {
+            position,
+            time,
+            event,
+            hash,
+        } = self;
+        let mut view = views::receipt(*position, *time, event);
+        if let Some(hash) = hash {
+            view.hash = Some(BASE64.encode(hash));
+            view.signed = shared.signer.as_ref().map(|signer| {
+                let receipt = Receipt {
+                    origin: signer.name(),
+                    position: *position,
+                    time: *time,
+                    event,
+                    hash,
+                };
+                signer.sign(&receipt.to_string())
+            });
+        }
+        view
+    }
+}
+
+async fn told_at(position: Position, shared: &Shared) -> Result<Option<Told>, Refusal> {
+    let (event, hash) = shared
+        .read(move |store| Ok((store.event(position)?, store.hash(position)?)))
+        .await?;
+    Ok(match event {
+        Some(Event {
+            time,
+            what: What::Operation(event),
+            ..
+        }) if event.outcome == OperationOutcome::Done => Some(Told {
+            position,
+            time,
+            event,
+            hash,
+        }),
+        _ => None,
+    })
+}
+
+async fn account_of(name: AccountName, shared: &Shared) -> Result<Option<Account>, Refusal> {
+    shared
+        .read(move |store| store.view().account_by_any_name(&name))
+        .await
 }
 
 async fn audit_list(filter: AuditFilter, shared: &Shared) -> Answered {

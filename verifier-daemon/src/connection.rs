@@ -145,8 +145,9 @@ impl Connection {
         match request {
             Request::Ask(ask) => self.ask(ask, to),
             Request::Attempt(attempt) => self.attempt(attempt, to),
-            Request::Admin(verb) => {
-                let answer = self.desk.handle(*verb, &self.peer, &self.shared).await;
+            Request::Admin { verb, key } => {
+                let answer = self.desk.handle(*verb, key, &self.peer, &self.shared);
+                let answer = answer.await;
                 to.answer(Reply::Admin(Box::new(answer)));
             }
             _ => to.answer(Reply::NotPermitted),

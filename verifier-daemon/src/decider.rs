@@ -4,20 +4,22 @@
 //! lets the replies go out. There is no timer: while one sync runs, the next group gathers.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
 
 use sekisho_daemon::Log;
 use sekisho_settings::LogLevel;
 use sekisho_verifier::account::AccountName;
-use sekisho_verifier::event::Reason;
+use sekisho_verifier::event::{OperationKind, Reason};
 use sekisho_verifier::operation::{Done, Operate, Operation, Order};
 use sekisho_verifier::place::Place;
 use sekisho_verifier::store::{Decider, Outcome, Store, StoreError};
+use sekisho_verifier::time::Now;
 use sekisho_verifier::verify::{Ask, Asked, Attempt, Login, Verdict, Verifier};
 use sekisho_verifier_socket::{Reply, Verdict as Told};
 use tokio::sync::oneshot;
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::outbox::{Outbox, ReplyTo};
 
@@ -25,6 +27,8 @@ use crate::outbox::{Outbox, ReplyTo};
 const QUEUE_JOBS: usize = 8_192;
 /// Requests that share one commit.
 const GROUP_JOBS: usize = 1_024;
+/// How long nobody must want anything before the store is let do what it puts off.
+const IDLE_PAUSE: Duration = Duration::from_millis(250);
 /// The exit code after which a supervisor should start us again, and recovery decides.
 const EXIT_STORE_LOST: i32 = 70;
 
@@ -48,7 +52,7 @@ pub(crate) enum Job {
     Operate {
         operation: Operation,
         order: Order,
-        to: oneshot::Sender<Done>,
+        to: oneshot::Sender<(Done, Operation)>,
     },
     Look(Look),
 }
@@ -65,6 +69,38 @@ impl Queue {
     /// Puts a job in, if there is room for it and the thread still runs.
     pub(crate) fn put(&self, job: Job) -> Result<(), NoRoom> {
         self.0.try_send(job).map_err(|_| NoRoom)
+    }
+
+    /// Has an operation decided; `None` when it is not known what became of it.
+    pub(crate) async fn operate(
+        &self,
+        operation: Operation,
+        order: Order,
+    ) -> Result<Option<(Done, Operation)>, NoRoom> {
+        Ok(self.begin(operation, order)?.await.ok())
+    }
+
+    /// As [`Self::operate`], on a thread that may wait.
+    pub(crate) fn operate_here(
+        &self,
+        operation: Operation,
+        order: Order,
+    ) -> Result<Option<(Done, Operation)>, NoRoom> {
+        Ok(self.begin(operation, order)?.blocking_recv().ok())
+    }
+
+    fn begin(
+        &self,
+        operation: Operation,
+        order: Order,
+    ) -> Result<oneshot::Receiver<(Done, Operation)>, NoRoom> {
+        let (to, done) = oneshot::channel();
+        self.put(Job::Operate {
+            operation,
+            order,
+            to,
+        })?;
+        Ok(done)
     }
 
     /// Looks at the store between two groups; `None` when there is no room in the queue.
@@ -93,13 +129,16 @@ pub(crate) struct Deciding<S> {
     pub(crate) store: S,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) log: Log,
+    /// The store could not do what it puts off, and that was told.
+    pub(crate) late: bool,
 }
 
 impl<S: Store> Deciding<S> {
     /// Runs the thread's loop; gives the store back at the end.
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) -> S {
-        while let Ok(first) = jobs.recv() {
+        while let Some(first) = self.next(jobs) {
             let mut group = vec![first];
             while group.len() < GROUP_JOBS
                 && let Ok(job) = jobs.try_recv()
@@ -111,18 +150,48 @@ impl<S: Store> Deciding<S> {
         self.store
     }
 
+    /// Waits for a job; `None` when there will be none. While nobody wants anything there is no
+    /// timer, unless the store has something left to do.
+    fn next(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
+        while self.store.wants_idle() {
+            match jobs.recv_timeout(IDLE_PAUSE) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Timeout) => self.idle(),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        jobs.recv().ok()
+    }
+
+    fn idle(&mut self) {
+        match self.store.idle() {
+            Ok(()) => {}
+            Err(StoreError::Fatal) => self.give_up(),
+            Err(error) => {
+                // Told once: it is tried again and again.
+                if !std::mem::replace(&mut self.late, true) {
+                    let log = &self.log;
+                    log.error(format_args!("no checkpoint can be written: {error}"));
+                }
+                return;
+            }
+        }
+        self.late = false;
+    }
+
     fn decide(&mut self, mut group: Vec<Job>) {
         // Looks come last, so that they do not hold up a login that came with them.
         let looks: Vec<_> = group
             .extract_if(.., |job| matches!(job, Job::Look(_)))
             .collect();
         let verifier = Arc::clone(&self.verifier);
-        let now = clock::now();
+        let now = self.clock.now();
         let mut pending: Vec<_> = group
             .iter()
             .map(|job| Pending::new(job, &verifier, now))
             .collect();
         let outcomes = self.commit(&mut pending);
+        let decided = outcomes.len();
         let mut lines = Vec::new();
         let verdicts: Vec<_> = pending
             .into_iter()
@@ -134,10 +203,15 @@ impl<S: Store> Deciding<S> {
         for (level, line) in lines {
             self.log.write(level, line);
         }
+        let only_looks = !looks.is_empty() && decided == 0;
         for job in looks {
             if let Job::Look(look) = job {
                 look(&self.store);
             }
+        }
+        // Who looks all the time must not keep the store from what it puts off.
+        if only_looks && self.store.wants_idle() {
+            self.idle();
         }
     }
 
@@ -175,9 +249,19 @@ impl<S: Store> Deciding<S> {
             Pending::Login(attempt, login) => {
                 Answer::Reply(self.login(attempt, &login, outcome, lines))
             }
-            Pending::Operate(operate) => Answer::Done(operate.done(outcome)),
+            Pending::Operate(operate) => Answer::Done(self.operated(operate.done(outcome))),
             Pending::Nothing(_) => Answer::None,
         }
+    }
+
+    /// What was done to more than records takes effect here, before anybody is told.
+    fn operated(&self, done: Done) -> Done {
+        if let Done::Receipt(_, event) = &done
+            && event.operation == OperationKind::ClockTrust
+        {
+            self.clock.trust();
+        }
+        done
     }
 
     fn login(
@@ -240,7 +324,7 @@ enum Pending<'a> {
 }
 
 impl<'a> Pending<'a> {
-    fn new(job: &'a Job, verifier: &'a Verifier, now: sekisho_verifier::time::Time) -> Self {
+    fn new(job: &'a Job, verifier: &'a Verifier, now: Now) -> Self {
         match job {
             Job::Ask { account, place, .. } => Self::Ask(Ask::new(verifier, account, place, now)),
             Job::Login { attempt, .. } => Self::Login(attempt, Login::new(verifier, attempt, now)),
@@ -290,9 +374,9 @@ fn answer(group: Vec<Job>, answers: Vec<Answer>) {
                     filled.push(to.outbox);
                 }
             }
-            (Job::Operate { to, .. }, Answer::Done(done)) => {
+            (Job::Operate { to, operation, .. }, Answer::Done(done)) => {
                 // The connection may be gone; the receipt is in the journal.
-                let _ = to.send(done);
+                let _ = to.send((done, operation));
             }
             _ => {}
         }

@@ -53,6 +53,10 @@ pub(crate) async fn gather(name: AccountName, shared: &Shared) -> Result<Explana
         findings
             .push("the server's clock is behind the newest event, so no code is accepted".into());
     }
+    if let Some(step) = shared.clock.step() {
+        let told = clock::told(step);
+        findings.push(format!("{told}, so no code is accepted"));
+    }
     match &account {
         None => findings.push(format!(
             "there is no account {canonical}: nobody enrolled it yet"
@@ -160,6 +164,7 @@ fn of_events(events: &[(u64, Event)], tokens: &[Token], findings: &mut Vec<Findi
                 .into()
         }
         Reason::ClockBackwards => "the server's clock had gone backwards".into(),
+        Reason::ClockStepped => "the server's clock had just been set".into(),
         reason => format!("it was refused as {reason}"),
     };
     findings.push(format!("the last login, at {place}, failed: {sentence}"));

@@ -2,6 +2,7 @@
 //! edge, and a refusal says the way out.
 
 use sekisho_verifier::account::AccountName;
+use sekisho_verifier::event::RequestKey;
 use sekisho_verifier::operation::{
     AccountChange, Imported, Operation, Refusal as CoreRefusal, SerialChoice, StateChange,
 };
@@ -37,6 +38,15 @@ pub(crate) fn serial(text: &str) -> Result<Serial, Refusal> {
 pub(crate) fn account(text: &str) -> Result<AccountName, Refusal> {
     AccountName::parse(text)
         .map_err(|error| invalid(error, "give the name that people log in with"))
+}
+
+pub(crate) fn request_key(text: &str) -> Result<RequestKey, Refusal> {
+    RequestKey::parse(text).ok_or_else(|| {
+        invalid(
+            "this can not be a request key",
+            "use 1 to 64 printable ASCII characters without blanks",
+        )
+    })
 }
 
 pub(crate) fn code(code: &Secret) -> Zeroizing<Vec<u8>> {
@@ -123,6 +133,19 @@ pub(crate) fn imported(keys: &Keyring, row: &ImportRow) -> Result<Imported, Stri
     })
 }
 
+/// Seals the row of an import anew if the data key was changed since it was sealed.
+pub(crate) fn of_now(keys: &Keyring, row: &mut Imported) -> Result<(), Refusal> {
+    let current = keys.current();
+    if row.seed.key_number() == Some(current.number()) {
+        return Ok(());
+    }
+    let seed = keys
+        .open(&row.serial, 1, &row.seed)
+        .map_err(|_| refused(&CoreRefusal::KeyChanged))?;
+    row.seed = current.seal(&row.serial, 1, &seed, random()?);
+    Ok(())
+}
+
 pub(crate) fn change(change: Change, serial_text: &str) -> Result<Operation, Refusal> {
     let change = match change {
         Change::Stop => StateChange::Stop,
@@ -169,6 +192,7 @@ pub(crate) fn refused(refusal: &CoreRefusal) -> Refusal {
         R::NotAnAlias(..) => (K::NotFound, "look at them with: sekisho account show"),
         R::ClockIsTrusted => (K::Conflict, "nothing has to be done"),
         R::Import(_) => (K::Conflict, "mend these lines; nothing was imported"),
+        R::KeyChanged => (K::Conflict, "import the file again; nothing was imported"),
         R::ImportTooLarge => (K::Invalid, "split the file"),
         R::EmptyImport => (K::Invalid, "put at least one token into the file"),
         _ => (K::Conflict, "see: sekisho explain"),

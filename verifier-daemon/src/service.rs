@@ -8,15 +8,19 @@ use std::{fs, io};
 
 use sekisho_daemon::Log;
 use sekisho_settings as settings;
+use sekisho_verifier::note::Signer;
 use sekisho_verifier::time::Time;
 use sekisho_verifier::verify::Verifier;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::backup::Backups;
+use crate::clock::Clock;
 use crate::connection;
 use crate::counters::Counters;
 use crate::decider::Queue;
+use crate::keys::{Keys, Rotations};
 use crate::peer::{Directory, Peer};
 use crate::rate::Rates;
 
@@ -28,11 +32,17 @@ const UNTRUSTED_QUARTERS: u64 = 3;
 pub(crate) struct Shared {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) queue: Queue,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) rotations: Rotations,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) clock: Arc<Clock>,
+    /// Signs receipts, if there is a signing key.
+    pub(crate) signer: Option<Arc<Signer>>,
     pub(crate) log: Log,
     pub(crate) serial_prefix: String,
     pub(crate) started: Time,
     pub(crate) import_turn: Arc<Semaphore>,
+    pub(crate) backups: Backups,
     pub(crate) rates: Rates,
     /// Becomes true when the daemon ends: connections then take no further request.
     pub(crate) ending: watch::Receiver<bool>,

@@ -9,7 +9,7 @@ pub(crate) async fn answer(shared: &Shared) -> Result<Answer, Refusal> {
     let (counts, newest, mut warnings) = shared
         .look(|store| (store.counts(), store.view().newest(), store.warnings()))
         .await?;
-    let now = clock::now();
+    let now = shared.clock.now().time;
     if let Ok(Some(newest)) = newest
         && now < newest
     {
@@ -19,6 +19,13 @@ pub(crate) async fn answer(shared: &Shared) -> Result<Answer, Refusal> {
                 .to_owned(),
         );
     }
+    if let Some(step) = shared.clock.step() {
+        let told = clock::told(step);
+        warnings.push(format!(
+            "{told}: no code is accepted; set it right, or run sekisho clock trust if it is"
+        ));
+    }
+    warnings.extend(shared.keys.warnings());
     let counters = &shared.counters;
     let undecided = counters.undecided.value();
     if undecided > 0 {

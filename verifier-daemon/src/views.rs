@@ -9,7 +9,7 @@ use sekisho_verifier::time::Time;
 use sekisho_verifier::token::{Factor, Token};
 use sekisho_verifier_socket::admin::{AccountView, EventView, ReceiptView, TokenView};
 
-/// The receipt of an operation that was done.
+/// The receipt of an operation that was done, without what vouches for it.
 pub(crate) fn receipt(position: Position, time: Time, event: &OperationEvent) -> ReceiptView {
     let text = |name: &dyn ToString| name.to_string();
     ReceiptView {
@@ -23,10 +23,15 @@ pub(crate) fn receipt(position: Position, time: Time, event: &OperationEvent) ->
         note: note(event),
         position,
         count: event.count,
+        channel: event.channel.name().to_owned(),
+        reason: event.note.as_ref().map(|note| note.as_str().to_owned()),
+        hash: None,
+        signed: None,
+        repeated: false,
     }
 }
 
-fn number(position: Position) -> String {
+pub(crate) fn number(position: Position) -> String {
     // The position alone still finds the event when the numbers have run out.
     ReceiptNumber::new(position).map_or_else(|| position.to_string(), |number| number.to_string())
 }

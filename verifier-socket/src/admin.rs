@@ -127,6 +127,16 @@ pub enum Verb {
         #[n(0)]
         note: Option<String>,
     },
+    /// Begins to seal everything by new keys. The receipt comes at once, the rest goes on behind.
+    #[n(18)]
+    KeyRotate {
+        /// A word for the receipt.
+        #[n(0)]
+        note: Option<String>,
+    },
+    /// Which keys there are, and how far a rotation has come.
+    #[n(19)]
+    KeyStatus,
     /// Begins a backup on this connection; `BackupNext` fetches it.
     #[n(20)]
     Backup {
@@ -307,6 +317,9 @@ pub enum Answer {
     /// How the verifier is.
     #[n(7)]
     Status(#[n(0)] StatusView),
+    /// The keys.
+    #[n(19)]
+    Keys(#[n(0)] KeyStatusView),
     /// A backup was begun.
     #[n(20)]
     BackupBegun {
@@ -397,6 +410,22 @@ pub struct ReceiptView {
     /// How many tokens, for an import.
     #[n(9)]
     pub count: Option<u64>,
+    /// Through which door it was asked for: `cli`, `pam`, `verifier` or `offline`.
+    #[n(10)]
+    pub channel: String,
+    /// The operator's own word, which is also in `note`.
+    #[n(11)]
+    pub reason: Option<String>,
+    /// The chain hash of its event, in base64.
+    #[n(12)]
+    pub hash: Option<String>,
+    /// The receipt as a signed note; whoever has it and the public key can verify it. `None` if the
+    /// verifier has no signing key.
+    #[n(13)]
+    pub signed: Option<String>,
+    /// It was done before, by an earlier request with the same key: this is the receipt of then.
+    #[n(14)]
+    pub repeated: bool,
 }
 
 /// A token, without its seed.
@@ -554,4 +583,41 @@ pub struct StatusView {
     /// What needs attention; empty when all is well.
     #[n(10)]
     pub warnings: Vec<String>,
+}
+
+/// The keys, without one octet of them.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct KeyStatusView {
+    /// Where the master key is kept: `file`, `credential` or `pkcs11`.
+    #[n(0)]
+    pub source: String,
+    /// The version of the master key that wraps the others.
+    #[n(1)]
+    pub master_version: u32,
+    /// The number of the data key that seals.
+    #[n(2)]
+    pub data_key: u32,
+    /// The numbers of all data keys that still open something.
+    #[n(3)]
+    pub data_keys: Vec<u32>,
+    /// How far a rotation has come, if one is under way.
+    #[n(4)]
+    pub rotation: Option<RotationView>,
+    /// What verifies checkpoints and receipts.
+    #[n(5)]
+    pub public_key: Option<String>,
+    /// Whether the verifier's memory is kept from being swapped out.
+    #[n(6)]
+    pub memory_locked: bool,
+}
+
+/// How far a key rotation has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct RotationView {
+    /// Records that are sealed anew.
+    #[n(0)]
+    pub done: u64,
+    /// Records there are.
+    #[n(1)]
+    pub all: u64,
 }

@@ -157,7 +157,7 @@ fn frame_limit(request: &Request) -> usize {
     match request {
         Request::Ask(_) | Request::Attempt(_) => ATTEMPT_FRAME_MAX,
         #[cfg(feature = "admin")]
-        Request::Admin(_) => FRAME_MAX,
+        Request::Admin { .. } => FRAME_MAX,
     }
 }
 

@@ -31,7 +31,15 @@ pub enum Request {
     /// A verb of an admin, the help desk or an auditor.
     #[cfg(feature = "admin")]
     #[n(2)]
-    Admin(#[n(0)] Box<crate::admin::Verb>),
+    Admin {
+        /// What to do.
+        #[n(0)]
+        verb: Box<crate::admin::Verb>,
+        /// The request key: a verb that changes something is done once for each key that its user
+        /// chooses, however often it is sent.
+        #[n(1)]
+        key: Option<String>,
+    },
 }
 
 /// Who wants to log in where.

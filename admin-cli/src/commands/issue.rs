@@ -43,8 +43,10 @@ fn one(
     verifier: &mut Verifier,
     output: &mut Output,
 ) -> Result<(), Stop> {
-    let Answer::Issued { receipt, uri } = verifier.ask(Verb::Issue(new_token(issue)))? else {
-        return Err(Failure::strange_answer().into());
+    let (receipt, uri) = match verifier.ask(Verb::Issue(new_token(issue)))? {
+        Answer::Issued { receipt, uri } => (receipt, uri),
+        Answer::Receipt(receipt) if receipt.repeated => return repeated(&receipt, output),
+        _ => return Err(Failure::strange_answer().into()),
     };
     output.text(before)?;
     if output.is_json() {
@@ -53,6 +55,23 @@ fn one(
         for_people(issue, &receipt, &uri, output)?;
     }
     Ok(output.finish()?)
+}
+
+/// It was issued before, and its seed shown then.
+fn repeated(receipt: &ReceiptView, output: &mut Output) -> Result<(), Stop> {
+    if output.is_json() {
+        return Ok(output.value(&json!({
+            "serial": receipt.serial,
+            "uri": null,
+            "receipt": json::value(receipt),
+        }))?);
+    }
+    receipt::show(output, receipt)?;
+    output.finish()?;
+    hint(
+        "its seed was shown then, and is never shown again; if nobody has it, report the token lost",
+    );
+    Ok(())
 }
 
 fn new_token(issue: &Issue) -> NewToken {

@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod backup;
 mod clock;
 mod explain;
 mod generate;
@@ -26,12 +27,20 @@ pub(crate) fn run(cli: &Cli, output: &mut Output) -> Result<(), Stop> {
     match &cli.command {
         Command::Init(init) => return init::run(&cli.global, init, output),
         Command::Radius(Radius::Probe(probe)) => return radius::probe(probe, output),
+        Command::BackupKey(key) => return backup::new_key(&key.file, output),
+        Command::Restore(restore) => return Err(backup::restore(&cli.global, restore).into()),
         Command::Generate(generate) => return generate::run(generate, output),
         _ => {}
     }
     let verifier = &mut Verifier::new(&cli.global)?;
+    verifier.once_for(cli.command.request_key());
     match &cli.command {
-        Command::Init(_) | Command::Radius(_) | Command::Generate(_) => Ok(()),
+        Command::Init(_)
+        | Command::Radius(_)
+        | Command::BackupKey(_)
+        | Command::Restore(_)
+        | Command::Generate(_) => Ok(()),
+        Command::Backup(backup) => backup::run(backup, verifier, output),
         Command::Token(Token::Issue(issue)) => issue::run(issue, verifier, output),
         Command::Token(Token::Import(import)) => import::run(import, verifier, output),
         Command::Token(Token::List(list)) => token::list(list, verifier, output),
@@ -52,6 +61,6 @@ pub(crate) fn run(cli: &Cli, output: &mut Output) -> Result<(), Stop> {
         Command::Audit(Audit::List(list)) => audit::list(list, verifier, output),
         Command::Explain { account } => explain::run(account, verifier, output),
         Command::Status => status::run(verifier, output),
-        Command::Clock(Clock::Trust(note)) => clock::trust(note, verifier, output),
+        Command::Clock(Clock::Trust(trust)) => clock::trust(trust, verifier, output),
     }
 }

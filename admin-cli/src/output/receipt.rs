@@ -5,13 +5,18 @@ use std::io;
 use sekisho_verifier_socket::admin::ReceiptView;
 
 use super::block::Block;
-use super::{Output, json, time};
+use super::{Output, hint, json, time};
 
 pub(crate) fn show(output: &mut Output, receipt: &ReceiptView) -> io::Result<()> {
     if output.is_json() {
         return output.value(&json::value(receipt));
     }
-    output.text(&text(receipt))
+    output.text(&text(receipt))?;
+    if receipt.repeated {
+        output.finish()?;
+        hint("this was done before for the same request key; nothing was done now");
+    }
+    Ok(())
 }
 
 pub(crate) fn text(receipt: &ReceiptView) -> String {
@@ -24,6 +29,7 @@ pub(crate) fn text(receipt: &ReceiptView) -> String {
         .with_some("Tokens", receipt.count.map(|count| count.to_string()))
         .with_some("Account", receipt.account.as_ref())
         .with("By", &receipt.actor)
+        .with("Through", &receipt.channel)
         .with_some("Note", receipt.note.as_ref())
         .render()
 }

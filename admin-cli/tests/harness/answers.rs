@@ -92,6 +92,11 @@ fn receipt(row: &Row) -> ReceiptView {
         note: row.text("note"),
         position: row.number("position").unwrap_or(1_234),
         count: row.number("count"),
+        channel: "cli".into(),
+        reason: row.text("note"),
+        hash: Some("3q2+7w==".into()),
+        signed: row.text("signed").map(|text| text.replace("\\n", "\n")),
+        repeated: row.text("repeated").is_some(),
     }
 }
 

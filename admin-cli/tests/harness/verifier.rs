@@ -10,9 +10,16 @@ use sekisho_verifier_socket::{
     Envelope, FRAME_MAX, LENGTH_OCTETS, Reply, Request, decode, encode, frame_length,
 };
 
+/// A verb, and the request key that it came with.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) verb: Verb,
+    pub(crate) key: Option<String>,
+}
+
 /// Answers one connection.
 pub(crate) struct FakeVerifier {
-    thread: JoinHandle<Vec<Verb>>,
+    thread: JoinHandle<Vec<Asked>>,
 }
 
 impl FakeVerifier {
@@ -27,19 +34,19 @@ impl FakeVerifier {
     }
 
     /// What it was asked, in order. To be called when the client has ended.
-    pub(crate) fn asked(self) -> Vec<Verb> {
+    pub(crate) fn asked(self) -> Vec<Asked> {
         self.thread.join().expect("no panic")
     }
 }
 
-fn serve(mut stream: UnixStream, replies: Vec<Reply>) -> Vec<Verb> {
+fn serve(mut stream: UnixStream, replies: Vec<Reply>) -> Vec<Asked> {
     let mut asked = Vec::new();
     let mut replies = replies.into_iter();
     while let Some(request) = receive(&mut stream) {
-        let Request::Admin(verb) = request.body else {
+        let Request::Admin { verb, key } = request.body else {
             panic!("not an admin's request");
         };
-        asked.push(*verb);
+        asked.push(Asked { verb: *verb, key });
         let Some(body) = replies.next() else { break };
         let mut frame = Vec::new();
         encode(

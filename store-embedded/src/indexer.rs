@@ -16,6 +16,7 @@ use crate::index::{Base, Index, IndexError, Mark};
 use crate::records::Records;
 use crate::recovery::Point;
 use crate::tracker::Chunk;
+use crate::walk::{Entry, TooManyChanges};
 
 /// The thread that writes the index, and the one that opens it. A panic in them comes from sled
 /// and costs the index, not the process.
@@ -47,6 +48,10 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// Wakes the indexing thread.
     wake: Condvar,
+    /// Wakes who makes a snapshot.
+    walked: Condvar,
+    /// Held by each work that relies on the files of the journal staying where they are.
+    pub(crate) keeping: Mutex<()>,
 }
 
 /// Records, and how far the index is behind them.
@@ -66,7 +71,13 @@ pub(crate) struct State {
     wanted: bool,
     chunk: Option<Chunk>,
     stop: Option<Stop>,
+    /// As `wanted` and `chunk`, for a snapshot.
+    walk_wanted: bool,
+    walk_chunk: Option<Walked>,
 }
+
+/// Some entries of a snapshot; `None` at the end.
+pub(crate) type Walked = Result<Option<Vec<Entry>>, TooManyChanges>;
 
 /// How long the end waits for the index: a restart should not take longer for it than the replay
 /// that it saves.
@@ -96,6 +107,8 @@ impl State {
             wanted: false,
             chunk: None,
             stop: None,
+            walk_wanted: false,
+            walk_chunk: None,
         }
     }
 }
@@ -105,6 +118,8 @@ impl Shared {
         Self {
             state: Mutex::new(state),
             wake: Condvar::new(),
+            walked: Condvar::new(),
+            keeping: Mutex::new(()),
         }
     }
 
@@ -124,6 +139,44 @@ impl Shared {
             state.chunk = Some(state.records.changed(CHUNK_RECORDS));
             self.wake.notify_one();
         }
+        if state.walk_wanted && state.walk_chunk.is_none() {
+            state.walk_chunk = Some(state.records.walk(CHUNK_RECORDS));
+            self.walked.notify_one();
+        }
+    }
+
+    /// Begins to copy all records as they are now. Only one copy is made at a time.
+    pub(crate) fn begin_walk(&self) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        state.walk_chunk = None;
+        state.records.begin_walk();
+        state
+    }
+
+    /// The next entries of the copy, from the deciding thread or, when that rests, by ourselves.
+    pub(crate) fn walk(&self) -> Walked {
+        let mut state = self.lock();
+        let idle = state
+            .committed
+            .is_none_or(|last| last.elapsed() >= HAND_OVER);
+        if !idle {
+            state.walk_wanted = true;
+            let waiting = |state: &mut State| state.walk_chunk.is_none();
+            let waited = self.walked.wait_timeout_while(state, HAND_OVER, waiting);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.walk_wanted = false;
+        match state.walk_chunk.take() {
+            Some(chunk) => chunk,
+            None => state.records.walk(CHUNK_RECORDS),
+        }
+    }
+
+    /// Ends the copy, or gives it up.
+    pub(crate) fn end_walk(&self) {
+        let mut state = self.lock();
+        state.walk_chunk = None;
+        state.records.end_walk();
     }
 }
 

@@ -10,6 +10,7 @@
 mod anchor;
 mod archive;
 mod audit;
+mod beginning;
 mod body;
 mod checkpoints;
 mod disk;

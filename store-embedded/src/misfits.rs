@@ -33,6 +33,12 @@ impl Misfits {
         }
     }
 
+    /// How many there are, and the names of the first.
+    pub(crate) fn named(&self, limit: usize) -> (u64, Vec<String>) {
+        let names = self.keys.iter().take(limit).map(|key| name_of(key));
+        (self.keys.len() as u64, names.collect())
+    }
+
     /// What operators are told.
     pub(crate) fn warning(&self) -> Option<String> {
         if self.keys.is_empty() && !self.more {

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::anchor::Anchor;
 use crate::audit::Audit;
+use crate::beginning::{self, Beginning};
 use crate::checkpoints::{Signing, Teller};
 use crate::disk::{Disk, Folder};
 use crate::error::OpenError;
@@ -24,8 +25,7 @@ use crate::indexer::{INDEX_THREAD, Indexer, Shared, State};
 use crate::journal::{self, CommitError, Journal, Sizes};
 use crate::records::Records;
 use crate::recovery::{self, Listener, Recovered, Replayed, Start};
-use crate::segment::{FIRST, Header, file_name};
-use crate::segments;
+use crate::segment::{FIRST, Header, StoreId, file_name};
 use crate::sled_index::{self, SledIndex};
 use crate::store::{EmbeddedStore, Parts};
 use crate::tracker::{Sum, digest};
@@ -129,7 +129,7 @@ fn open_folder(
     let how = How { sizes, new_epoch };
     let mut store = open_on(disk, existed, || find(path), how, options)?;
     store.teller.keep_in(folder.again(path)?);
-    store.folder = Some(folder);
+    store.folder = Some(Arc::new(folder));
     Ok(store)
 }
 
@@ -180,18 +180,25 @@ pub(crate) fn open_on(
     mut options: Options,
 ) -> Result<EmbeddedStore, OpenError> {
     let mut opened = Opened::default();
-    let last = newest_header(&*disk, index_existed, how.sizes, &mut opened)?;
+    let beginning = beginning(&*disk, index_existed, how, &mut opened)?;
+    let last = beginning.last();
     let mut found = find();
     opened.index_rebuilt = found.thrown_away.take();
     options.replay_all |= how.new_epoch.is_some();
     let mut records = Records::new(Arc::clone(&options.keyring));
-    let (mut start, mut base) = load(&mut found, &last, &mut records, &options, &mut opened);
+    let (mut start, mut base) = load(&mut found, &beginning, &mut records, &options, &mut opened);
     if how.new_epoch.is_some() {
         // The index is of another time, if there is one.
         (start, base) = (Start::default(), None);
     }
     let signing = signing(&options, &last, how.sizes);
     let key = signing.as_ref().map(|signing| signing.signer.public());
+    // Without an index, the snapshot spares what came before it; and it must, where that is gone.
+    if start.point.is_none() && !(options.replay_all && beginning.is_whole()) {
+        let loaded = beginning.load(&*disk, key.as_ref(), &mut records)?;
+        start.point = loaded.and_then(|loaded| loaded.point);
+        start.seen = start.seen.max(loaded.map_or(0, |loaded| loaded.seen));
+    }
     let recovered = replay(&*disk, start, key, &mut records, &mut options, &mut opened)?;
     opened.torn_octets = recovered.torn;
 
@@ -250,35 +257,44 @@ fn begin(journal: &mut Journal, now: Option<Time>) -> Result<(), OpenError> {
     Err(OpenError::io(&journal.path(), doing, &error))
 }
 
-/// The header of the last segment. Makes the first one in a new store.
-fn newest_header(
+/// What the journal begins with. Makes the first segment of a new store, or of one that was
+/// restored without its history.
+fn beginning(
     disk: &dyn Disk,
     index_existed: bool,
-    sizes: Sizes,
+    how: How,
     opened: &mut Opened,
-) -> Result<Header, OpenError> {
-    let headers = segments::headers(disk)?;
-    if let Some(last) = headers.values().next_back() {
-        return Ok(*last);
+) -> Result<Beginning, OpenError> {
+    if let Some(beginning) = Beginning::find(disk)? {
+        return Ok(beginning);
     }
-    let file = disk.path(&file_name(FIRST));
-    if index_existed {
-        // This store has had a journal before.
+    let next = beginning::behind_snapshot(disk)?;
+    let number = next.map_or(FIRST, |next| next.number);
+    let file = disk.path(&file_name(number));
+    // A store that has had a journal goes on without it only when it was restored.
+    if index_existed || next.is_some() != how.new_epoch.is_some() {
         return Err(OpenError::Missing { file });
     }
     let failed = |error| OpenError::io(&file, "make", &error);
+    let header = match next {
+        Some(next) => next,
+        None => Header::first(new_id().map_err(failed)?, 0),
+    };
+    journal::create(disk, &header, how.sizes).map_err(failed)?;
+    opened.made = next.is_none();
+    Beginning::find(disk)?.ok_or(OpenError::Missing { file })
+}
+
+fn new_id() -> io::Result<StoreId> {
     let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(|error| failed(std::io::Error::other(error)))?;
-    let header = Header::first(id, 0);
-    journal::create(disk, &header, sizes).map_err(failed)?;
-    opened.made = true;
-    Ok(header)
+    getrandom::fill(&mut id).map_err(io::Error::other)?;
+    Ok(id)
 }
 
 /// Takes the records from the index, if it can be believed.
 fn load(
     found: &mut Found,
-    last: &Header,
+    beginning: &Beginning,
     records: &mut Records,
     options: &Options,
     opened: &mut Opened,
@@ -288,7 +304,7 @@ fn load(
     };
     let replay_all = options.replay_all;
     let keyring = &options.keyring;
-    let (mark, loaded) = match apart(|| loaded(&mut **index, last, keyring, replay_all)) {
+    let (mark, loaded) = match apart(|| loaded(&mut **index, beginning, keyring, replay_all)) {
         Ok((mark, loaded)) => (mark, loaded),
         Err(error) => (None, Err(error.to_string())),
     };
@@ -322,7 +338,7 @@ type Loaded = Result<(Records, Base, Sum), String>;
 /// The mark if it belongs to this journal, and the records if they are what it says.
 fn loaded(
     index: &mut dyn Index,
-    last: &Header,
+    beginning: &Beginning,
     keyring: &Arc<Keyring>,
     replay_all: bool,
 ) -> Result<(Option<Mark>, Loaded), IndexError> {
@@ -332,12 +348,16 @@ fn loaded(
     let Some(mark) = Mark::parse(&octets, keyring) else {
         return Ok((None, Err("its mark is not what was written".into())));
     };
+    let last = beginning.last();
     if mark.store != last.store || mark.epoch != last.epoch {
         return Ok((None, Err("it belongs to another store".into())));
     }
     let Some(base) = mark.base.filter(|_| !replay_all) else {
         return Ok((Some(mark), Err("it was not complete".into())));
     };
+    if !beginning.has(&base.point) {
+        return Ok((Some(mark), Err("what follows on it was removed".into())));
+    }
     let mut records = Records::new(Arc::clone(keyring));
     let mut sum: Sum = 0;
     let read = index.load(&mut |key, value| {

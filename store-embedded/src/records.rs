@@ -15,6 +15,7 @@ use sekisho_verifier::time::Time;
 use crate::body::{self, KeyOctets, Step, ValueOctets, key_octets, kind_octet, request_octets};
 use crate::misfits::Misfits;
 use crate::tracker::Tracker;
+use crate::walk::{Entry, KEPT_OCTETS_MAX, TooManyChanges, Walk};
 
 /// Records, and what is known about all of them together.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Records {
     octets: u64,
     summary: Summary,
     tracker: Tracker,
+    /// A snapshot that is being made.
+    walk: Option<Walk>,
 }
 
 /// What is known besides the records.
@@ -62,6 +65,7 @@ impl Records {
             octets: 0,
             summary: Summary::default(),
             tracker: Tracker::default(),
+            walk: None,
         }
     }
 
@@ -134,6 +138,9 @@ impl Records {
         let old = match self.map.get_mut(&key) {
             Some(stored) => {
                 self.tracker.note(&key, Some(stored));
+                if let Some(walk) = &mut self.walk {
+                    walk.note(&key, Some(stored));
+                }
                 match value {
                     Some(value) => {
                         self.octets = self.octets + value.len() as u64 - stored.len() as u64;
@@ -144,6 +151,9 @@ impl Records {
             }
             None => {
                 self.tracker.note(&key, None);
+                if let Some(walk) = &mut self.walk {
+                    walk.note(&key, None);
+                }
                 None
             }
         };
@@ -234,7 +244,11 @@ impl Records {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut last = None;
         let mut checked = 0;
-        for (key, value) in self.map.range::<[u8], _>((from, Bound::Unbounded)).take(limit) {
+        for (key, value) in self
+            .map
+            .range::<[u8], _>((from, Bound::Unbounded))
+            .take(limit)
+        {
             if !body::fits(&self.keyring, key, value) {
                 self.misfits.borrow_mut().note(key);
             }
@@ -242,6 +256,17 @@ impl Records {
             checked += 1;
         }
         last.filter(|_| checked == limit).cloned()
+    }
+
+    /// How many records are not what was written, as far as they have been read, and the names
+    /// of the first.
+    pub(crate) fn misfits(&self, limit: usize) -> (u64, Vec<String>) {
+        self.misfits.borrow().named(limit)
+    }
+
+    /// How many entries there are.
+    pub(crate) fn len(&self) -> u64 {
+        self.map.len() as u64
     }
 
     /// Which records are not what was written, as far as they have been read.
@@ -269,6 +294,24 @@ impl Records {
     /// What the index does not hold yet.
     pub(crate) fn tracker(&mut self) -> &mut Tracker {
         &mut self.tracker
+    }
+
+    /// Begins to copy everything as it is now.
+    pub(crate) fn begin_walk(&mut self) {
+        self.walk = Some(Walk::new(KEPT_OCTETS_MAX));
+    }
+
+    /// The next entries of the copy; `None` at the end.
+    pub(crate) fn walk(&mut self, limit: usize) -> Result<Option<Vec<Entry>>, TooManyChanges> {
+        match &mut self.walk {
+            Some(walk) => walk.take(&self.map, limit),
+            None => Ok(None),
+        }
+    }
+
+    /// Ends the copy, or gives it up.
+    pub(crate) fn end_walk(&mut self) {
+        self.walk = None;
     }
 
     /// The next records that the index is to take.

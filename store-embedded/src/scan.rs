@@ -90,7 +90,10 @@ impl<'a> Scanner<'a> {
             return Ok(false);
         };
         let octets = self.octets(offset, head.frame_octets() as usize)?;
-        Ok(octets.is_some_and(|octets| frame::is_filled(&octets[HEAD_OCTETS + head.body_octets..])))
+        Ok(
+            octets
+                .is_some_and(|octets| frame::is_filled(&octets[HEAD_OCTETS + head.body_octets..])),
+        )
     }
 
     /// `octets` octets from `offset` on, unless the file ends before.

@@ -94,6 +94,18 @@ pub(crate) fn open_file(disk: &dyn Disk, number: u64) -> io::Result<Box<dyn Disk
     }
 }
 
+/// Opens the file of a segment as it is on the disk, and tells its name.
+pub(crate) fn open_stored(disk: &dyn Disk, number: u64) -> io::Result<(String, Box<dyn DiskFile>)> {
+    let (plain, compressed) = (file_name(number), archive::file_name(number));
+    match disk.open(&plain) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let file = disk.open(&compressed)?;
+            Ok((compressed, file))
+        }
+        opened => Ok((plain, opened?)),
+    }
+}
+
 /// Whether a segment is there compressed only.
 pub(crate) fn is_compressed(disk: &dyn Disk, number: u64) -> bool {
     let names = disk.names().unwrap_or_default();

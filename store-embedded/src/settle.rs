@@ -4,10 +4,20 @@ use std::collections::BTreeMap;
 
 use crate::disk::{Disk, write_full, write_zeros};
 use crate::error::OpenError;
+use crate::frame;
 use crate::recovery::{GroupPlace, Recovered};
 use crate::scan::Scanner;
 use crate::segment::{Header, TEMPORARY, file_name};
-use crate::segments::open;
+use crate::segments::{is_compressed, open};
+use crate::{archive, snapshot};
+
+/// What was being made when the process ended.
+const LEFT_OVER: [&str; 4] = [
+    TEMPORARY,
+    archive::TEMPORARY,
+    snapshot::TEMPORARY,
+    snapshot::EXPORTED,
+];
 
 /// Makes the end of the journal what it was found to be, durably, before anybody relies on it.
 ///
@@ -26,14 +36,18 @@ pub(crate) fn settle(
         let end = recovered.end + recovered.torn;
         write_zeros(&*file, recovered.end, end).map_err(failed.clone()("cut"))?;
     }
-    if let Some(group) = recovered.point.group {
+    if let Some(group) = recovered.point.group
+        && !is_compressed(disk, group.segment)
+    {
         write_again(disk, recovered, group)?;
     }
     file.sync().map_err(failed.clone()("sync"))?;
     let names = disk.names().map_err(failed.clone()("list the folder of"))?;
-    if names.iter().any(|name| name == TEMPORARY) {
-        disk.remove(TEMPORARY)
-            .map_err(failed.clone()("tidy up behind"))?;
+    for name in LEFT_OVER {
+        if names.iter().any(|found| found == name) {
+            disk.remove(name)
+                .map_err(failed.clone()("tidy up behind"))?;
+        }
     }
     if headers.contains_key(&(number + 1)) {
         let half_made = file_name(number + 1);
@@ -52,10 +66,13 @@ fn write_again(disk: &dyn Disk, recovered: &Recovered, group: GroupPlace) -> Res
     let mut offset = group.offset;
     while let Some(head) = scanner.head(offset).map_err(failed)? {
         let octets = head.frame_octets();
-        let Some(frame) = scanner.octets(offset, octets as usize).map_err(failed)? else {
+        let Some(frame) = scanner.frame(offset).map_err(failed)? else {
             break;
         };
-        write_full(&*file, frame, offset).map_err(failed)?;
+        // What a power cut took of its filling is made whole.
+        let mut frame = frame.octets.to_vec();
+        frame::pad(&mut frame);
+        write_full(&*file, &frame, offset).map_err(failed)?;
         offset += octets;
         if head.position >= recovered.point.position {
             break;

@@ -90,7 +90,7 @@ pub struct EmbeddedStore {
     scrub: Scrub,
     opened: Opened,
     /// Ends the lock when everything else is closed.
-    pub(crate) folder: Option<DataFolder>,
+    pub(crate) folder: Option<Arc<DataFolder>>,
 }
 
 impl EmbeddedStore {
@@ -142,7 +142,14 @@ impl EmbeddedStore {
 
     /// Looks after the files of the journal beside the store, in another thread.
     pub fn keeper(&self) -> Keeper {
-        Keeper::new()
+        Keeper {
+            shared: Arc::clone(&self.shared),
+            audit: Arc::clone(&self.audit),
+            signer: self.signer(),
+            store: self.id(),
+            epoch: self.journal.epoch(),
+            folder: self.folder.clone(),
+        }
     }
 
     /// Brings the index up to date and closes the store, so that the next start is quick. A store
@@ -277,6 +284,10 @@ impl EmbeddedStore {
         }
     }
 
+    fn is_full(&self) -> bool {
+        matches!(self.not_written, Some(NotWritten::Full(_)))
+    }
+
     /// What is to be done while nobody asks for anything.
     fn tidy(&mut self, state: &mut State) -> Result<(), CommitError> {
         match self.journal.checkpoint_if_due() {
@@ -286,7 +297,7 @@ impl EmbeddedStore {
                 self.not_written = Some(NotWritten::LastGroup(error.to_string()));
             }
         }
-        if self.not_written.is_some() && self.journal.look_for_room()? {
+        if self.is_full() && self.journal.look_for_room()? {
             self.not_written = None;
         }
         if let Scrub::From(after) = &self.scrub {
@@ -437,7 +448,7 @@ impl Store for EmbeddedStore {
     fn wants_idle(&self) -> bool {
         self.journal.wants_checkpoint()
             || self.teller.is_due()
-            || self.not_written.is_some()
+            || self.is_full()
             || matches!(self.scrub, Scrub::From(_))
     }
 

@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+mod audit;
 mod backup;
 mod bounded;
 mod error;
@@ -17,6 +18,7 @@ mod radius;
 mod secret;
 mod verifier;
 
+pub use audit::Audit;
 pub use backup::{Backup, Recipient};
 pub use bounded::Bounded;
 pub use error::Error;
@@ -45,6 +47,8 @@ pub struct Settings {
     pub pam: Pam,
     /// The RADIUS server and its clients.
     pub radius: Radius,
+    /// The audit trail: how long it is kept.
+    pub audit: Audit,
     /// Backups: who can read them.
     pub backup: Backup,
     /// Logging of the daemons.

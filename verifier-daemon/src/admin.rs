@@ -1,5 +1,7 @@
 //! The desk of admins, help desk and auditors: one verb after the other.
 
+use std::time::Duration;
+
 use data_encoding::BASE64;
 use sekisho_verifier::account::{Account, AccountName};
 use sekisho_verifier::checkpoint::Hash;
@@ -18,7 +20,7 @@ use sekisho_verifier::store::{Key, Kind, Position, Record, Store, StoreError};
 use sekisho_verifier::time::Time;
 use sekisho_verifier_socket::admin::{
     AccountFilter, Answer, AuditFilter, ImportRow, NewToken, PAGE_MAX, ReceiptView, Refusal,
-    RefusalKind, TokenFilter, Verb,
+    RefusalKind, RemovedView, TokenFilter, Verb,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use zeroize::Zeroize;
@@ -28,6 +30,7 @@ use crate::decider::NoRoom;
 use crate::peer::Peer;
 use crate::seeds::{self, SeedMarks};
 use crate::service::Shared;
+use crate::upkeep::{Retain, Retained};
 use crate::{clock, explain, requests, status, uri, views};
 
 /// Events that are looked at before logins get their turn again.
@@ -36,6 +39,11 @@ const EVENTS_LOOKED_AT: usize = 20_000;
 const ROWS_SEALED: usize = 500;
 /// How often an audit list goes on looking for rows that its filter wants.
 const LOOKS_MAX: usize = 2_000;
+
+/// Events of the last day are never removed.
+const RETENTION_LEAST: Duration = Duration::from_secs(86_400);
+/// The newest checkpoint, in the data folder.
+const CHECKPOINT: &str = "checkpoint";
 
 type Answered = Result<Answer, Refusal>;
 
@@ -144,6 +152,15 @@ impl Desk {
             Verb::AuditList(filter) => audit_list(filter, shared).await,
             Verb::Explain(name) => explain_account(requests::account(&name)?, shared).await,
             Verb::Status => status::answer(shared).await,
+            Verb::Retain {
+                older_than_s,
+                dry_run,
+                note,
+            } => {
+                let age = older_than_s.map(Duration::from_secs);
+                self.retain(age, dry_run, note, shared).await
+            }
+            Verb::AuditKey => audit_key(shared).await,
             Verb::KeyRotate { note } => self.key_rotate(note, shared).await,
             Verb::KeyStatus => Ok(Answer::Keys(shared.keys.status())),
             Verb::Backup { history, note } => self.backup_begin(history, note, shared),
@@ -299,6 +316,67 @@ impl Desk {
         Ok(Answer::BackupPiece(piece))
     }
 
+    /// Removes segments of the journal whose events are all older than `age`.
+    async fn retain(
+        &self,
+        age: Option<Duration>,
+        dry_run: bool,
+        note: Option<String>,
+        shared: &Shared,
+    ) -> Answered {
+        let age = age.unwrap_or(shared.retention);
+        if age < RETENTION_LEAST {
+            return Err(requests::invalid(
+                "the last day of events is always kept",
+                "give an age of at least one day",
+            ));
+        }
+        let repeated = Operation::Keep {
+            what: Keeping::Retain,
+            count: None,
+            detail: None,
+        };
+        if let Some(position) = self.done_before(shared).await? {
+            let answer = self.repeated(position, &repeated, shared).await?;
+            return Ok(retained(None, answer));
+        }
+        let now = shared.clock.now();
+        if !now.steady {
+            return Err(requests::refusal(
+                RefusalKind::Conflict,
+                "the clock is doubted, so nobody knows what is old",
+                "see: sekisho status",
+            ));
+        }
+        let before = now.time.millis().saturating_sub(millis(age));
+        let task = Retain {
+            before: Time::from_millis(before),
+            dry_run,
+            order: self.order(note.as_deref()),
+            queue: shared.queue.clone(),
+        };
+        let done = shared.upkeep.retain(task).await;
+        match done.ok_or_else(unavailable)? {
+            Retained::Nothing => Ok(Answer::Retained {
+                removed: None,
+                receipt: None,
+            }),
+            Retained::Would(removed) => Ok(Answer::Retained {
+                removed: Some(views::removed(&removed)),
+                receipt: None,
+            }),
+            Retained::Decided(removed, done, operation) => {
+                let answer = self.done(done, &operation, shared).await?;
+                Ok(retained(Some(views::removed(&removed)), answer))
+            }
+            Retained::Failed(error) => Err(requests::refusal(
+                RefusalKind::Unavailable,
+                error,
+                "see the verifier's log, then try again",
+            )),
+        }
+    }
+
     /// Where the operation stands that was done for this request key.
     async fn done_before(&self, shared: &Shared) -> Result<Option<Position>, Refusal> {
         let Some(key) = self.key.clone() else {
@@ -392,6 +470,35 @@ impl Desk {
             Done::Unknown => Err(unknown()),
         }
     }
+}
+
+fn retained(removed: Option<RemovedView>, answer: Answer) -> Answer {
+    let receipt = match answer {
+        Answer::Receipt(receipt) => Some(receipt),
+        _ => None,
+    };
+    Answer::Retained { removed, receipt }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+async fn audit_key(shared: &Shared) -> Answered {
+    let Some(signer) = &shared.signer else {
+        return Err(requests::refusal(
+            RefusalKind::NotFound,
+            "this verifier has no signing key",
+            "see the verifier's log",
+        ));
+    };
+    let path = shared.data.join(CHECKPOINT);
+    let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(path)).await;
+    Ok(Answer::AuditKey {
+        key: signer.public().to_string(),
+        // Before the first event there is none.
+        checkpoint: read.ok().and_then(Result::ok),
+    })
 }
 
 fn used_before(way_out: &str) -> Refusal {

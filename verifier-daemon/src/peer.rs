@@ -153,7 +153,9 @@ impl Peer {
             | Verb::AccountShow(_)
             | Verb::ReceiptShow(_)
             | Verb::Explain(_)
-            | Verb::Status => admin || help_desk || auditor,
+            | Verb::Status
+            | Verb::AuditKey => admin || help_desk || auditor,
+            Verb::KeyStatus => admin || auditor,
             Verb::TokenList(_) | Verb::AccountList(_) | Verb::AuditList(_) => admin || auditor,
             // What a later version adds is for admins until it is sorted in above.
             _ => admin,

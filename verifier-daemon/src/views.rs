@@ -1,5 +1,6 @@
 //! From the core's records and events to what admins are shown.
 
+use sekisho_store_embedded::Removed;
 use sekisho_verifier::account::Account;
 use sekisho_verifier::event::{Event, LoginEvent, OperationEvent, OperationOutcome, Reason, What};
 use sekisho_verifier::policy::Limits;
@@ -7,7 +8,9 @@ use sekisho_verifier::receipt::ReceiptNumber;
 use sekisho_verifier::store::Position;
 use sekisho_verifier::time::Time;
 use sekisho_verifier::token::{Factor, Token};
-use sekisho_verifier_socket::admin::{AccountView, EventView, ReceiptView, TokenView};
+use sekisho_verifier_socket::admin::{
+    AccountView, EventView, ReceiptView, RemovedView, TokenView,
+};
 
 /// The receipt of an operation that was done, without what vouches for it.
 pub(crate) fn receipt(position: Position, time: Time, event: &OperationEvent) -> ReceiptView {
@@ -28,6 +31,16 @@ pub(crate) fn receipt(position: Position, time: Time, event: &OperationEvent) ->
         hash: None,
         signed: None,
         repeated: false,
+    }
+}
+
+/// What is removed from the journal, or would be.
+pub(crate) fn removed(removed: &Removed) -> RemovedView {
+    RemovedView {
+        segments: removed.segments,
+        octets: removed.octets,
+        first_kept: removed.first_kept,
+        newest_ms: removed.newest.millis(),
     }
 }
 

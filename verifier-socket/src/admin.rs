@@ -150,6 +150,22 @@ pub enum Verb {
     /// The next piece of the backup that was begun on this connection.
     #[n(21)]
     BackupNext,
+    /// Removes segments of the journal whose events are all old; a snapshot stands for them.
+    #[n(22)]
+    Retain {
+        /// How old, in seconds: at least a day; `None` is what the settings say.
+        #[n(0)]
+        older_than_s: Option<u64>,
+        /// Removes nothing and says what would be.
+        #[n(1)]
+        dry_run: bool,
+        /// A word for the receipt.
+        #[n(2)]
+        note: Option<String>,
+    },
+    /// What verifies receipts and checkpoints, and the newest checkpoint.
+    #[n(23)]
+    AuditKey,
 }
 
 /// What a new token shall be; what is `None` is the default of RFC 6238.
@@ -337,6 +353,43 @@ pub enum Answer {
         #[cbor(with = "minicbor::bytes")]
         Vec<u8>,
     ),
+    /// What `Retain` did.
+    #[n(22)]
+    Retained {
+        /// What was removed, or would be; `None` if nothing is old enough.
+        #[n(0)]
+        removed: Option<RemovedView>,
+        /// The receipt, if something was removed.
+        #[n(1)]
+        receipt: Option<ReceiptView>,
+    },
+    /// What verifies receipts and checkpoints.
+    #[n(23)]
+    AuditKey {
+        /// The public key, as C2SP's signed notes write it.
+        #[n(0)]
+        key: String,
+        /// The newest checkpoint, a signed note, if there is one yet.
+        #[n(1)]
+        checkpoint: Option<String>,
+    },
+}
+
+/// What `Retain` removed, or would remove.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct RemovedView {
+    /// So many segments of the journal.
+    #[n(0)]
+    pub segments: u64,
+    /// What they took on the disk.
+    #[n(1)]
+    pub octets: u64,
+    /// The first position that is kept.
+    #[n(2)]
+    pub first_kept: u64,
+    /// The time of the newest event that is removed.
+    #[n(3)]
+    pub newest_ms: u64,
 }
 
 /// Why a verb was not carried out. Nothing has changed.

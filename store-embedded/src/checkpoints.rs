@@ -63,12 +63,15 @@ impl Signing {
     }
 }
 
-/// Whether `note` states that the frame at `position` of the journal `origin` has this hash. Its
-/// signature is not looked at.
+/// What `note` states. Its signature is not looked at.
+pub(crate) fn parse(note: &str) -> Option<Checkpoint> {
+    let (text, _) = note.split_once("\n\n")?;
+    Checkpoint::parse(&format!("{text}\n"))
+}
+
+/// Whether `note` states that the frame at `position` of the journal `origin` has this hash.
 pub(crate) fn states(note: &str, origin: &str, position: Position, hash: &ChainHash) -> bool {
-    let text = note.split_once("\n\n").map(|(text, _)| format!("{text}\n"));
-    let stated = text.and_then(|text| Checkpoint::parse(&text));
-    stated.is_some_and(|stated| {
+    parse(note).is_some_and(|stated| {
         stated.origin == origin && stated.position == position && stated.hash == *hash
     })
 }

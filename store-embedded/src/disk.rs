@@ -111,7 +111,7 @@ impl Folder {
     }
 
     fn open_with(&self, name: &str, flags: OFlags) -> io::Result<Box<dyn DiskFile>> {
-        let flags = flags | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         let file = rustix::fs::openat(&self.folder, name, flags, mode)?;
         Ok(Box::new(RealFile(File::from(file))))
@@ -131,11 +131,11 @@ impl Disk for Folder {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        self.open_with(name, OFlags::empty())
+        self.open_with(name, OFlags::RDWR)
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        self.open_with(name, OFlags::CREATE | OFlags::EXCL)
+        self.open_with(name, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -152,6 +152,52 @@ impl Disk for Folder {
 
     fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+}
+
+/// A folder that somebody else may be writing to; nothing is ever changed in it.
+#[derive(Debug)]
+pub(crate) struct ReadOnly(Folder);
+
+impl ReadOnly {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(path, flags, Mode::empty())?;
+        Ok(Self(Folder::new(path, folder)))
+    }
+}
+
+fn read_only<T>() -> io::Result<T> {
+    Err(io::ErrorKind::ReadOnlyFilesystem.into())
+}
+
+impl Disk for ReadOnly {
+    fn names(&self) -> io::Result<Vec<String>> {
+        self.0.names()
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        self.0.open_with(name, OFlags::RDONLY)
+    }
+
+    fn create(&self, _: &str) -> io::Result<Box<dyn DiskFile>> {
+        read_only()
+    }
+
+    fn rename(&self, _: &str, _: &str) -> io::Result<()> {
+        read_only()
+    }
+
+    fn remove(&self, _: &str) -> io::Result<()> {
+        read_only()
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        read_only()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path(name)
     }
 }
 

@@ -128,7 +128,7 @@ const PUT_BACK: &str = "somebody has put an older data folder back: put the newe
 
 /// A store that goes on from an older state accepts spent codes again, so this is never done
 /// without an operator's word.
-const WAY_OUT: &str = "put the missing or original file back, or restore the last backup; do not \
+pub(crate) const WAY_OUT: &str = "put the missing or original file back, or restore the last backup; do not \
     delete parts of the journal, codes that are spent would be accepted again";
 
 /// What is wrong with the data folder.

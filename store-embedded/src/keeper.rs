@@ -41,7 +41,7 @@ pub struct Keeper {
     pub(crate) store: StoreId,
     pub(crate) epoch: u32,
     /// Keeps the folder locked.
-    pub(crate) folder: Option<Arc<DataFolder>>,
+    pub(crate) _folder: Option<Arc<DataFolder>>,
 }
 
 /// Why a work was not done. Nothing is lost by it, and it may be tried again.
@@ -374,7 +374,7 @@ impl Keeper {
     }
 
     fn next_entries(&self) -> Result<Option<Vec<Entry>>, KeepError> {
-        self.state()?;
+        drop(self.state()?);
         let walked = self.shared.walk();
         walked.map_err(|TooManyChanges| KeepError::TooManyChanges)
     }

@@ -148,7 +148,7 @@ impl EmbeddedStore {
             signer: self.signer(),
             store: self.id(),
             epoch: self.journal.epoch(),
-            folder: self.folder.clone(),
+            _folder: self.folder.clone(),
         }
     }
 

@@ -8,7 +8,9 @@ mod log;
 pub use log::Log;
 
 use std::io;
+use std::time::Duration;
 
+use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use sd_notify::NotifyState;
 
@@ -23,10 +25,32 @@ pub fn close_memory() -> io::Result<()> {
     Ok(())
 }
 
+/// Keeps memory from being swapped out: what is touched from now on, and what was before. Only
+/// without a bound on locked memory, because with one the process would end when it reaches it.
+pub fn lock_memory() -> io::Result<()> {
+    let unbounded = Rlimit {
+        current: None,
+        maximum: None,
+    };
+    setrlimit(Resource::Memlock, unbounded)?;
+    mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT)?;
+    Ok(())
+}
+
 /// Tells systemd, or whoever set `NOTIFY_SOCKET`, that requests are answered from now on.
 pub fn notify_ready() {
     // Without a NOTIFY_SOCKET there is nobody to tell.
-    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    let _ = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status("deciding")]);
+}
+
+/// Tells systemd how far a long start has come, and asks it to wait so much longer for the next
+/// word.
+pub fn notify_progress(status: &str, patience: Duration) {
+    let micros = u32::try_from(patience.as_micros()).unwrap_or(u32::MAX);
+    let _ = sd_notify::notify(&[
+        NotifyState::Status(status),
+        NotifyState::ExtendTimeoutUsec(micros),
+    ]);
 }
 
 /// Tells systemd that the daemon is on its way out.

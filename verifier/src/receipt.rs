@@ -42,8 +42,9 @@ const SKIPPED: u64 = 366 * 86_400 * EVENTS_PER_SECOND_MAX;
 /// skips a year of events. By a right clock the numbers last until the year 2176; `None` when there
 /// is no number left.
 pub fn floor(now: Time, last: Position) -> Option<Position> {
-    let seconds = now.seconds().saturating_sub(BEGINNING.seconds());
-    let explained = seconds.saturating_mul(EVENTS_PER_SECOND_MAX);
+    // By milliseconds, so that two restores within a second are apart as well.
+    let millis = now.millis().saturating_sub(BEGINNING.millis());
+    let explained = millis.saturating_mul(EVENTS_PER_SECOND_MAX / 1_000);
     let first = if explained > last {
         explained
     } else {

@@ -1,6 +1,7 @@
 //! The disk's own limits: what a program could commit that did nothing else.
 
 use std::fs::File;
+use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ pub(crate) const RECORD_OCTETS: usize = 512;
 /// The file exists in full before it is measured: to write into space that is there saves a part
 /// of each sync, and the journal does the same.
 const FILE_OCTETS: u64 = 32 << 20;
+
 /// A file in the folder of a store.
 #[derive(Debug)]
 pub(crate) struct RawFile {
@@ -47,7 +49,8 @@ impl RawFile {
         time: Duration,
         figures: &mut Figures,
     ) -> Result<f64, Failure> {
-        let rate = self.syncs_per_s(records, time)? * records as f64;
+        let syncs = self.syncs_per_s(records * RECORD_OCTETS, time)?;
+        let rate = syncs * records as f64;
         match records {
             1 => figures.put("fdatasync_per_s", rate),
             _ => figures.put(format!("append_fdatasync_records_per_s_{records}"), rate),
@@ -55,8 +58,9 @@ impl RawFile {
         Ok(rate)
     }
 
-    fn syncs_per_s(&mut self, records: usize, time: Duration) -> Result<f64, Failure> {
-        let octets = vec![0xA5; records * RECORD_OCTETS];
+    /// Writes so many octets into the file, syncs, and so on for `time`.
+    pub(crate) fn syncs_per_s(&mut self, octets: usize, time: Duration) -> Result<f64, Failure> {
+        let octets = vec![0xA5; octets];
         let started = Instant::now();
         let mut syncs = 0.0;
         while started.elapsed() < time {
@@ -70,4 +74,21 @@ impl RawFile {
         }
         Ok(syncs / started.elapsed().as_secs_f64())
     }
+}
+
+/// Appends so many octets to a new file, which grows, syncs, and so on for `time`.
+pub(crate) fn appends_per_s(folder: &Path, octets: usize, time: Duration) -> Result<f64, Failure> {
+    let path = folder.join("appended");
+    let mut file = File::options().append(true).create_new(true).open(&path)?;
+    let octets = vec![0xA5; octets];
+    let started = Instant::now();
+    let mut syncs = 0.0;
+    while started.elapsed() < time {
+        file.write_all(&octets)?;
+        file.sync_data()?;
+        syncs += 1.0;
+    }
+    let rate = syncs / started.elapsed().as_secs_f64();
+    std::fs::remove_file(path)?;
+    Ok(rate)
 }

@@ -97,6 +97,11 @@ impl Installation {
         Ok(octets)
     }
 
+    /// Takes the index away from a verifier that does not run.
+    pub(crate) fn remove_index(&self) -> Result<(), Failure> {
+        Ok(fs::remove_dir_all(self.data().join("index"))?)
+    }
+
     /// Starts the verifier.
     pub(crate) fn start_verifier(&self) -> Result<Daemon, Failure> {
         self.start("sekisho-verifierd")

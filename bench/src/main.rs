@@ -6,6 +6,8 @@
 //!
 //! Prints a table, and writes `bench/figures.json` in the target folder. A mark that is missed is
 //! told and fails nothing; a wrong answer of a daemon fails the run.
+//!
+//! Given names of parts (`core`, `store`, `memory`, `doors`), it measures these only.
 #![expect(clippy::print_stdout, reason = "it is a program for the terminal")]
 
 mod attempts;
@@ -13,6 +15,7 @@ mod client_verifier;
 mod core_decisions;
 mod daemon;
 mod disk;
+mod embedded;
 mod figures;
 mod gateway;
 mod installation;
@@ -50,10 +53,21 @@ fn run() -> Result<(), Failure> {
     let plan = Plan::of_environment();
     let folder = result_folder()?;
     let mut figures = Figures::default();
-    plan::say("pure core");
-    core_decisions::measure(&plan, &mut figures)?;
-    memory::measure(&plan, &folder, &mut figures)?;
-    throughput::measure(&plan, &folder, &mut figures)?;
+    let parts: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|asked| asked == part);
+    if wanted("core") {
+        plan::say("pure core");
+        core_decisions::measure(&plan, &mut figures)?;
+    }
+    if wanted("store") {
+        embedded::measure(&plan, &folder, &mut figures)?;
+    }
+    if wanted("memory") {
+        memory::measure(&plan, &folder, &mut figures)?;
+    }
+    if wanted("doors") {
+        throughput::measure(&plan, &folder, &mut figures)?;
+    }
     figures.put("bench_run_s", started.elapsed().as_secs_f64());
     let file = folder.join("figures.json");
     figures.write(&file)?;

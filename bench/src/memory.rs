@@ -36,6 +36,9 @@ fn measure_one(
     verifier.kill();
     let verifier = started(installation, "start_after_kill", &mut put)?;
     verifier.stop()?;
+    installation.remove_index()?;
+    let verifier = started(installation, "start_without_index", &mut put)?;
+    verifier.stop()?;
     Ok(())
 }
 

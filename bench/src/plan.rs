@@ -9,6 +9,12 @@ pub(crate) struct Plan {
     pub(crate) rounds: usize,
     /// How long a limit of the disk is measured each time.
     pub(crate) disk: Duration,
+    /// How long the store, and each file beside it, is measured each time.
+    pub(crate) store: Duration,
+    /// Tokens that the events of the store are of.
+    pub(crate) store_tokens: u64,
+    /// Event counts for opening, rebuilding and verifying a store, rising.
+    pub(crate) histories: &'static [u64],
     /// Accounts of the pure core's store.
     pub(crate) core_accounts: u64,
     /// Token counts for memory and start time, rising.
@@ -38,6 +44,9 @@ impl Plan {
         Self {
             rounds: 3,
             disk: Duration::from_millis(500),
+            store: Duration::from_secs(1),
+            store_tokens: 100_000,
+            histories: &[1_000_000, 10_000_000],
             core_accounts: 50_000,
             token_counts: &[1, 100_000, 1_000_000],
             throughput_tokens: 400_000,
@@ -53,6 +62,9 @@ impl Plan {
         Self {
             rounds: 1,
             disk: Duration::from_millis(300),
+            store: Duration::from_millis(300),
+            store_tokens: 20_000,
+            histories: &[200_000],
             core_accounts: 10_000,
             token_counts: &[1, 100_000],
             throughput_tokens: 150_000,

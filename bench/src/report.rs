@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::embedded::GROUPS;
 use crate::figures::Figures;
 
 /// Lines of the table: a title, or a name with the figures that stand behind it. Figures that a
@@ -38,6 +39,12 @@ const DOORS: &[(&str, &str)] = &[
     ("RADIUS, 128 sockets", "radius_128_sockets"),
 ];
 
+const HISTORIES: &[(u64, &str)] = &[
+    (200_000, "200,000"),
+    (1_000_000, "1,000,000"),
+    (10_000_000, "10,000,000"),
+];
+
 const COUNTS: &[(u64, &str)] = &[(1, "1"), (100_000, "100,000"), (1_000_000, "1,000,000")];
 
 /// The whole report.
@@ -45,6 +52,8 @@ pub(crate) fn text(figures: &Figures) -> String {
     let mut out = String::new();
     // Writing to a String does not fail.
     let _ = limits(&mut out, figures)
+        .and_then(|()| store(&mut out, figures))
+        .and_then(|()| histories(&mut out, figures))
         .and_then(|()| doors(&mut out, figures))
         .and_then(|()| linux_logins(&mut out, figures))
         .and_then(|()| memory(&mut out, figures))
@@ -58,6 +67,56 @@ fn limits(out: &mut String, figures: &Figures) -> std::fmt::Result {
             None => writeln!(out, "\n{name}")?,
             Some(key) => writeln!(out, "  {name:<34} {:>12}", number(figures.median(key)))?,
         }
+    }
+    Ok(())
+}
+
+fn store(out: &mut String, figures: &Figures) -> std::fmt::Result {
+    writeln!(out, "\nthe store alone, durable events in groups")?;
+    writeln!(
+        out,
+        "  {:<22} {:>9} {:>13} {:>13} {:>13}",
+        "", "events/s", "octets/event", "of appending", "of in place"
+    )?;
+    for group in GROUPS {
+        let get = |what: &str| figures.median(&format!("store_events_{group}_{what}"));
+        writeln!(
+            out,
+            "  {:<22} {:>9} {:>13} {:>11} % {:>11} %",
+            format!("{} at once", number(Some(group as f64))),
+            number(get("per_s")),
+            number(get("octets")),
+            number(get("of_append_percent")),
+            number(get("of_in_place_percent")),
+        )?;
+    }
+    writeln!(
+        out,
+        "  of: what one file syncs, as many octets at a time, that grows, or that was there in full"
+    )
+}
+
+fn histories(out: &mut String, figures: &Figures) -> std::fmt::Result {
+    writeln!(out, "\nthe store alone, seconds")?;
+    writeln!(
+        out,
+        "  {:>10} {:>12} {:>9} {:>9} {:>15} {:>13}",
+        "events", "journal MiB", "verify", "open", "without index", "made in"
+    )?;
+    for (count, name) in HISTORIES {
+        let get = |what: &str| figures.median(&format!("history_{count}_{what}"));
+        if get("open_s").is_none() {
+            continue;
+        }
+        writeln!(
+            out,
+            "  {name:>10} {:>12} {:>9} {:>9} {:>15} {:>13}",
+            number(get("journal_mib")),
+            seconds(get("verify_s")),
+            seconds(get("open_s")),
+            seconds(get("rebuild_s")),
+            seconds(get("fill_s")),
+        )?;
     }
     Ok(())
 }
@@ -131,8 +190,15 @@ fn memory(out: &mut String, figures: &Figures) -> std::fmt::Result {
     )?;
     writeln!(
         out,
-        "  {:>10} {:>9} {:>15} {:>15} {:>15} {:>9} {:>8}",
-        "tokens", "RSS MiB", "clean", "after kill -9", "after import", "import s", "stop s"
+        "  {:>10} {:>9} {:>15} {:>15} {:>15} {:>15} {:>9} {:>8}",
+        "tokens",
+        "RSS MiB",
+        "clean",
+        "after kill -9",
+        "without index",
+        "after import",
+        "import s",
+        "stop s"
     )?;
     for (count, name) in COUNTS {
         let get = |what: &str| figures.median(&format!("tokens_{count}_{what}"));
@@ -145,10 +211,11 @@ fn memory(out: &mut String, figures: &Figures) -> std::fmt::Result {
         };
         writeln!(
             out,
-            "  {name:>10} {:>9} {:>15} {:>15} {:>15} {:>9} {:>8}",
+            "  {name:>10} {:>9} {:>15} {:>15} {:>15} {:>15} {:>9} {:>8}",
             number(get("rss_mib")),
             start("start_clean"),
             start("start_after_kill"),
+            start("start_without_index"),
             start("start_after_crash_in_import"),
             seconds(get("import_s")),
             seconds(get("stop_s")),
@@ -186,7 +253,7 @@ struct Mark {
     reached: fn(f64) -> bool,
 }
 
-fn all_marks(figures: &Figures) -> [Mark; 5] {
+fn all_marks(figures: &Figures) -> [Mark; 7] {
     let best = ["64", "256", "1024"]
         .iter()
         .filter_map(|window| figures.median(&format!("radius_window_{window}_accepts_per_s")))
@@ -223,6 +290,18 @@ fn all_marks(figures: &Figures) -> [Mark; 5] {
         Mark {
             what: "1,000,000 tokens ready in 5 s, clean or after kill -9",
             value: slowest_start,
+            unit: "s",
+            reached: |seconds| seconds <= 5.0,
+        },
+        Mark {
+            what: "256 durable events at once, 60 % of what one file appends and syncs",
+            value: figures.median("store_events_256_of_append_percent"),
+            unit: "%",
+            reached: |percent| percent >= 60.0,
+        },
+        Mark {
+            what: "1,000,000 events verified in 5 s",
+            value: figures.median("history_1000000_verify_s"),
             unit: "s",
             reached: |seconds| seconds <= 5.0,
         },

@@ -5,20 +5,24 @@
 //! sync. `admin` serves the verbs of admins, help desk and auditors.
 
 mod admin;
+mod backup;
 mod clock;
 mod connection;
 mod counters;
 mod decider;
 mod explain;
-mod key;
+mod keys;
 mod outbox;
 mod peer;
 mod policy;
+mod progress;
 mod rate;
 mod requests;
+mod restore;
 mod seeds;
 mod service;
 mod status;
+mod upkeep;
 mod uri;
 mod views;
 
@@ -26,50 +30,67 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use sekisho_daemon::Log;
 use sekisho_settings::{DEFAULT_FILE, Settings};
 use sekisho_store_embedded::{EmbeddedStore, INDEX_THREAD, Options};
-use sekisho_verifier::seal::Keyring;
 use sekisho_verifier::store::{Counts, Store};
 use sekisho_verifier::verify::Verifier;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::backup::{BACKUP_THREAD, Backups};
+use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::decider::{Deciding, Queue};
+use crate::keys::{Keys, NOT_LOCKED};
+use crate::progress::Progress;
 use crate::peer::Directory;
 use crate::rate::Rates;
+use crate::restore::Restore;
 use crate::service::{Service, Shared};
+use crate::upkeep::Upkeep;
 
 /// What the names of sled's own threads begin with. The index is rebuilt when one of them fails.
 const SLED_THREADS: &str = "sled";
 /// How long connections may take to end after the daemon was asked to.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// How often a long replay tells how far it has come.
-const PROGRESS_PAUSE: Duration = Duration::from_secs(1);
+/// Beside the socket: remembers how far the journal was acknowledged.
+const ANCHOR: &str = "anchor";
 
 /// Decides who gets in: holds seeds, spends codes, keeps the journal.
 #[derive(Debug, Parser)]
 #[command(name = "sekisho-verifierd", version)]
 struct Arguments {
     /// The settings file.
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE, global = true)]
     settings: PathBuf,
     /// Check the settings and end.
     #[arg(long)]
     check: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What else this program does: whatever needs the keys.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Restore(Restore),
 }
 
 /// Anything that keeps the daemon from running; told once, on standard error.
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    sekisho_daemon::abort_on_panic(&[INDEX_THREAD, SLED_THREADS]);
-    match run(&Arguments::parse()) {
+    sekisho_daemon::abort_on_panic(&[INDEX_THREAD, SLED_THREADS, BACKUP_THREAD]);
+    let arguments = Arguments::parse();
+    if let Some(Command::Restore(restore)) = &arguments.command {
+        return restore::run(&arguments.settings, restore);
+    }
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             use std::io::Write;
@@ -88,14 +109,19 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     // sled makes its files as the mask lets it.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let log = Log::start(&settings.log, "sekisho-verifierd")?;
-    let key = key::load(&settings.verifier.data).map_err(|error| error.to_string())?;
-    let keyring = Arc::new(Keyring::new(key));
-    let verifier = Arc::new(Verifier::new(policy::of(&settings), Arc::clone(&keyring))?);
-    let store = open_store(&settings, keyring, &log)?;
+    let unlocked = sekisho_daemon::lock_memory().err();
+    if let Some(error) = &unlocked {
+        log.warning(format_args!("{NOT_LOCKED}: {error}"));
+    }
+    restore::refuse_unfinished(&settings.verifier.data)?;
+    let keys = Arc::new(keys::open(&settings)?.with_memory_locked(unlocked.is_none()));
+    let keyring = Arc::clone(keys.keyring());
+    let verifier = Arc::new(Verifier::new(policy::of(&settings), keyring)?);
+    let store = open_store(&settings, &keys, &log)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let served = runtime.block_on(serve(settings, verifier, store, log.clone()));
+    let served = runtime.block_on(serve(settings, verifier, keys, store, log.clone()));
     // Connections that did not end in time must not keep the process.
     runtime.shutdown_background();
     log.flush();
@@ -105,6 +131,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
 async fn serve(
     settings: Settings,
     verifier: Arc<Verifier>,
+    keys: Arc<Keys>,
     store: EmbeddedStore,
     log: Log,
 ) -> Result<(), Failure> {
@@ -117,18 +144,36 @@ async fn serve(
     })?;
     let counters = Arc::new(Counters::default());
     let (end_connections, ending) = watch::channel(false);
-    let (queue, deciding) = start_deciding(store, &verifier, &counters, &log)?;
+    let clock = Arc::new(Clock::new());
+    let signer = store.signer();
+    if let Some(signer) = &signer
+        && let Err(error) = keys.publish(&signer.public().to_string())
+    {
+        log.warning(format_args!("the public key can not be written: {error}"));
+    }
+    let upkeep = Upkeep::start(store.keeper(), log.clone(), ending.clone())?;
+    let backups = Backups::new(&settings, store.keeper(), Arc::clone(&keys), signer.clone());
+    let (queue, deciding) = start_deciding(store, &verifier, &counters, &clock, &log)?;
+    let (rotations, rotator) = keys::rotator(&keys, queue.clone(), log.clone(), ending.clone());
     let service = Service {
         listener,
         directory: Arc::new(Directory::new(&settings.verifier)),
         shared: Arc::new(Shared {
             verifier,
             queue,
+            keys,
+            rotations,
             counters,
+            clock,
+            signer,
             log: log.clone(),
             serial_prefix: settings.verifier.serial_prefix.clone(),
             started: clock::now(),
             import_turn: Arc::new(Semaphore::new(1)),
+            backups,
+            upkeep,
+            data: settings.verifier.data.clone(),
+            retention: settings.audit.retention(),
             rates: Rates::default(),
             ending,
         }),
@@ -138,6 +183,7 @@ async fn serve(
     sekisho_daemon::notify_ready();
     log.info(format_args!("ready on {}", path.display()));
     let mut tasks = JoinSet::new();
+    tasks.spawn(rotator.run());
     tokio::select! {
         () = service.run(&mut tasks) => {}
         _ = terminate.recv() => {}
@@ -173,14 +219,14 @@ async fn end(
     }
 }
 
-fn open_store(
-    settings: &Settings,
-    keyring: Arc<Keyring>,
-    log: &Log,
-) -> Result<EmbeddedStore, Failure> {
+fn open_store(settings: &Settings, keys: &Keys, log: &Log) -> Result<EmbeddedStore, Failure> {
+    let mut progress = Progress::new(log.clone());
     let options = Options {
-        progress: Some(Box::new(progress(log.clone()))),
-        ..Options::new(keyring)
+        signing_key: Some(keys.signing_key()),
+        progress: Some(Box::new(move |done, all| progress.tell(done, all))),
+        publish: Some(Box::new(publish(log.clone()))),
+        anchor: Some(settings.verifier.socket.with_file_name(ANCHOR)),
+        ..Options::new(Arc::clone(keys.keyring()))
     };
     let store = EmbeddedStore::open(&settings.verifier.data, options)?;
     let opened = store.opened();
@@ -207,22 +253,16 @@ fn open_store(
     Ok(store)
 }
 
-/// Tells of a replay that takes longer than a moment, once for each second.
-fn progress(log: Log) -> impl FnMut(u64, u64) + Send {
-    let mut told = Instant::now();
-    move |done, all| {
-        if told.elapsed() >= PROGRESS_PAUSE {
-            told = Instant::now();
-            let percent = done.saturating_mul(100) / all.max(1);
-            log.info(format_args!("replaying the journal: {percent} %"));
-        }
-    }
+/// Sends each checkpoint to the log, and so out of the data folder, in one line as syslog wants it.
+fn publish(log: Log) -> impl FnMut(&str) + Send {
+    move |note| log.info(format_args!("checkpoint {}", note.replace('\n', "\\n")))
 }
 
 fn start_deciding(
     store: EmbeddedStore,
     verifier: &Arc<Verifier>,
     counters: &Arc<Counters>,
+    clock: &Arc<Clock>,
     log: &Log,
 ) -> Result<(Queue, JoinHandle<EmbeddedStore>), Failure> {
     let (queue, jobs) = decider::queue();
@@ -230,7 +270,9 @@ fn start_deciding(
         store,
         verifier: Arc::clone(verifier),
         counters: Arc::clone(counters),
+        clock: Arc::clone(clock),
         log: log.clone(),
+        late: false,
     };
     let thread = std::thread::Builder::new().name("decider".into());
     let handle = thread.spawn(move || deciding.run(&jobs))?;

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use std::{fs, io};
 
 use sekisho_daemon::Log;
@@ -23,6 +24,7 @@ use crate::decider::Queue;
 use crate::keys::{Keys, Rotations};
 use crate::peer::{Directory, Peer};
 use crate::rate::Rates;
+use crate::upkeep::Upkeep;
 
 /// Of every four connections, at most so many belong to users who are neither root nor a daemon.
 const UNTRUSTED_QUARTERS: u64 = 3;
@@ -43,6 +45,11 @@ pub(crate) struct Shared {
     pub(crate) started: Time,
     pub(crate) import_turn: Arc<Semaphore>,
     pub(crate) backups: Backups,
+    pub(crate) upkeep: Upkeep,
+    /// The data folder.
+    pub(crate) data: PathBuf,
+    /// How long events are kept.
+    pub(crate) retention: Duration,
     pub(crate) rates: Rates,
     /// Becomes true when the daemon ends: connections then take no further request.
     pub(crate) ending: watch::Receiver<bool>,

@@ -158,7 +158,10 @@ mod tests {
         let path = folder.path().join("b.age");
         let late = NewFile::create(&path, OWNER_ONLY).expect("new");
         fs::write(&path, b"another").expect("written");
-        assert_eq!(NewFile::create(&path, OWNER_ONLY).expect_err("there").kind, Kind::Conflict);
+        assert_eq!(
+            NewFile::create(&path, OWNER_ONLY).expect_err("there").kind,
+            Kind::Conflict
+        );
         assert_eq!(late.keep().expect_err("there").kind, Kind::Conflict);
         assert_eq!(names(folder.path()), ["b.age"]);
         assert_eq!(fs::read(&path).expect("there"), b"another");

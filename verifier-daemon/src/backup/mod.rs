@@ -1,0 +1,209 @@
+//! Backups: everything that another machine needs to go on, in one file that only the recipients
+//! in the settings can read. The keys never leave this process in clear.
+
+mod make;
+pub(crate) mod manifest;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sekisho_settings as settings;
+use sekisho_store_embedded::{Exported, Keeper};
+use sekisho_verifier::event::Note;
+use sekisho_verifier::note::Signer;
+use sekisho_verifier::operation::{Keeping, Operation};
+use sekisho_verifier_socket::admin::{Answer, ReceiptView, Refusal, RefusalKind};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::keys::Keys;
+use crate::{clock, requests};
+
+use make::{Plan, Product};
+
+/// What the names of our threads begin with. A backup that fails takes nothing else with it.
+pub(crate) const BACKUP_THREAD: &str = "backup";
+/// Pieces that wait to be fetched.
+const PIECES_WAITING: usize = 4;
+
+/// Characters of a recipient that an event tells, so that all of them have room in it.
+const RECIPIENT_SHOWN: usize = 16;
+
+/// What all backups need.
+pub(crate) struct Backups {
+    recipients: Vec<settings::Recipient>,
+    journal: PathBuf,
+    keeper: Keeper,
+    keys: Arc<Keys>,
+    signer: Option<Arc<Signer>>,
+    /// One at a time: each reads the whole journal.
+    turn: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for Backups {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Backups")
+            .field("recipients", &self.recipients)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Backups {
+    pub(crate) fn new(
+        settings: &settings::Settings,
+        keeper: Keeper,
+        keys: Arc<Keys>,
+        signer: Option<Arc<Signer>>,
+    ) -> Self {
+        Self {
+            recipients: settings.backup.recipients.clone(),
+            journal: settings.verifier.data.join("journal"),
+            keeper,
+            keys,
+            signer,
+            turn: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// Begins a backup, and tells how large it will be.
+    pub(crate) fn begin(
+        &self,
+        history: bool,
+        note: Option<String>,
+    ) -> Result<(Running, Answer), Refusal> {
+        let recipients = self.recipients();
+        let (Some(signer), false) = (&self.signer, recipients.is_empty()) else {
+            return Err(requests::invalid(
+                "the settings name nobody who can read a backup",
+                "make a key: sekisho backup-key FILE; add its line under [backup], and restart the verifier",
+            ));
+        };
+        let Ok(turn) = Arc::clone(&self.turn).try_acquire_owned() else {
+            return Err(requests::refusal(
+                RefusalKind::Conflict,
+                "another backup is being made",
+                "wait until it has ended",
+            ));
+        };
+        let Some((keys, no_rotation)) = self.keys.for_backup() else {
+            return Err(requests::refusal(
+                RefusalKind::Conflict,
+                "a key rotation is about to begin",
+                "make the backup again in a moment",
+            ));
+        };
+        let plan = Plan {
+            keeper: self.keeper.clone(),
+            history,
+            keys,
+            no_rotation,
+            signer: Arc::clone(signer),
+            recipients,
+            time: clock::now(),
+        };
+        let (out, products) = mpsc::channel(PIECES_WAITING);
+        let thread = std::thread::Builder::new().name(BACKUP_THREAD.into());
+        let making = move || {
+            make::make(plan, &out);
+            // Held until the last file of it is closed.
+            drop(turn);
+        };
+        thread.spawn(making).map_err(|error| broke_off(&error))?;
+        let answer = Answer::BackupBegun {
+            octets: octets_in(&self.journal),
+            recipients: self.texts(),
+        };
+        let running = Running {
+            products,
+            note,
+            recipients: self.texts(),
+            receipt: None,
+        };
+        Ok((running, answer))
+    }
+
+    fn recipients(&self) -> Vec<age::x25519::Recipient> {
+        let texts = self.recipients.iter().map(settings::Recipient::as_str);
+        // Checked when the settings were read.
+        texts.filter_map(|text| text.parse().ok()).collect()
+    }
+
+    fn texts(&self) -> Vec<String> {
+        let texts = self.recipients.iter().map(settings::Recipient::as_str);
+        texts.map(str::to_owned).collect()
+    }
+}
+
+/// About: segments are compressed, and the newest one has room.
+fn octets_in(folder: &Path) -> u64 {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    files
+        .filter_map(|file| file.metadata().ok())
+        .map(|about| about.len())
+        .sum()
+}
+
+/// A backup that one connection fetches. It ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    products: mpsc::Receiver<Product>,
+    note: Option<String>,
+    recipients: Vec<String>,
+    receipt: Option<ReceiptView>,
+}
+
+/// What to do next for whoever fetches.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Hand this out.
+    Piece(Vec<u8>),
+    /// Write this down, give [`Running::recorded`] the receipt, and ask again.
+    Record(Operation, Option<String>),
+    /// It is whole: hand out the receipt.
+    Whole(ReceiptView),
+}
+
+impl Running {
+    pub(crate) async fn next(&mut self) -> Result<Next, Refusal> {
+        match self.products.recv().await {
+            Some(Product::Piece(piece)) => Ok(Next::Piece(piece)),
+            Some(Product::Complete(exported)) => {
+                let operation = self.operation(&exported);
+                Ok(Next::Record(operation, self.note.take()))
+            }
+            Some(Product::Failed(failed)) => Err(broke_off(&failed)),
+            Some(Product::End) => match self.receipt.take() {
+                Some(receipt) => Ok(Next::Whole(receipt)),
+                None => Err(broke_off(&"it has no receipt")),
+            },
+            None => Err(broke_off(&"its thread has ended")),
+        }
+    }
+
+    pub(crate) fn recorded(&mut self, receipt: ReceiptView) {
+        self.receipt = Some(receipt);
+    }
+
+    fn operation(&self, exported: &Exported) -> Operation {
+        let begins = self.recipients.iter().map(|text| &text[..RECIPIENT_SHOWN]);
+        let who: Vec<_> = begins.collect();
+        let who = who.join(" ");
+        let detail = format!("up to event {}, for {who}", exported.position);
+        Operation::Keep {
+            what: Keeping::Backup,
+            count: None,
+            detail: Note::new(&detail),
+        }
+    }
+}
+
+fn broke_off(why: &dyn std::fmt::Display) -> Refusal {
+    // Errors of the store have their own way out on a line of its own.
+    let text = why.to_string();
+    let (message, way_out) = text.split_once('\n').unwrap_or((&text, ""));
+    let way_out = match way_out.trim() {
+        "" => "see the verifier's log and sekisho status, then make the backup again",
+        way_out => way_out,
+    };
+    requests::refusal(RefusalKind::Unavailable, message, way_out)
+}

@@ -1,0 +1,334 @@
+//! `sekisho-verifierd restore`: sets up a data folder from a backup.
+//!
+//! Nobody knows what was accepted after the backup was made. So before anything counts, a new epoch
+//! begins whose positions no run of before can have reached, and every accepted step is raised past
+//! now: no code that was good before the restore is good after it, and no receipt number comes
+//! twice.
+
+mod failure;
+mod place;
+mod unpack;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use age::x25519::Identity;
+use nix::unistd::{User, getuid};
+use sekisho_settings::Settings;
+use sekisho_store_embedded::{EmbeddedStore, Options, begin_epoch, verify};
+use sekisho_verifier::event::{Actor, Channel, Note, OperationEvent};
+use sekisho_verifier::note::PublicKey;
+use sekisho_verifier::operation::{Done, Operate, Operation, Order};
+use sekisho_verifier::receipt::ReceiptNumber;
+use sekisho_verifier::seal::Keyring;
+use sekisho_verifier::serial::Serial;
+use sekisho_verifier::store::{Key, Kind as Records, Position, Record, Store, StoreError};
+use sekisho_verifier::time::Time;
+use sekisho_verifier::verify::Verifier;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::{clock, keys, policy};
+
+use failure::{Failure, Kind};
+use place::Place;
+pub(crate) use place::refuse_unfinished;
+use unpack::{Unpacked, unpack};
+
+/// The longest identity file, and the longest public key.
+const LINES_OCTETS_MAX: u64 = 64 << 10;
+/// Tokens that are listed at once.
+const TOKENS_LISTED: usize = 10_000;
+/// Longer than the unit in which the first position of an epoch counts time, so that the next
+/// restore has a later one.
+const APART: Duration = Duration::from_millis(50);
+const ANOTHER: &str = "take another backup; this one can not be used";
+
+/// Sets up the data folder from a backup.
+///
+/// The data folder may hold a master key and nothing else, and no verifier may run. Started by root,
+/// it becomes the user who owns the data folder before it writes anything.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    file: PathBuf,
+    /// The identity of one of its recipients, as `sekisho backup-key` makes it.
+    #[arg(long, value_name = "FILE")]
+    identity: PathBuf,
+    /// Refuse the backup unless it is signed by this public key: audit.pub of the installation.
+    #[arg(long, value_name = "FILE")]
+    audit_key: Option<PathBuf>,
+    /// A word for the receipt.
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    /// Print JSON, errors included.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Restores, and tells what came of it.
+pub(crate) fn run(settings: &Path, restore: &Restore) -> ExitCode {
+    match try_to_run(settings, restore) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(restore.json),
+    }
+}
+
+fn try_to_run(settings: &Path, restore: &Restore) -> Result<(), Failure> {
+    let close = || sekisho_daemon::close_memory();
+    let cannot_close =
+        |error: io::Error| Failure::new(Kind::Failed, error.to_string(), "try again");
+    close().map_err(cannot_close)?;
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    let actor = actor();
+    // Read by whoever runs this: the owner of the data folder may not be able to.
+    let settings =
+        Settings::load(settings).map_err(|error| Failure::told(Kind::Invalid, &error))?;
+    let file = open(&restore.file)?;
+    let identity = identity(&restore.identity)?;
+    let signed_by = restore.audit_key.as_deref().map(public_key).transpose()?;
+    place::become_owner(&settings.verifier.data)?;
+    // Another user's memory can be looked at again.
+    close().map_err(cannot_close)?;
+
+    let data = &settings.verifier.data;
+    let place = Place::take(data, &settings.master_key.file(&settings.verifier))?;
+    let folder = place.folder();
+    let unpacked = unpack(file, &restore.file, &identity, signed_by.as_ref(), &folder)?;
+    drop(identity);
+    let order = Order {
+        channel: Channel::Offline,
+        note: restore.note.as_deref().and_then(Note::new),
+        ..Order::of(actor)
+    };
+    let restored = begin_anew(&settings, &folder, &unpacked, &order)?;
+    place.finish()?;
+    tell(restore, &unpacked, &restored)
+        .map_err(|error| Failure::new(Kind::Failed, error.to_string(), "the restore is done"))
+}
+
+/// Who runs this, before it becomes another.
+fn actor() -> Actor {
+    let uid = getuid();
+    let name = User::from_uid(uid).ok().flatten().map(|user| user.name);
+    Actor::new(uid.as_raw(), &name.unwrap_or_else(|| uid.to_string()))
+}
+
+fn open(path: &Path) -> Result<File, Failure> {
+    let way_out = "name a file that you can read";
+    let cannot = |error| Failure::io(path, &error, way_out);
+    let file = File::open(path).map_err(cannot)?;
+    if file.metadata().map_err(cannot)?.is_dir() {
+        let message = format!("{}: is a folder", path.display());
+        return Err(Failure::new(Kind::Invalid, message, way_out));
+    }
+    Ok(file)
+}
+
+/// The first line that is an identity.
+fn identity(path: &Path) -> Result<Identity, Failure> {
+    let file = open(path)?;
+    // Room for all of it, so that the buffer is never moved and left behind.
+    let mut text = Zeroizing::new(String::with_capacity(LINES_OCTETS_MAX as usize));
+    file.take(LINES_OCTETS_MAX)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::io(path, &error, "name a file that you can read"))?;
+    let found = text.lines().find_map(|line| line.trim().parse().ok());
+    found.ok_or_else(|| {
+        Failure::new(
+            Kind::Invalid,
+            format!("{}: holds no identity", path.display()),
+            "give the file that sekisho backup-key made; one that is locked by a passphrase must be unlocked first",
+        )
+    })
+}
+
+fn public_key(path: &Path) -> Result<PublicKey, Failure> {
+    let mut lines = BufReader::new(open(path)?.take(LINES_OCTETS_MAX)).lines();
+    let line = lines.next().and_then(Result::ok).unwrap_or_default();
+    line.parse().map_err(|error| {
+        Failure::new(
+            Kind::Invalid,
+            format!("{}: {error}", path.display()),
+            "give audit.pub of the installation, or leave --audit-key out",
+        )
+    })
+}
+
+/// What was done, for the receipt.
+struct Restored {
+    position: Position,
+    time: Time,
+    event: OperationEvent,
+    tokens: u64,
+    accounts: u64,
+    public: Option<String>,
+}
+
+/// Makes a keyring for this machine, begins a new epoch in `folder`, and raises every accepted step.
+fn begin_anew(
+    settings: &Settings,
+    folder: &Path,
+    unpacked: &Unpacked,
+    order: &Order,
+) -> Result<Restored, Failure> {
+    let Unpacked { manifest, content } = unpacked;
+    check_journal(folder, unpacked)?;
+    let now = clock::now();
+    keys::store_new(settings, content).map_err(|error| Failure::told(Kind::Failed, &error))?;
+    let bad_keys = || Failure::new(Kind::Invalid, "the backup has no keys", ANOTHER);
+    let keyring: Arc<Keyring> = content.keyring().ok_or_else(bad_keys)?;
+    let options = Options {
+        signing_key: Some(content.signing_key()),
+        ..Options::new(Arc::clone(&keyring))
+    };
+    let mut store =
+        begin_epoch(folder, options, now).map_err(|error| Failure::told(Kind::Invalid, &error))?;
+    let newest = store.view().newest().map_err(|error| unreadable(&error))?;
+    if newest.is_some_and(|newest| now < newest) || now.millis() < manifest.time {
+        return Err(Failure::new(
+            Kind::Conflict,
+            "this machine's clock is behind the backup",
+            "set the clock, then restore again",
+        ));
+    }
+    let verifier = Verifier::new(policy::of(settings), keyring)
+        .map_err(|error| Failure::told(Kind::Invalid, &error))?;
+    let (position, event) = raise(&mut store, &verifier, order, now)?;
+    let counts = store.counts();
+    let public = store.signer().map(|signer| signer.public().to_string());
+    store.close();
+    // The next restore begins at a later moment, whatever is done in between.
+    thread::sleep(APART);
+    Ok(Restored {
+        position,
+        time: now,
+        event,
+        tokens: counts.tokens,
+        accounts: counts.accounts,
+        public,
+    })
+}
+
+/// The journal is whole, signed, and the one that the manifest tells of.
+fn check_journal(folder: &Path, unpacked: &Unpacked) -> Result<(), Failure> {
+    let Unpacked { manifest, content } = unpacked;
+    let refuse = |message: &str| Failure::new(Kind::Invalid, message, ANOTHER);
+    let signer = sekisho_verifier::note::Signer::new(&manifest.origin, &content.signing_key());
+    let public = signer.map(|signer| signer.public());
+    let verified = verify(folder, public.as_ref(), &[], &mut |_, _| {})
+        .map_err(|fault| Failure::told(Kind::Invalid, &fault))?;
+    let known = verified.epoch == manifest.epoch
+        && verified.last == manifest.position
+        && Some(verified.hash) == manifest.hash();
+    if !known {
+        return Err(refuse(
+            "the backup holds another journal than its manifest tells of",
+        ));
+    }
+    Ok(())
+}
+
+/// One event that raises the steps of all tokens.
+fn raise(
+    store: &mut EmbeddedStore,
+    verifier: &Verifier,
+    order: &Order,
+    now: Time,
+) -> Result<(Position, OperationEvent), Failure> {
+    let serials = serials(store).map_err(|error| unreadable(&error))?;
+    let operation = Operation::Restore(serials);
+    let mut operate = Operate::new(verifier, &operation, order, now);
+    let outcomes = store.commit(&mut [&mut operate]);
+    let mut outcomes = outcomes.map_err(|error| unreadable(&error))?;
+    match outcomes.pop().map(|outcome| operate.done(outcome)) {
+        Some(Done::Receipt(position, event)) => Ok((position, event)),
+        _ => Err(Failure::new(
+            Kind::Failed,
+            "the steps of the tokens could not be raised",
+            "see that the disk has room, then restore again",
+        )),
+    }
+}
+
+fn serials(store: &EmbeddedStore) -> Result<Vec<Serial>, StoreError> {
+    let mut serials: Vec<Serial> = Vec::new();
+    loop {
+        let after = serials.last().cloned().map(Key::Token);
+        let page = store.list(Records::Tokens, after.as_ref(), TOKENS_LISTED)?;
+        if page.is_empty() {
+            return Ok(serials);
+        }
+        serials.extend(page.into_iter().filter_map(|record| match record {
+            Record::Token(token) => Some(token.serial),
+            _ => None,
+        }));
+    }
+}
+
+fn unreadable(error: &StoreError) -> Failure {
+    Failure::new(Kind::Failed, error.to_string(), ANOTHER)
+}
+
+fn tell(restore: &Restore, unpacked: &Unpacked, restored: &Restored) -> io::Result<()> {
+    let Restored {
+        position,
+        event,
+        tokens,
+        accounts,
+        ..
+    } = restored;
+    let number = ReceiptNumber::new(*position).map(|number| number.to_string());
+    let number = number.unwrap_or_else(|| position.to_string());
+    let texts = [&event.detail, &event.note].into_iter().flatten();
+    let note = texts.map(Note::as_str).collect::<Vec<_>>().join("; ");
+    let mut out = io::stdout().lock();
+    if restore.json {
+        let value = json!({
+            "number": number,
+            "time_ms": restored.time.millis(),
+            "operation": event.operation.name(),
+            "position": position,
+            "actor": event.actor.to_string(),
+            "channel": event.channel.name(),
+            "note": note,
+            "count": event.count,
+            "tokens": tokens,
+            "accounts": accounts,
+            "backup_ms": unpacked.manifest.time,
+            "backup_position": unpacked.manifest.position,
+            "public_key": restored.public,
+        });
+        return writeln!(out, "{value}");
+    }
+    let manifest = &unpacked.manifest;
+    let count = event.count.unwrap_or(0);
+    let lines = [
+        ("Receipt number", number),
+        ("Operation", event.operation.name().to_owned()),
+        ("Backup of", manifest.origin.clone()),
+        ("Up to event", manifest.position.to_string()),
+        ("Tokens", format!("{tokens}, of which {count} were changed")),
+        ("Accounts", accounts.to_string()),
+        ("By", event.actor.to_string()),
+        ("Note", note),
+        ("Audit key", restored.public.clone().unwrap_or_default()),
+    ];
+    for (label, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
+        writeln!(out, "{label:14}  {value}")?;
+    }
+    writeln!(
+        out,
+        "\nNo code of before is good any more: everybody waits for the next one. HOTP tokens that \
+         were in use\nare suspended: see each, then sekisho resume.\n\nNext\n\
+         * Start the verifier: systemctl start sekisho-verifierd\n\
+         * See that it is well: sekisho status\n\
+         * Tokens that were issued, exchanged or reported lost after the backup are as they were at \
+         the\n  backup: go through what you know was done since."
+    )
+}

@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 
 use sekisho_store_embedded::{EmbeddedStore, Options};
 use sekisho_verifier::event::OperationKind;
+use sekisho_verifier::note::SIGNING_KEY_OCTETS;
 use sekisho_verifier::store::{Change, Decider, Outcome, Store, StoreError, View};
 use sekisho_verifier::testing::sample::{Write, account, keyring, operation, spend, time, token};
+use zeroize::Zeroizing;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -24,6 +26,18 @@ struct Once(Option<Change>);
 impl Decider for Once {
     fn decide(&mut self, _: &dyn View) -> std::result::Result<Option<Change>, StoreError> {
         Ok(self.0.take())
+    }
+}
+
+/// As in a verifier: with checkpoints, and an anchor on a file system in memory if there is one.
+fn options() -> Options {
+    let anchor = Path::new("/dev/shm");
+    Options {
+        signing_key: Some(Zeroizing::new([7; SIGNING_KEY_OCTETS])),
+        anchor: anchor
+            .is_dir()
+            .then(|| anchor.join("sekisho-measure-anchor")),
+        ..Options::new(keyring())
     }
 }
 
@@ -47,7 +61,7 @@ fn main() -> Result<()> {
 fn commits(folder: &Path) -> Result<()> {
     let data = folder.join("data");
     std::fs::create_dir(&data)?;
-    let mut store = EmbeddedStore::open(&data, Options::new(keyring()))?;
+    let mut store = EmbeddedStore::open(&data, options())?;
     for n in 0..TOKENS {
         store.commit(&mut [&mut Write(spend(n, 1))])?;
     }
@@ -119,7 +133,7 @@ fn append_for(path: &Path, octets: usize, run: Duration) -> Result<f64> {
 }
 
 fn fill(tokens: u64, folder: &Path) -> Result<()> {
-    let mut store = EmbeddedStore::open(folder, Options::new(keyring()))?;
+    let mut store = EmbeddedStore::open(folder, options())?;
     let started = Instant::now();
     let import = Change {
         event: operation(OperationKind::Import, time(1)),
@@ -149,7 +163,7 @@ fn fill(tokens: u64, folder: &Path) -> Result<()> {
 
 fn open(folder: &Path) -> Result<()> {
     let started = Instant::now();
-    let mut store = EmbeddedStore::open(folder, Options::new(keyring()))?;
+    let mut store = EmbeddedStore::open(folder, options())?;
     println!("open_s {:.2}", started.elapsed().as_secs_f64());
     println!("opened {:?}", store.opened());
     println!("counts {:?}", store.counts());

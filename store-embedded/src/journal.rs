@@ -25,6 +25,8 @@ const FLUSH_OCTETS: usize = 4 << 20;
 /// So many zeros always stand behind what logins may fill. They are for what takes rights away, and
 /// for what mends a full disk: some hundred operations.
 pub(crate) const RESERVE_OCTETS: u64 = 256 << 10;
+/// A full disk has space again when there is room for this part of [`GROW_OCTETS`].
+const SOME_LOGINS: u64 = 16;
 /// Space is looked for again no more often than this.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -297,10 +299,11 @@ impl Journal {
         Ok(())
     }
 
-    /// Looks for space again. Whether logins can be written now.
+    /// Looks for space again. Whether there is enough for some logins and not only for the next.
     pub(crate) fn look_for_room(&mut self) -> Result<bool, CommitError> {
         let end = self.begin(false)?.offset();
-        Ok(self.grow(end + self.sizes.reserve_octets).is_ok())
+        let some = self.sizes.grow_octets / SOME_LOGINS;
+        Ok(self.grow(end + some + self.sizes.reserve_octets).is_ok())
     }
 
     /// Takes a group that failed out of the file again, so that not even a part of it can be found
@@ -322,6 +325,7 @@ impl Journal {
     /// Makes the group durable. When this returns, it counts.
     pub(crate) fn commit(&mut self, mut group: Group) -> Result<(), CommitError> {
         if let Some(signing) = &self.signing
+            && group.unsigned() > 0
             && (group.unsigned() >= signing.pace.events || self.has_waited(signing))
         {
             group.checkpoint(signing);

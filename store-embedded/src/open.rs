@@ -292,7 +292,7 @@ fn new_id() -> io::Result<StoreId> {
 }
 
 /// Takes the records from the index, if it can be believed.
-fn load(
+pub(crate) fn load(
     found: &mut Found,
     beginning: &Beginning,
     records: &mut Records,

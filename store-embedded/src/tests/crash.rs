@@ -4,24 +4,19 @@ use std::sync::Arc;
 
 use crate::store::EmbeddedStore;
 use crate::tests::sim::{Cut, Fault, Random, Sim};
-use crate::tests::{Oracle, commit, content, open, script};
+use crate::tests::{Oracle, campaign, commit, content, open, script};
 
 use sekisho_verifier::testing::sample::spend;
 
-const CUTS: [Cut; 6] = [
-    Cut::Nothing,
-    Cut::All,
-    Cut::Torn(512),
-    Cut::Torn(512),
-    Cut::Torn(4_096),
-    Cut::Torn(512),
+/// At each call: what was not synced lost, kept, and some of it in any order.
+const CUTS: [(Cut, u64); 4] = [
+    (Cut::Nothing, 1),
+    (Cut::All, 1),
+    (Cut::Torn(512), 12),
+    (Cut::Torn(4_096), 6),
 ];
-
-/// How many times as many images are made: `SEKISHO_CRASH_IMAGES=100 cargo test`.
-fn rounds() -> u64 {
-    let rounds = std::env::var("SEKISHO_CRASH_IMAGES").ok();
-    rounds.map_or(1, |rounds| rounds.parse().expect("a number"))
-}
+/// So many images at least.
+const IMAGES: u64 = 2_000;
 
 /// Runs the script on a disk whose power goes off at call `n`.
 fn run_until(n: u64, lie: bool) -> (Arc<Sim>, Oracle) {
@@ -72,13 +67,16 @@ fn check(image: &Arc<Sim>, oracle: &Oracle) -> Result<(), String> {
     Ok(())
 }
 
-fn images(lie: bool) -> Vec<String> {
+/// Returns how many images there were, and what was wrong with some.
+fn images(lie: bool, step: usize) -> (u64, Vec<String>) {
     let mut random = Random(7);
     let mut failures = Vec::new();
-    for n in 1..=calls() + 1 {
+    let mut images = 0;
+    for n in (1..=calls() + 1).step_by(step) {
         let (disk, oracle) = run_until(n, lie);
-        for round in 0..rounds() {
-            for cut in CUTS {
+        for (cut, times) in CUTS {
+            for round in 0..times * campaign() {
+                images += 1;
                 let image = disk.cut(cut, &mut random);
                 if let Err(failure) = check(&image, &oracle) {
                     failures.push(format!("call {n}, {cut:?}, round {round}: {failure}"));
@@ -86,20 +84,20 @@ fn images(lie: bool) -> Vec<String> {
             }
         }
     }
-    failures
+    (images, failures)
 }
 
 #[test]
 fn what_was_acknowledged_survives_every_power_cut() {
-    assert!(calls() > 60, "the script does too little: {}", calls());
-    let failures = images(false);
+    let (images, failures) = images(false, 1);
+    assert!(images >= IMAGES, "the script does too little: {images}");
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
 /// The control: the test above would find a store that acknowledges before the sync.
 #[test]
 fn a_disk_that_only_says_that_it_syncs_is_found_out() {
-    let failures = images(true);
+    let (_, failures) = images(true, 5);
     let lost = |failure: &&String| failure.contains("does not hold");
     assert!(failures.iter().filter(lost).count() > 20, "{failures:#?}");
 }
@@ -108,7 +106,7 @@ fn a_disk_that_only_says_that_it_syncs_is_found_out() {
 #[test]
 fn a_power_cut_while_opening_does_no_harm() {
     let mut random = Random(11);
-    for n in (1..=calls()).step_by(3) {
+    for n in (1..=calls()).step_by(7) {
         let (disk, oracle) = run_until(n, false);
         let torn = disk.cut(Cut::Torn(512), &mut random);
         for second in 1..=12 {

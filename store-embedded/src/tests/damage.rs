@@ -7,7 +7,7 @@ use sekisho_verifier::testing::sample::spend;
 use crate::error::{Damage, OpenError};
 use crate::segment::{FIRST, file_name};
 use crate::tests::sim::Sim;
-use crate::tests::{Content, commit, content, open, script};
+use crate::tests::{Content, campaign, commit, content, open, script};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
@@ -45,7 +45,9 @@ fn every_changed_octet_is_found_or_without_effect() {
     let mut found = 0;
     for (name, octets) in &files {
         let mut changed = files.clone();
-        for (offset, &octet) in octets.iter().enumerate() {
+        // All of them are turned over one by one in `flips`, without the way through a whole start.
+        let step = if campaign() > 1 { 1 } else { 11 };
+        for (offset, &octet) in octets.iter().enumerate().step_by(step) {
             for new in [octet ^ 1, octet ^ 0x80, !octet, 0] {
                 changed.get_mut(name).expect("the same files")[offset] = new;
                 match opened(&changed) {
@@ -56,7 +58,7 @@ fn every_changed_octet_is_found_or_without_effect() {
             changed.get_mut(name).expect("the same files")[offset] = octet;
         }
     }
-    assert!(found > 10_000, "{found}");
+    assert!(found > 1_000, "{found}");
 }
 
 /// What is shifted in the last group may look like its torn end: it is then gone as a whole. (The

@@ -1,10 +1,12 @@
 //! The n-th call to the disk fails, for every n.
 
-use sekisho_verifier::store::{Outcome, Store, StoreError};
+use std::sync::Arc;
+
+use sekisho_verifier::store::{Change, Outcome, Store, StoreError};
 use sekisho_verifier::testing::sample::spend;
 
 use crate::tests::sim::{Call, Cut, EINTR, EIO, ENOSPC, Fault, Random, Sim};
-use crate::tests::{Oracle, commit, content, open, script};
+use crate::tests::{Oracle, campaign, commit, content, open, script};
 
 /// Runs the script with a fault at call `n` behind opening, and goes on as long as the store
 /// does. What is durable in the end must be what was acknowledged.
@@ -46,13 +48,115 @@ fn calls() -> u64 {
 #[test]
 fn a_call_that_fails_takes_nothing_back_and_gives_nothing() {
     for n in 1..=calls() {
-        for code in [EIO, ENOSPC, EINTR] {
-            run_with(n, Fault::Error(code));
-        }
-        for octets in [0, 1, 100, 511, 512, 700] {
-            run_with(n, Fault::Short(octets));
+        for fault in faults(n) {
+            run_with(n, fault);
         }
     }
+}
+
+fn faults(n: u64) -> [Fault; 4] {
+    let short = [0, 1, 100, 511, 512, 700][n as usize % 6];
+    [
+        Fault::Error(EIO),
+        Fault::Error(ENOSPC),
+        Fault::Error(EINTR),
+        Fault::Short(short),
+    ]
+}
+
+/// Commits one group after the other from where the last one left the disk, and each of them once
+/// for every call that it makes, which then fails.
+#[test]
+fn each_of_the_first_2000_calls_fails_and_gives_nothing() {
+    let mut disk = Sim::new();
+    drop(open(&disk).expect("a new store"));
+    let mut model = Oracle::new();
+    let mut number = 0;
+    for round in 0.. {
+        let group = [spend(round % 7, round), spend(round % 5 + 7, round)];
+        let calls = calls_of(&disk, &group);
+        for call in 1..=calls {
+            number += 1;
+            let kinds = faults(number);
+            let some = (number % 4) as usize..=(number % 4) as usize;
+            let all = 0..=3;
+            let kinds = &kinds[if campaign() > 1 { all } else { some }];
+            for &fault in kinds {
+                let disk = disk.restarted();
+                let mut store = open(&disk).expect("it opens");
+                disk.plan(move |n, _| (n == call).then_some(fault));
+                let mut oracle = model.clone();
+                let alive = oracle.commit(&mut store, &group);
+                let alive = alive && oracle.commit(&mut store, &[spend(1, round + 9)]);
+                drop(store);
+                let cut = [Cut::Nothing, Cut::All, Cut::Torn(512)][number as usize % 3];
+                let image = disk.cut(cut, &mut Random(number));
+                let store = open(&image);
+                let store = store.unwrap_or_else(|e| panic!("call {number}, {fault:?}: {e}"));
+                assert!(
+                    oracle.holds_records(&store),
+                    "call {number}, {fault:?}, {alive}"
+                );
+            }
+        }
+        let mut store = open(&disk).expect("it opens");
+        assert!(model.commit(&mut store, &group));
+        drop(store);
+        disk = disk.restarted();
+        if number >= 2_000 {
+            break;
+        }
+    }
+}
+
+fn calls_of(disk: &Sim, group: &[Change]) -> u64 {
+    let disk = disk.restarted();
+    let mut store = open(&disk).expect("it opens");
+    disk.plan(|_, _| None);
+    commit(&mut store, group).expect("a commit");
+    disk.calls()
+}
+
+/// Opening reads, and writes at its end. Whatever fails there: the store opens with all that was
+/// acknowledged, or not at all, and then at the next start.
+#[test]
+fn a_call_that_fails_while_opening_loses_nothing() {
+    let disk = Sim::new();
+    let mut store = open(&disk).expect("a new store");
+    let mut oracle = Oracle::new();
+    for group in script().iter().take(8) {
+        assert!(oracle.commit(&mut store, group));
+    }
+    drop(store);
+    let calls = |disk: &Arc<Sim>| {
+        disk.count_reads();
+        drop(open(disk).expect("it opens"));
+        disk.calls()
+    };
+    let torn = disk.restarted();
+    let mut store = open(&torn).expect("it opens");
+    torn.plan(|_, call| (call == Call::Sync).then_some(Fault::Dead));
+    assert!(!oracle.commit(&mut store, &[spend(1, 77)]));
+    drop(store);
+    let torn = torn.cut(Cut::Torn(512), &mut Random(3));
+    let mut refused = 0;
+    for disk in [disk, torn] {
+        for n in 1..=calls(&disk.restarted()) {
+            for fault in faults(n) {
+                let disk = disk.restarted();
+                disk.count_reads();
+                disk.plan(move |call, _| (call == n).then_some(fault));
+                match open(&disk) {
+                    Ok(store) => assert!(oracle.holds(&store), "call {n}, {fault:?}"),
+                    Err(_) => refused += 1,
+                }
+                let store = open(&disk.cut(Cut::Nothing, &mut Random(n)));
+                let store = store.unwrap_or_else(|error| panic!("call {n}, {fault:?}: {error}"));
+                assert!(oracle.holds(&store), "call {n}, {fault:?}: afterwards");
+            }
+        }
+    }
+    assert!(refused > 20, "{refused}");
 }
 
 /// Trying it again would turn a loss into a success.

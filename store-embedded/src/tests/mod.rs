@@ -1,11 +1,18 @@
 //! Tests on a disk that fails, forgets and tears.
 
+mod checkpoints;
+mod copied;
 mod crash;
 mod damage;
+mod epoch;
 mod fault;
+mod flips;
 mod index;
+mod keeping;
 mod layout;
 mod model;
+mod requests;
+mod reserve;
 mod sim;
 
 use std::sync::Arc;
@@ -42,6 +49,12 @@ const SMALL: Sizes = Sizes {
     },
 };
 
+/// How many times as much is tried: `SEKISHO_CAMPAIGN=100 cargo test`.
+fn campaign() -> u64 {
+    let times = std::env::var("SEKISHO_CAMPAIGN").ok();
+    times.map_or(1, |times| times.parse().expect("a number"))
+}
+
 const HOW: How = How {
     sizes: SMALL,
     new_epoch: None,
@@ -75,12 +88,21 @@ fn open_found(
     existed: bool,
     index: Option<Box<dyn Index>>,
 ) -> Result<EmbeddedStore, OpenError> {
+    open_how(disk, existed, index, HOW)
+}
+
+fn open_how(
+    disk: &Arc<impl Disk + 'static>,
+    existed: bool,
+    index: Option<Box<dyn Index>>,
+    how: How,
+) -> Result<EmbeddedStore, OpenError> {
     let disk = Arc::clone(disk) as Arc<dyn Disk>;
     let find = || Found {
         index,
         thrown_away: None,
     };
-    open_on(disk, existed, find, HOW, options())
+    open_on(disk, existed, find, how, options())
 }
 
 /// Everything that a store tells, but for positions.
@@ -107,6 +129,11 @@ fn content(store: &dyn Store) -> Content {
         newest: store.view().newest().expect("a read"),
         counts: (counts.tokens, counts.accounts),
     }
+}
+
+/// All tokens and accounts.
+fn records(store: &dyn Store) -> [Vec<Record>; 2] {
+    [Kind::Tokens, Kind::Accounts].map(|kind| store.list(kind, None, usize::MAX).expect("a list"))
 }
 
 /// Groups of changes: small and large ones, removals, an import in parts, clock trust.
@@ -184,6 +211,13 @@ impl Oracle {
             }
         }
         true
+    }
+
+    /// As [`Self::holds`], without a look at the events.
+    fn holds_records(&self, store: &EmbeddedStore) -> bool {
+        let found = records(store);
+        let perhaps = self.perhaps.as_ref().map(|model| records(model));
+        found == records(&self.model) || Some(found) == perhaps
     }
 
     fn holds(&self, store: &EmbeddedStore) -> bool {

@@ -40,9 +40,11 @@ pub(super) const EINTR: i32 = 4;
 pub(super) const EIO: i32 = 5;
 pub(super) const ENOSPC: i32 = 28;
 
-/// Which call it is; reads are not counted.
+/// Which call it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
+    /// Counted only when it is asked for.
+    Read,
     Write,
     Sync,
     Names,
@@ -59,6 +61,9 @@ struct State {
     plan: Option<Plan>,
     dead: bool,
     lying: bool,
+    counts_reads: bool,
+    /// Octets that all files together can have; 0 for any number.
+    capacity: usize,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -104,6 +109,30 @@ impl Sim {
     /// Syncs say that all is well and do nothing.
     pub(super) fn lie(&self) {
         self.state().lying = true;
+    }
+
+    /// Counts reads as calls, and lets them fail.
+    pub(super) fn count_reads(&self) {
+        self.state().counts_reads = true;
+    }
+
+    /// Has no space for more than so many octets; 0 for no bound.
+    pub(super) fn hold(&self, octets: usize) {
+        self.state().capacity = octets;
+    }
+
+    /// Octets of all files.
+    pub(super) fn octets(&self) -> usize {
+        self.state().octets()
+    }
+
+    /// Sets an octet, in memory and on the disk.
+    pub(super) fn set(&self, name: &str, offset: usize, octet: u8) {
+        let mut state = self.state();
+        let index = state.names[name];
+        let file = &mut state.files[index];
+        file.current[offset] = octet;
+        file.durable[offset] = octet;
     }
 
     pub(super) fn calls(&self) -> u64 {
@@ -196,8 +225,25 @@ impl State {
             _ if self.dead => Err(io::Error::from_raw_os_error(EIO)),
             Some(Fault::Error(code)) => Err(io::Error::from_raw_os_error(code)),
             Some(Fault::Short(octets)) if call == Call::Write => Ok(octets),
+            // None at all would be the end of the file.
+            Some(Fault::Short(octets)) if call == Call::Read => Ok(octets.max(1)),
             Some(Fault::Short(_)) => Err(io::Error::from_raw_os_error(EINTR)),
             _ => Ok(usize::MAX),
+        }
+    }
+
+    fn octets(&self) -> usize {
+        let files = self.names.values().map(|&index| &self.files[index]);
+        files.map(|file| file.current.len()).sum()
+    }
+
+    /// How many of so many octets at `offset` of a file there is space for.
+    fn space(&self, index: usize, offset: usize, octets: usize) -> usize {
+        let grows = (offset + octets).saturating_sub(self.files[index].current.len());
+        let free = self.capacity.saturating_sub(self.octets());
+        match self.capacity {
+            0 => octets,
+            _ => octets - grows.saturating_sub(free),
         }
     }
 
@@ -318,17 +364,25 @@ impl DiskFile for SimFile {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let state = self.disk.state();
+        let mut state = self.disk.state();
+        let most = match state.counts_reads {
+            true => state.call(Call::Read)?,
+            false => usize::MAX,
+        };
         let current = &state.files[self.index].current;
         let from = current.len().min(offset as usize);
-        let octets = buffer.len().min(current.len() - from);
+        let octets = buffer.len().min(current.len() - from).min(most);
         buffer[..octets].copy_from_slice(&current[from..from + octets]);
         Ok(octets)
     }
 
     fn write_at(&self, octets: &[u8], offset: u64) -> io::Result<usize> {
         let mut state = self.disk.state();
-        let done = state.call(Call::Write)?.min(octets.len());
+        let asked = state.call(Call::Write)?.min(octets.len());
+        let done = state.space(self.index, offset as usize, asked);
+        if done == 0 && asked > 0 {
+            return Err(io::Error::from_raw_os_error(ENOSPC));
+        }
         state.files[self.index].write(offset as usize, &octets[..done]);
         Ok(done)
     }

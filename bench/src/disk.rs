@@ -6,6 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use tempfile::NamedTempFile;
+
 use crate::Failure;
 use crate::figures::Figures;
 
@@ -49,8 +51,8 @@ impl RawFile {
         time: Duration,
         figures: &mut Figures,
     ) -> Result<f64, Failure> {
-        let syncs = self.syncs_per_s(records * RECORD_OCTETS, time)?;
-        let rate = syncs * records as f64;
+        let syncs = self.run(records * RECORD_OCTETS, time)?;
+        let rate = syncs.per_s() * records as f64;
         match records {
             1 => figures.put("fdatasync_per_s", rate),
             _ => figures.put(format!("append_fdatasync_records_per_s_{records}"), rate),
@@ -59,10 +61,10 @@ impl RawFile {
     }
 
     /// Writes so many octets into the file, syncs, and so on for `time`.
-    pub(crate) fn syncs_per_s(&mut self, octets: usize, time: Duration) -> Result<f64, Failure> {
+    pub(crate) fn run(&mut self, octets: usize, time: Duration) -> Result<Syncs, Failure> {
         let octets = vec![0xA5; octets];
+        let mut syncs = Syncs::default();
         let started = Instant::now();
-        let mut syncs = 0.0;
         while started.elapsed() < time {
             if self.offset + octets.len() as u64 > FILE_OCTETS {
                 self.offset = 0;
@@ -70,25 +72,57 @@ impl RawFile {
             self.file.write_all_at(&octets, self.offset)?;
             self.file.sync_data()?;
             self.offset += octets.len() as u64;
-            syncs += 1.0;
+            syncs.count += 1;
         }
-        Ok(syncs / started.elapsed().as_secs_f64())
+        syncs.elapsed = started.elapsed();
+        Ok(syncs)
     }
 }
 
-/// Appends so many octets to a new file, which grows, syncs, and so on for `time`.
-pub(crate) fn appends_per_s(folder: &Path, octets: usize, time: Duration) -> Result<f64, Failure> {
-    let path = folder.join("appended");
-    let mut file = File::options().append(true).create_new(true).open(&path)?;
-    let octets = vec![0xA5; octets];
-    let started = Instant::now();
-    let mut syncs = 0.0;
-    while started.elapsed() < time {
-        file.write_all(&octets)?;
-        file.sync_data()?;
-        syncs += 1.0;
+/// What was measured of a file, perhaps in several parts.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Syncs {
+    /// How many.
+    pub(crate) count: u64,
+    /// How long they took.
+    pub(crate) elapsed: Duration,
+}
+
+impl Syncs {
+    /// In a second.
+    pub(crate) fn per_s(&self) -> f64 {
+        self.count as f64 / self.elapsed.as_secs_f64()
     }
-    let rate = syncs / started.elapsed().as_secs_f64();
-    std::fs::remove_file(path)?;
-    Ok(rate)
+}
+
+impl std::ops::AddAssign for Syncs {
+    fn add_assign(&mut self, more: Self) {
+        self.count += more.count;
+        self.elapsed += more.elapsed;
+    }
+}
+
+/// A file that grows with each write. It is gone when it is dropped.
+#[derive(Debug)]
+pub(crate) struct GrowingFile(NamedTempFile);
+
+impl GrowingFile {
+    /// Makes it, empty.
+    pub(crate) fn create(folder: &Path) -> Result<Self, Failure> {
+        Ok(Self(NamedTempFile::new_in(folder)?))
+    }
+
+    /// Appends so many octets, syncs, and so on for `time`.
+    pub(crate) fn run(&mut self, octets: usize, time: Duration) -> Result<Syncs, Failure> {
+        let octets = vec![0xA5; octets];
+        let mut syncs = Syncs::default();
+        let started = Instant::now();
+        while started.elapsed() < time {
+            self.0.write_all(&octets)?;
+            self.0.as_file().sync_data()?;
+            syncs.count += 1;
+        }
+        syncs.elapsed = started.elapsed();
+        Ok(syncs)
+    }
 }

@@ -17,12 +17,14 @@ use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use crate::Failure;
-use crate::disk::{RawFile, appends_per_s};
+use crate::disk::{GrowingFile, RawFile, Syncs};
 use crate::figures::Figures;
 use crate::plan::{Plan, say};
 
 /// Events that are made durable together.
 pub(crate) const GROUPS: [usize; 4] = [1, 16, 256, 4_096];
+/// The disk is another one a second later, so each is measured in so many parts.
+const TURNS: u32 = 10;
 /// Events of a group while a history is made that is opened and verified afterwards.
 const FILL_GROUP: usize = 4_096;
 /// Where files are in memory, so that the anchor costs what it does in an installation.
@@ -34,30 +36,35 @@ pub(crate) fn measure(plan: &Plan, folder: &Path, figures: &mut Figures) -> Resu
     histories(plan, folder, figures)
 }
 
-/// Ours, a file that grows and a file that is there in full, by turns.
+/// Ours, a file that grows and a file that is there in full, by short turns.
 fn commits(plan: &Plan, folder: &Path, figures: &mut Figures) -> Result<(), Failure> {
     say("durable events of the store alone");
     let mut subject = Subject::new(folder, plan.store_tokens)?;
     let mut store = subject.open()?;
-    let mut raw = RawFile::create(subject.folder.path())?;
+    let mut in_place = RawFile::create(subject.folder.path())?;
+    let turn = plan.store / TURNS;
     for _ in 0..plan.rounds {
         for group in GROUPS {
-            let before = journal_octets(&subject.data)?;
-            let (rate, groups) = subject.commit_for(&mut store, group, plan.store)?;
-            let octets = (journal_octets(&subject.data)? - before).div_ceil(groups);
-            let octets = usize::try_from(octets)?;
-            let appended = appends_per_s(subject.folder.path(), octets, plan.store)?;
-            let in_place = raw.syncs_per_s(octets, plan.store)?;
+            let mut appended = GrowingFile::create(subject.folder.path())?;
+            let mut syncs = [Syncs::default(); 3];
+            let mut octets = 0;
+            for _ in 0..TURNS {
+                let before = journal_octets(&subject.data)?;
+                let ours = subject.commit_for(&mut store, group, turn)?;
+                let written = (journal_octets(&subject.data)? - before).div_ceil(ours.count);
+                octets = usize::try_from(written)?;
+                syncs[0] += ours;
+                syncs[1] += appended.run(octets, turn)?;
+                syncs[2] += in_place.run(octets, turn)?;
+            }
+            let [ours, appended, in_place] = syncs.map(|syncs| syncs.per_s());
             let mut put = |what: &str, value| {
                 figures.put(format!("store_events_{group}_{what}"), value);
             };
-            put("per_s", rate);
+            put("per_s", ours * group as f64);
             put("octets", octets as f64 / group as f64);
-            put("of_append_percent", percent(rate, appended * group as f64));
-            put(
-                "of_in_place_percent",
-                percent(rate, in_place * group as f64),
-            );
+            put("of_append_percent", percent(ours, appended));
+            put("of_in_place_percent", percent(ours, in_place));
         }
     }
     store.close();
@@ -202,21 +209,19 @@ impl Subject {
         (first..self.logins).map(change).collect()
     }
 
-    /// Events per second, and how many groups there were. What the verifier would have made of the
-    /// attempts is not measured.
+    /// Commits groups for `time`. What the verifier would have made of the attempts is not measured.
     fn commit_for(
         &mut self,
         store: &mut EmbeddedStore,
         group: usize,
         time: Duration,
-    ) -> Result<(f64, u64), Failure> {
-        let (mut spent, mut groups) = (Duration::ZERO, 0);
-        while spent < time {
-            spent += commit(store, self.logins(group))?;
-            groups += 1;
+    ) -> Result<Syncs, Failure> {
+        let mut syncs = Syncs::default();
+        while syncs.elapsed < time {
+            syncs.elapsed += commit(store, self.logins(group))?;
+            syncs.count += 1;
         }
-        let events = groups * group as u64;
-        Ok((events as f64 / spent.as_secs_f64(), groups))
+        Ok(syncs)
     }
 
     /// Logs in until there are so many logins.

@@ -88,7 +88,7 @@ fn images(lie: bool, step: usize) -> (u64, Vec<String>) {
 }
 
 #[test]
-fn what_was_acknowledged_survives_every_power_cut() {
+fn p14_what_was_acknowledged_survives_every_power_cut() {
     let (images, failures) = images(false, 1);
     assert!(images >= IMAGES, "the script does too little: {images}");
     assert!(failures.is_empty(), "{failures:#?}");

@@ -7,6 +7,7 @@ mod damage;
 mod epoch;
 mod fault;
 mod flips;
+mod forged;
 mod index;
 mod keeping;
 mod layout;

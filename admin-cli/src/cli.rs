@@ -80,6 +80,9 @@ pub(crate) enum Command {
     /// Deal with the wall clock
     #[command(subcommand)]
     Clock(Clock),
+    /// Look at the keys and change them
+    #[command(subcommand)]
+    Key(Key),
     Backup(Backup),
     BackupKey(BackupKey),
     Restore(Restore),
@@ -105,6 +108,8 @@ impl Command {
             Self::Unlock(unlock) => &unlock.once,
             Self::Account(Account::Set(set)) => &set.once,
             Self::Clock(Clock::Trust(trust)) => &trust.once,
+            Self::Key(Key::Rotate(rotate)) => &rotate.once,
+            Self::Audit(Audit::Retain(retain)) => &retain.once,
             _ => return None,
         };
         once.request_key.as_deref()
@@ -383,13 +388,106 @@ pub(crate) enum Receipt {
     Show {
         /// Its number
         number: String,
+        /// Print its signed text, to be saved: whoever has it and the public key can verify it
+        #[arg(long)]
+        signed: bool,
     },
+    Verify(ReceiptVerify),
+}
+
+/// Verify a receipt without asking the verifier
+///
+/// A file holds what `receipt show --signed` printed, or the --json output of any command that gives
+/// receipts. A number is looked up in the files of the journal, which says whether a signed checkpoint
+/// vouches for it. With a file and --data, the journal must hold the same event.
+#[derive(Debug, Args)]
+pub(crate) struct ReceiptVerify {
+    /// The file, - for standard input, or the receipt number
+    #[arg(value_name = "FILE|NUMBER")]
+    pub receipt: String,
+    #[command(flatten)]
+    pub evidence: Evidence,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct Evidence {
+    /// The public key, or a file with it: as `sekisho audit key` printed it, kept elsewhere
+    /// [default: audit.pub of the data folder]
+    #[arg(long, value_name = "FILE|KEY")]
+    pub key: Option<String>,
+    /// The data folder [default: as in the settings file]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
     /// List events, the newest last
     List(AuditList),
+    Verify(AuditVerify),
+    Retain(Retain),
+    /// Print the public key that verifies receipts and checkpoints; keep it elsewhere
+    Key {
+        /// Read it from this data folder instead of asking the verifier
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Print the newest checkpoint: a signed statement of how far the journal reached
+    Checkpoint {
+        /// Read it from this data folder instead of asking the verifier
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+}
+
+/// Verify the whole journal from its files alone
+///
+/// Checks every event against the chain and every checkpoint against its signature, also while a
+/// verifier runs, and needs no secret. Names the first bad place and ends with exit code 8 if there is
+/// one. Checkpoints that were kept elsewhere, in the system log say, show that the newest events were
+/// not cut off and the whole was not exchanged.
+#[derive(Debug, Args)]
+pub(crate) struct AuditVerify {
+    /// Compare with the checkpoints in this file, - for standard input: notes, or the lines of a log
+    #[arg(long, value_name = "FILE")]
+    pub checkpoints: Option<PathBuf>,
+    #[command(flatten)]
+    pub evidence: Evidence,
+}
+
+/// Remove what is older than the retention
+///
+/// Works on whole segments of the journal: one goes when all its events are old, and when a snapshot of
+/// all tokens and accounts stands for it. What is left can be verified as before.
+#[derive(Debug, Args)]
+pub(crate) struct Retain {
+    /// How old events must be: 400d, 57w; at least 1d [default: as in the settings]
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub older_than: Option<u64>,
+    /// Remove nothing, and say what would be removed
+    #[arg(long, conflicts_with = "request_key")]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub note: Note,
+    #[command(flatten)]
+    pub once: Once,
+}
+
+/// An age in seconds.
+fn age(text: &str) -> Result<u64, &'static str> {
+    let days = match text.chars().last() {
+        Some('d') => 1,
+        Some('w') => 7,
+        _ => 0,
+    };
+    let number = text.get(..text.len().saturating_sub(1)).unwrap_or_default();
+    let seconds = number
+        .parse::<u32>()
+        .ok()
+        .map(|n| u64::from(n) * days * 86_400);
+    seconds
+        .filter(|&seconds| seconds > 0)
+        .ok_or("write days or weeks, as 400d or 57w; at least 1d")
 }
 
 #[derive(Debug, Args)]
@@ -415,6 +513,26 @@ pub(crate) enum Clock {
 
 #[derive(Debug, Args)]
 pub(crate) struct ClockTrust {
+    #[command(flatten)]
+    pub note: Note,
+    #[command(flatten)]
+    pub once: Once,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    Rotate(KeyRotate),
+    /// Show which keys there are and how far a rotation has come
+    Status,
+}
+
+/// Seal everything by new keys and destroy the old ones
+///
+/// The receipt comes at once. Tokens and accounts are sealed anew behind it while logins go on, and
+/// when all of them are, the old data key is destroyed. `sekisho key status` shows how far it has
+/// come. If the verifier ends meanwhile, it goes on at its next start.
+#[derive(Debug, Args)]
+pub(crate) struct KeyRotate {
     #[command(flatten)]
     pub note: Note,
     #[command(flatten)]

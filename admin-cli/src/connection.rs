@@ -116,6 +116,9 @@ fn changes_something(verb: &Verb) -> bool {
             | Verb::AuditList(_)
             | Verb::Explain(_)
             | Verb::Status
+            | Verb::KeyStatus
+            | Verb::AuditKey
+            | Verb::Retain { dry_run: true, .. }
             | Verb::Backup { .. }
     )
 }

@@ -31,6 +31,8 @@ pub(crate) struct Failure {
     pub way_out: String,
     /// Of an import.
     pub bad_lines: Vec<BadLine>,
+    /// Where in the journal, for programs.
+    pub place: Option<serde_json::Value>,
 }
 
 impl Failure {
@@ -40,6 +42,7 @@ impl Failure {
             message: message.into(),
             way_out: way_out.into(),
             bad_lines: Vec::new(),
+            place: None,
         }
     }
 

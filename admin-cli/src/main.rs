@@ -5,6 +5,7 @@
 mod cli;
 mod commands;
 mod connection;
+mod evidence;
 mod failure;
 mod output;
 mod probe;

@@ -149,6 +149,8 @@ fn shells_reach_only_what_is_below_them() {
             &[
                 "sekisho-radius-protocol",
                 "sekisho-settings",
+                "sekisho-store-embedded",
+                "sekisho-verifier",
                 "sekisho-verifier-socket",
             ],
         ),

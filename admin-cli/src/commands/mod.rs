@@ -9,6 +9,7 @@ mod generate;
 mod import;
 mod init;
 mod issue;
+mod key;
 mod lifecycle;
 mod pages;
 mod radius;
@@ -17,7 +18,7 @@ mod status;
 mod token;
 
 use crate::Stop;
-use crate::cli::{Account, Audit, Cli, Clock, Command, Radius, Receipt, Token};
+use crate::cli::{Account, Audit, Cli, Clock, Command, Key, Radius, Receipt, Token};
 use crate::connection::Verifier;
 use crate::output::Output;
 use sekisho_verifier_socket::admin::Change;
@@ -29,6 +30,18 @@ pub(crate) fn run(cli: &Cli, output: &mut Output) -> Result<(), Stop> {
         Command::Radius(Radius::Probe(probe)) => return radius::probe(probe, output),
         Command::BackupKey(key) => return backup::new_key(&key.file, output),
         Command::Restore(restore) => return Err(backup::restore(&cli.global, restore).into()),
+        Command::Receipt(Receipt::Verify(verify)) => {
+            return receipt::verify(verify, &cli.global, output);
+        }
+        Command::Audit(Audit::Verify(verify)) => {
+            return audit::verify(verify, &cli.global, output);
+        }
+        Command::Audit(Audit::Key { data }) => {
+            return audit::key(data.as_deref(), &cli.global, output);
+        }
+        Command::Audit(Audit::Checkpoint { data }) => {
+            return audit::checkpoint(data.as_deref(), &cli.global, output);
+        }
         Command::Generate(generate) => return generate::run(generate, output),
         _ => {}
     }
@@ -39,6 +52,8 @@ pub(crate) fn run(cli: &Cli, output: &mut Output) -> Result<(), Stop> {
         | Command::Radius(_)
         | Command::BackupKey(_)
         | Command::Restore(_)
+        | Command::Receipt(Receipt::Verify(_))
+        | Command::Audit(Audit::Verify(_) | Audit::Key { .. } | Audit::Checkpoint { .. })
         | Command::Generate(_) => Ok(()),
         Command::Backup(backup) => backup::run(backup, verifier, output),
         Command::Token(Token::Issue(issue)) => issue::run(issue, verifier, output),
@@ -57,10 +72,15 @@ pub(crate) fn run(cli: &Cli, output: &mut Output) -> Result<(), Stop> {
         Command::Account(Account::List { after, limit }) => {
             account::list(after.as_deref(), limit, verifier, output)
         }
-        Command::Receipt(Receipt::Show { number }) => receipt::show(number, verifier, output),
+        Command::Receipt(Receipt::Show { number, signed }) => {
+            receipt::show(number, *signed, verifier, output)
+        }
         Command::Audit(Audit::List(list)) => audit::list(list, verifier, output),
+        Command::Audit(Audit::Retain(retain)) => audit::retain(retain, verifier, output),
         Command::Explain { account } => explain::run(account, verifier, output),
         Command::Status => status::run(verifier, output),
         Command::Clock(Clock::Trust(trust)) => clock::trust(trust, verifier, output),
+        Command::Key(Key::Rotate(rotate)) => key::rotate(rotate, verifier, output),
+        Command::Key(Key::Status) => key::status(verifier, output),
     }
 }

@@ -101,6 +101,9 @@ fn error_value(failure: &Failure) -> serde_json::Value {
             .map(|bad| json!({ "line": bad.line, "message": bad.message }))
             .collect();
     }
+    if let Some(place) = &failure.place {
+        error["place"] = place.clone();
+    }
     json!({ "error": error })
 }
 

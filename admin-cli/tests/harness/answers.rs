@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sekisho_verifier_socket::admin::{
-    AccountView, Answer, EventView, ExplanationView, ReceiptView, Refusal, RefusalKind, StatusView,
-    TokenView,
+    AccountView, Answer, EventView, ExplanationView, ReceiptView, Refusal, RefusalKind, RemovedView,
+    StatusView, TokenView,
 };
 use sekisho_verifier_socket::{Reply, Secret};
 
@@ -57,6 +57,19 @@ pub(crate) fn reply(line: &str) -> Reply {
             events: rows[1..].iter().map(event).collect(),
         }),
         "status" => Answer::Status(status(&one)),
+        "retained" => Answer::Retained {
+            removed: one.number("segments").map(|segments| RemovedView {
+                segments,
+                octets: one.number("octets").unwrap_or(0),
+                first_kept: one.number("first_kept").unwrap_or(0),
+                newest_ms: one.number("newest_ms").unwrap_or(0),
+            }),
+            receipt: one.text("operation").map(|_| receipt(&one)),
+        },
+        "audit-key" => Answer::AuditKey {
+            key: one.must("key"),
+            checkpoint: one.text("checkpoint").map(|text| unescaped(&text)),
+        },
         "unavailable" => return Reply::Unavailable,
         "not-permitted" => return Reply::NotPermitted,
         refused => return Reply::Admin(Box::new(Err(refusal(refused, &one)))),
@@ -80,6 +93,11 @@ fn refusal(kind: &str, row: &Row) -> Refusal {
     }
 }
 
+/// `\n` is a line break.
+fn unescaped(text: &str) -> String {
+    text.replace("\\n", "\n")
+}
+
 fn receipt(row: &Row) -> ReceiptView {
     ReceiptView {
         number: row.text("number").unwrap_or("K7QM-2WXA-R4TD".into()),
@@ -95,7 +113,7 @@ fn receipt(row: &Row) -> ReceiptView {
         channel: "cli".into(),
         reason: row.text("note"),
         hash: Some("3q2+7w==".into()),
-        signed: row.text("signed").map(|text| text.replace("\\n", "\n")),
+        signed: row.text("signed").map(|text| unescaped(&text)),
         repeated: row.text("repeated").is_some(),
     }
 }

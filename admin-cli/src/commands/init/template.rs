@@ -101,8 +101,8 @@ mod tests {
             // Sections, and what addresses and spans are made of.
             let inner = ["start", "end", "value", "span", "length"].contains(&name);
             // What excludes another key is shown further in.
-            let explained = on.contains(&format!("\n{key} = "))
-                || on.contains(&format!("\n#   {key} = "));
+            let explained =
+                on.contains(&format!("\n{key} = ")) || on.contains(&format!("\n#   {key} = "));
             let section = on.contains(&format!("[{key}]"))
                 || on.contains(&format!("[{key}."))
                 || on.contains(&format!(".{key}]"));

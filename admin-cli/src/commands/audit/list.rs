@@ -3,9 +3,9 @@
 use sekisho_verifier_socket::admin::{Answer, AuditFilter, EventView, Verb};
 use serde_json::json;
 
-use super::pages::Remaining;
 use crate::Stop;
 use crate::cli::AuditList;
+use crate::commands::pages::Remaining;
 use crate::connection::Verifier;
 use crate::failure::Failure;
 use crate::output::{Output, events, hint, json, table};

@@ -1,0 +1,306 @@
+//! `receipt verify`: a saved receipt, or the journal's files.
+
+use std::path::{Path, PathBuf};
+
+use data_encoding::BASE64;
+use sekisho_store_embedded::{FoundEvent, Lookup, find};
+use sekisho_verifier::checkpoint::Checkpoint;
+use sekisho_verifier::event::{OperationEvent, OperationOutcome, What};
+use sekisho_verifier::receipt::{self, ReceiptNumber};
+use sekisho_verifier::store::Position;
+use sekisho_verifier::time::Time;
+use sekisho_verifier_socket::admin::ReceiptView;
+use serde_json::{Value, json};
+
+use crate::Stop;
+use crate::cli::{Global, ReceiptVerify};
+use crate::commands::audit;
+use crate::evidence::{self, Key};
+use crate::failure::{Failure, Kind};
+use crate::output::{Output, hint, json, receipt as shown, time};
+
+/// A file of receipts: the output of `token issue --count 1000 --json`, say.
+const FILE_OCTETS_MAX: u64 = 16 << 20;
+
+/// What was found out about one receipt.
+struct Verdict {
+    receipt: ReceiptView,
+    /// Whether it was signed by the key.
+    signed: bool,
+    /// The first signed statement behind its event in the journal, if that was looked at.
+    checkpoint: Option<Option<Checkpoint>>,
+}
+
+pub(crate) fn verify(
+    verify: &ReceiptVerify,
+    global: &Global,
+    output: &mut Output,
+) -> Result<(), Stop> {
+    let data = evidence::data(verify.evidence.data.as_deref(), global)?;
+    let key = Key::find(&verify.evidence, &data)?;
+    let verdicts = match what(&verify.receipt)? {
+        Given::Number(number) => vec![in_journal(number.position(), &data, key.as_ref())?],
+        Given::File(path) => {
+            let key = key.as_ref().ok_or_else(no_key)?;
+            let journal = verify.evidence.data.as_deref();
+            in_file(&path, key, journal)?
+        }
+    };
+    if output.is_json() {
+        let values: Vec<_> = verdicts
+            .iter()
+            .map(|one| value(one, key.as_ref()))
+            .collect();
+        let all = match &values[..] {
+            [one] => one.clone(),
+            _ => values.into(),
+        };
+        return Ok(output.value(&all)?);
+    }
+    for (index, verdict) in verdicts.iter().enumerate() {
+        if index > 0 {
+            output.line("")?;
+        }
+        output.text(&shown::text(&verdict.receipt))?;
+        output.line(&format!("\n{}", told(verdict)))?;
+    }
+    output.finish()?;
+    match &key {
+        Some(key) => key.warn(),
+        None => hint("note: no signature was verified, for want of a key: give one with --key"),
+    }
+    Ok(())
+}
+
+/// What is to be verified.
+enum Given {
+    File(PathBuf),
+    Number(ReceiptNumber),
+}
+
+fn what(given: &str) -> Result<Given, Failure> {
+    let path = Path::new(given);
+    if given == "-" || path.exists() {
+        return Ok(Given::File(path.to_owned()));
+    }
+    given.parse().map(Given::Number).map_err(|error| {
+        Failure::new(
+            Kind::Invalid,
+            format!("{given}: there is no such file, and {error}"),
+            "give a file with a signed receipt, or a receipt number",
+        )
+    })
+}
+
+fn no_key() -> Failure {
+    Failure::new(
+        Kind::Invalid,
+        "there is no public key to verify it with",
+        "give it with --key: a file, or the line that sekisho audit key prints",
+    )
+}
+
+/// All receipts of a file.
+fn in_file(path: &Path, key: &Key, data: Option<&Path>) -> Result<Vec<Verdict>, Failure> {
+    let name = path.display().to_string();
+    let text = evidence::read_text(path, FILE_OCTETS_MAX)?;
+    let mut notes = signed_in_json(&text);
+    if notes.is_empty() {
+        // An editor may have taken the end of the last line.
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        notes.push(text + end);
+    }
+    notes
+        .iter()
+        .map(|note| of_note(&name, note, key, data))
+        .collect()
+}
+
+/// The signed receipts in what commands print with `--json`.
+fn signed_in_json(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    for value in values.map_while(Result::ok) {
+        collect(&value, &mut found);
+    }
+    found
+}
+
+fn collect(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
+        Value::Object(map) => {
+            found.extend(map.get("signed").and_then(Value::as_str).map(str::to_owned));
+            map.values().for_each(|value| collect(value, found));
+        }
+        _ => {}
+    }
+}
+
+fn of_note(name: &str, note: &str, key: &Key, data: Option<&Path>) -> Result<Verdict, Failure> {
+    let text = key
+        .key
+        .open(note)
+        .map_err(|error| key.refuse(name, error))?;
+    let no_receipt = || {
+        Failure::new(
+            Kind::Invalid,
+            format!("{name}: what is signed here is no receipt"),
+            "a checkpoint is verified by: sekisho audit verify --checkpoints",
+        )
+    };
+    let fields = receipt::fields(text).ok_or_else(no_receipt)?;
+    let receipt = view(&fields, note).ok_or_else(no_receipt)?;
+    if !fields.contains(&("origin", key.key.name())) {
+        return Err(Failure::new(
+            Kind::NotTrusted,
+            format!("{name}: it is signed by another journal than it names"),
+            "do not believe what it says",
+        ));
+    }
+    let mut checkpoint = None;
+    if let Some(data) = data {
+        let found = look_up(receipt.position, data, Some(key))?;
+        if receipt.hash.as_deref() != Some(&*BASE64.encode(&found.hash)) {
+            return Err(Failure::new(
+                Kind::NotTrusted,
+                format!("{name}: the journal holds another event at its position"),
+                "verify the journal: sekisho audit verify",
+            ));
+        }
+        checkpoint = Some(found.checkpoint);
+    }
+    Ok(Verdict {
+        receipt,
+        signed: true,
+        checkpoint,
+    })
+}
+
+/// What the signed text says, as commands show it.
+fn view(fields: &[(&str, &str)], note: &str) -> Option<ReceiptView> {
+    let get = |name: &str| {
+        let field = fields.iter().find(|(known, _)| *known == name);
+        field.map(|(_, value)| (*value).to_owned())
+    };
+    let (detail, reason) = (get("detail"), get("reason"));
+    Some(ReceiptView {
+        number: get("number").or_else(|| get("position"))?,
+        time_ms: get("time")?.parse().ok()?,
+        operation: get("operation")?,
+        serial: get("serial"),
+        new_serial: get("new-serial"),
+        account: get("account"),
+        actor: get("actor")?,
+        note: joined(detail, reason.clone()),
+        position: get("position")?.parse().ok()?,
+        count: get("count").and_then(|count| count.parse().ok()),
+        channel: get("channel")?,
+        reason,
+        hash: get("hash"),
+        signed: Some(note.to_owned()),
+        repeated: false,
+    })
+}
+
+fn joined(detail: Option<String>, reason: Option<String>) -> Option<String> {
+    let parts: Vec<_> = [detail, reason].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// The receipt of the event at `position`, from the files of the journal.
+fn in_journal(position: Position, data: &Path, key: Option<&Key>) -> Result<Verdict, Failure> {
+    let found = look_up(position, data, key)?;
+    let What::Operation(event) = &found.event.what else {
+        return Err(no_receipt());
+    };
+    if event.outcome != OperationOutcome::Done {
+        return Err(no_receipt());
+    }
+    let mut receipt = of_event(position, found.event.time, event);
+    receipt.hash = Some(BASE64.encode(&found.hash));
+    Ok(Verdict {
+        receipt,
+        signed: false,
+        checkpoint: Some(found.checkpoint),
+    })
+}
+
+fn of_event(position: Position, time: Time, event: &OperationEvent) -> ReceiptView {
+    let text = |note: &Option<sekisho_verifier::event::Note>| {
+        note.as_ref().map(|note| note.as_str().to_owned())
+    };
+    let number = ReceiptNumber::new(position);
+    ReceiptView {
+        number: number.map_or_else(|| position.to_string(), |number| number.to_string()),
+        time_ms: time.millis(),
+        operation: event.operation.name().to_owned(),
+        serial: event.serial.as_ref().map(ToString::to_string),
+        new_serial: event.new_serial.as_ref().map(ToString::to_string),
+        account: event.account.as_ref().map(ToString::to_string),
+        actor: event.actor.to_string(),
+        note: joined(text(&event.detail), text(&event.note)),
+        position,
+        count: event.count,
+        channel: event.channel.name().to_owned(),
+        reason: text(&event.note),
+        hash: None,
+        signed: None,
+        repeated: false,
+    }
+}
+
+fn no_receipt() -> Failure {
+    Failure::new(
+        Kind::NotFound,
+        "there is no such receipt",
+        "check the number; sekisho audit list shows what was done",
+    )
+}
+
+fn look_up(position: Position, data: &Path, key: Option<&Key>) -> Result<FoundEvent, Failure> {
+    evidence::readable(data)?;
+    let key = key.map(|found| &found.key);
+    match find(data, position, key).map_err(audit::failure)? {
+        Lookup::Event(found) => Ok(*found),
+        Lookup::Removed { first } => Err(Failure::new(
+            Kind::NotFound,
+            format!("the journal no longer goes back to it: it begins at position {first}"),
+            "verify the saved receipt itself, if there is one, or look into a backup",
+        )),
+        _ => Err(no_receipt()),
+    }
+}
+
+fn told(verdict: &Verdict) -> String {
+    let own = if verdict.signed {
+        "Good: it is signed, and says what was signed."
+    } else {
+        "Found in the journal."
+    };
+    let behind = match &verdict.checkpoint {
+        None => return own.to_owned(),
+        Some(None) => {
+            "No signed checkpoint stands behind it: only the chain speaks for it.".to_owned()
+        }
+        Some(Some(checkpoint)) => format!(
+            "The checkpoint at position {} of {} vouches for it.",
+            checkpoint.position,
+            time::local(checkpoint.time.millis())
+        ),
+    };
+    format!("{own} {behind}")
+}
+
+fn value(verdict: &Verdict, key: Option<&Key>) -> Value {
+    let checkpoint = verdict.checkpoint.as_ref().and_then(Option::as_ref);
+    json!({
+        "good": true,
+        "receipt": json::value(&verdict.receipt),
+        "signature_verified": verdict.signed,
+        "in_journal": verdict.checkpoint.is_some(),
+        "checkpoint_position": checkpoint.map(|checkpoint| checkpoint.position),
+        "key": key.map(|found| found.key.to_string()),
+        "key_from_data": key.map(|found| found.own),
+    })
+}

@@ -1,0 +1,161 @@
+//! What is proved without a verifier: the data folder, and the public key.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use sekisho_settings::{DEFAULT_FILE, Settings};
+use sekisho_verifier::note::{NoteError, PublicKey};
+
+use crate::cli::{Evidence, Global};
+use crate::failure::{Failure, Kind};
+use crate::output::hint;
+use crate::prompt::open_regular;
+
+/// Where `sekisho init` puts the data unless it is told otherwise.
+const DEFAULT_DATA: &str = "/var/lib/sekisho";
+/// The public key in the data folder.
+const KEY_FILE: &str = "audit.pub";
+/// A public key with comments around it.
+const KEY_OCTETS_MAX: u64 = 64 * 1024;
+
+/// `--data`, else what the settings file says if it can be read, else the default.
+pub(crate) fn data(given: Option<&Path>, global: &Global) -> Result<PathBuf, Failure> {
+    if let Some(data) = given {
+        return Ok(data.to_owned());
+    }
+    let file = match &global.settings {
+        Some(file) => file,
+        None if File::open(DEFAULT_FILE).is_err() => return Ok(DEFAULT_DATA.into()),
+        None => Path::new(DEFAULT_FILE),
+    };
+    Ok(Settings::load(file)?.verifier.data)
+}
+
+/// Fails before the work begins if there is no journal that we may read.
+pub(crate) fn readable(data: &Path) -> Result<(), Failure> {
+    let journal = data.join("journal");
+    let seen = fs::read_dir(&journal).map(|_| ());
+    seen.map_err(|error| {
+        let way_out = "name the data folder with --data, and run as root or as the verifier's user";
+        match error.kind() {
+            io::ErrorKind::NotFound => {
+                let message = format!("{}: there is no journal", journal.display());
+                Failure::new(Kind::NotFound, message, way_out)
+            }
+            _ => Failure::local(journal.display(), &error, way_out),
+        }
+    })
+}
+
+/// The public key, and whether it came from the data folder that it is to vouch for.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) key: PublicKey,
+    pub(crate) own: bool,
+}
+
+impl Key {
+    /// `--key`, else the key in the data folder, if there is one.
+    pub(crate) fn find(evidence: &Evidence, data: &Path) -> Result<Option<Self>, Failure> {
+        if let Some(given) = &evidence.key {
+            let key = given_key(given)?;
+            return Ok(Some(Self { key, own: false }));
+        }
+        let path = data.join(KEY_FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let key = key_file(&path)?;
+        Ok(Some(Self { key, own: true }))
+    }
+
+    /// What the key is worth, for people.
+    pub(crate) fn warn(&self) {
+        if self.own {
+            hint(
+                "note: the key is that of the data folder, which whoever forges a journal forges \
+                 too; keep it elsewhere (sekisho audit key) and give it with --key",
+            );
+        }
+    }
+
+    /// Why a note is not believed.
+    pub(crate) fn refuse(&self, what: &str, error: NoteError) -> Failure {
+        let (kind, way_out) = match error {
+            NoteError::Form => (
+                Kind::Invalid,
+                "give the file as it was saved, nothing before it and nothing behind".to_owned(),
+            ),
+            NoteError::Unsigned => (
+                Kind::NotTrusted,
+                format!(
+                    "give the key of whoever signed it with --key; this is {}",
+                    self.key
+                ),
+            ),
+            NoteError::Wrong => (
+                Kind::NotTrusted,
+                "do not believe what it says; get it anew from where it was made".to_owned(),
+            ),
+        };
+        Failure::new(kind, format!("{what}: {error}"), way_out)
+    }
+}
+
+/// A key, or the file that holds it.
+fn given_key(given: &str) -> Result<PublicKey, Failure> {
+    match given.parse() {
+        Ok(key) => Ok(key),
+        Err(error) if given.contains('+') && !Path::new(given).exists() => Err(Failure::new(
+            Kind::Invalid,
+            error.to_string(),
+            "copy the whole line that sekisho audit key prints",
+        )),
+        Err(_) => key_file(Path::new(given)),
+    }
+}
+
+/// The first line of a file that is a key.
+fn key_file(path: &Path) -> Result<PublicKey, Failure> {
+    let text = read_text(path, KEY_OCTETS_MAX)?;
+    text.lines()
+        .find_map(|line| line.parse().ok())
+        .ok_or_else(|| {
+            Failure::new(
+                Kind::Invalid,
+                format!("{}: there is no public key in it", path.display()),
+                "give the line that sekisho audit key prints, or a file with it",
+            )
+        })
+}
+
+/// A text file; `-` is standard input.
+pub(crate) fn read_text(path: &Path, octets_max: u64) -> Result<String, Failure> {
+    let shown = path.display();
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        io::stdin().take(octets_max + 1).read_to_string(&mut text)
+    } else {
+        let file = open_regular(path)?;
+        file.take(octets_max + 1).read_to_string(&mut text)
+    };
+    match read {
+        Ok(_) if text.len() as u64 > octets_max => Err(Failure::new(
+            Kind::Invalid,
+            format!("{shown}: larger than {octets_max} octets"),
+            "give a smaller file",
+        )),
+        Ok(_) => Ok(text),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(Failure::new(
+            Kind::Invalid,
+            format!("{shown}: this is no text"),
+            "give a text file",
+        )),
+        Err(error) => Err(Failure::local(
+            shown,
+            &error,
+            "name a file that you can read",
+        )),
+    }
+}

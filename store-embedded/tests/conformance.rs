@@ -1,10 +1,12 @@
 //! The embedded store passes the suite of all stores.
 
 use sekisho_store_embedded::{EmbeddedStore, Options};
+use sekisho_verifier::note::SIGNING_KEY_OCTETS;
 use sekisho_verifier::store::Store;
 use sekisho_verifier::testing::sample::keyring;
 use sekisho_verifier::testing::suite::Subject;
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
 /// Small, so that the cases reach over several segments.
 const SMALL_SEGMENT: u64 = 4 << 10;
@@ -32,6 +34,7 @@ impl Embedded {
     fn open(&mut self) {
         let options = Options {
             segment_octets: self.segment_octets,
+            signing_key: Some(Zeroizing::new([3; SIGNING_KEY_OCTETS])),
             ..Options::new(keyring())
         };
         let store = EmbeddedStore::open(self.folder.path(), options);

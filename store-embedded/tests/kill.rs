@@ -9,8 +9,10 @@ use std::thread;
 use std::time::Duration;
 
 use sekisho_store_embedded::{EmbeddedStore, Options};
+use sekisho_verifier::note::SIGNING_KEY_OCTETS;
 use sekisho_verifier::store::{Decider, Outcome, Position, Store};
 use sekisho_verifier::testing::sample::{SpendNext, keyring, spent};
+use zeroize::Zeroizing;
 
 const FOLDER: &str = "SEKISHO_KILL_FOLDER";
 /// How many kills: `SEKISHO_KILLS=1000 cargo test`.
@@ -19,16 +21,19 @@ const KILLS_USUALLY: u64 = 20;
 const TOKENS: u64 = 40;
 const SEGMENT_OCTETS: u64 = 1 << 20;
 
-fn options() -> Options {
+/// As in a verifier: with checkpoints and an anchor.
+fn options(folder: &Path) -> Options {
     Options {
         segment_octets: Some(SEGMENT_OCTETS),
+        signing_key: Some(Zeroizing::new([3; SIGNING_KEY_OCTETS])),
+        anchor: Some(folder.with_extension("anchor")),
         ..Options::new(keyring())
     }
 }
 
 /// Commits until it is killed, and says what was acknowledged.
 fn child(folder: &Path) {
-    let mut store = EmbeddedStore::open(folder, options()).expect("the store opens");
+    let mut store = EmbeddedStore::open(folder, options(folder)).expect("the store opens");
     let mut out = std::io::stdout().lock();
     for round in 0.. {
         let mut deciders: Vec<SpendNext> = (0..1 + round % 17)
@@ -39,6 +44,9 @@ fn child(folder: &Path) {
             group.push(decider);
         }
         let outcomes = store.commit(&mut group).expect("a commit");
+        if round % 5 == 0 && store.wants_idle() {
+            store.idle().expect("it lives");
+        }
         for (decider, outcome) in deciders.iter().zip(outcomes) {
             let Outcome::Applied(position) = outcome else {
                 panic!("{outcome:?}");
@@ -116,7 +124,7 @@ fn acknowledged_changes_survive_kill_9() {
         }
         let options = Options {
             replay_all: kill % 5 == 4,
-            ..options()
+            ..options(folder.path())
         };
         let store = EmbeddedStore::open(folder.path(), options).expect("the store opens");
         for (&n, &step) in &acknowledged {
@@ -127,10 +135,12 @@ fn acknowledged_changes_survive_kill_9() {
             );
         }
         assert!(store.counts().position >= last);
+        assert_eq!(store.warnings(), Vec::<String>::new());
         if kill % 3 == 0 {
             store.close();
         }
     }
     assert!(total > 100, "only {total} acknowledged");
+    std::fs::remove_file(folder.path().with_extension("anchor")).expect("an anchor");
     println!("{kills} kills, {total} acknowledged, none lost");
 }

@@ -194,3 +194,67 @@ fn a_later_format_is_refused_and_named() {
     assert!(matches!(error, OpenError::Format { format: 3, .. }));
     assert!(error.to_string().contains("\n"), "a way out: {error}");
 }
+
+/// What a header may not say, with a checksum that is right.
+#[test]
+fn a_header_that_says_what_none_may_is_refused() {
+    let (files, _) = journal();
+    let second = file_name(FIRST + 1);
+    let cases = [
+        (
+            file_name(FIRST),
+            80,
+            Damage::Header,
+            "what is reserved is not zero",
+        ),
+        (file_name(FIRST), 507, Damage::Header, "up to its end"),
+        (
+            file_name(FIRST),
+            12,
+            Damage::Header,
+            "the chain begins with the epoch",
+        ),
+        (
+            file_name(FIRST),
+            47,
+            Damage::Header,
+            "positions begin with 1",
+        ),
+        (
+            file_name(FIRST),
+            48,
+            Damage::Header,
+            "the chain begins with the store",
+        ),
+        (
+            second.clone(),
+            39,
+            Damage::Header,
+            "its number is its name's",
+        ),
+        (
+            second.clone(),
+            16,
+            Damage::OtherStore,
+            "all are of one store",
+        ),
+        (
+            second.clone(),
+            47,
+            Damage::Joint,
+            "its first position follows",
+        ),
+        (second, 48, Damage::Joint, "its chain follows"),
+    ];
+    for (name, at, wanted, what) in cases {
+        let mut files = files.clone();
+        let file = files.get_mut(&name).expect("a segment");
+        file[at] ^= 1;
+        let crc = crc32c::crc32c(&file[..508]).to_be_bytes();
+        file[508..512].copy_from_slice(&crc);
+        match opened(&files).expect_err(what) {
+            OpenError::Damaged { damage, .. } => assert_eq!(damage, wanted, "{what}"),
+            error => panic!("{what}: {error}"),
+        }
+    }
+}

@@ -26,6 +26,12 @@ pub(super) struct KeptState {
     /// Every state that was ever written, to go back to.
     pub(super) history: Vec<(Entries, Option<Vec<u8>>)>,
     pub(super) fails: bool,
+    /// How much space it says that it takes.
+    pub(super) octets: u64,
+    /// How often it was thrown away.
+    pub(super) clears: u32,
+    /// What was written last when it was synced: the mark.
+    pub(super) synced: Vec<Option<Vec<u8>>>,
 }
 
 impl Kept {
@@ -75,17 +81,20 @@ impl Index for Kept {
     }
 
     fn sync(&mut self) -> Result<(), IndexError> {
+        self.edit(|state| state.synced.push(state.mark.clone()));
         Ok(())
     }
 
     fn octets(&self) -> u64 {
-        0
+        self.0.lock().expect("nobody panicked").octets
     }
 
     fn clear(&mut self) -> Result<(), IndexError> {
         let mut state = self.0.lock().expect("nobody panicked");
         state.entries.clear();
         state.mark = None;
+        state.octets = 0;
+        state.clears += 1;
         Ok(())
     }
 }
@@ -286,4 +295,43 @@ fn an_index_that_cannot_be_written_costs_nothing_but_time() {
     drop(store);
     let store = open(&disk).expect("it opens");
     assert_eq!(content(&store).events.len(), holds.events.len() + 1);
+}
+
+/// What sled's files grow to is bounded: beyond 12 times the records and 512 MiB they are made
+/// anew, and hold the same.
+#[test]
+fn an_index_that_has_outgrown_its_records_is_rewritten() {
+    let (disk, index, mut holds) = half_indexed();
+    for (octets, clears) in [(512 << 20, 0), (513 << 20, 1)] {
+        index.edit(|state| (state.octets, state.clears) = (octets, 0));
+        let mut store = open_with(&disk, index.clone()).expect("it opens");
+        commit(&mut store, &[spend(1, octets)]).expect("a commit");
+        holds = content(&store);
+        store.close();
+        assert_eq!(index.0.lock().expect("nobody panicked").clears, clears);
+    }
+    let store = open_with(&disk, index).expect("it opens");
+    assert_eq!(store.opened().replayed, 0);
+    assert!(content(&store) == holds);
+}
+
+/// The entries are durable before the mark says that they are there, and then the mark.
+#[test]
+fn p14_entries_are_synced_before_the_mark_that_stands_for_them() {
+    let (disk, index) = (Sim::new(), Kept::default());
+    drop(open(&disk).expect("a new store"));
+    let mut store = open_with(&disk, index.clone()).expect("it opens");
+    commit(&mut store, &[spend(1, 1)]).expect("a commit");
+    store.close();
+    let synced = index.0.lock().expect("nobody panicked").synced.clone();
+    let base = |mark: &Option<Vec<u8>>| {
+        let mark = Mark::parse(mark.as_ref().expect("a mark"), &keyring());
+        mark.expect("it reads").base.map(|base| base.point.position)
+    };
+    let (before, last) = (&synced[synced.len() - 2], &synced[synced.len() - 1]);
+    assert!(base(before) < base(last), "the mark moves behind a sync");
+    assert_eq!(
+        base(last),
+        base(&index.0.lock().expect("nobody panicked").mark)
+    );
 }

@@ -1,17 +1,19 @@
 //! Measures the embedded store beside a bare file, and prints lines of `name value`.
 //!
 //! `measure commits [FOLDER]`: durable commits per second in groups of 1, 16, 64 and 256, and the
-//! same number of octets appended and synced without a store. `measure fill N FOLDER`: N tokens and
+//! same number of octets appended and synced without a store. `measure events N FOLDER`: N logins.
+//! `measure keep FOLDER`: compresses, and hands out a snapshot. `measure verify FOLDER`: verifies. `measure fill N FOLDER`: N tokens and
 //! N accounts, then resident memory. `measure open FOLDER`: start time and resident memory.
 #![expect(clippy::print_stdout, reason = "it is a program for the terminal")]
 
 use std::error::Error;
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sekisho_store_embedded::{EmbeddedStore, Options};
+use sekisho_store_embedded::{EmbeddedStore, Options, Sink, verify};
 use sekisho_verifier::event::OperationKind;
 use sekisho_verifier::note::SIGNING_KEY_OCTETS;
 use sekisho_verifier::store::{Change, Decider, Outcome, Store, StoreError, View};
@@ -53,8 +55,72 @@ fn main() -> Result<()> {
         ["commits", folder] => commits(Path::new(folder)),
         ["fill", tokens, folder] => fill(tokens.parse()?, Path::new(folder)),
         ["open", folder] => open(Path::new(folder)),
-        _ => Err("measure commits [FOLDER] | fill N FOLDER | open FOLDER".into()),
+        ["events", events, folder] => events_in(events.parse()?, Path::new(folder)),
+        ["keep", folder] => keep(Path::new(folder)),
+        ["verify", folder] => verified(Path::new(folder)),
+        _ => Err(
+            "measure commits [FOLDER] | fill N FOLDER | open FOLDER | events N FOLDER \
+            | keep FOLDER | verify FOLDER"
+                .into(),
+        ),
     }
+}
+
+/// Logins of some tokens, in groups as under load.
+fn events_in(events: u64, data: &Path) -> Result<()> {
+    const GROUP: u64 = 256;
+    std::fs::create_dir_all(data)?;
+    let mut store = EmbeddedStore::open(data, options())?;
+    for from in (0..events).step_by(GROUP as usize) {
+        let logins = from..events.min(from + GROUP);
+        let mut writes: Vec<Once> = logins
+            .map(|n| Once(Some(spend(n % TOKENS, n / TOKENS))))
+            .collect();
+        let mut group: Vec<&mut dyn Decider> = Vec::new();
+        for write in &mut writes {
+            group.push(write);
+        }
+        store.commit(&mut group)?;
+    }
+    let public = store.signer().ok_or("no signer")?.public();
+    std::fs::write(data.join("audit.pub"), public.to_string())?;
+    store.close();
+    Ok(())
+}
+
+/// Counts what it is given.
+struct Counting(u64);
+
+impl Sink for Counting {
+    fn file(&mut self, _: &str, octets: u64, content: &mut dyn Read) -> std::io::Result<()> {
+        self.0 += octets;
+        std::io::copy(content, &mut std::io::sink()).map(drop)
+    }
+}
+
+fn keep(data: &Path) -> Result<()> {
+    let store = EmbeddedStore::open(data, options())?;
+    let keeper = store.keeper();
+    let begin = Instant::now();
+    let compressed = keeper.compress(&mut || true)?;
+    println!("compress_s {:.3}", begin.elapsed().as_secs_f64());
+    println!("octets_before {}", compressed.octets_before);
+    println!("octets_after {}", compressed.octets_after);
+    let (begin, mut sink) = (Instant::now(), Counting(0));
+    keeper.export(false, &mut sink)?;
+    println!("snapshot_s {:.3}", begin.elapsed().as_secs_f64());
+    println!("snapshot_octets {}", sink.0);
+    Ok(())
+}
+
+fn verified(data: &Path) -> Result<()> {
+    let key = std::fs::read_to_string(data.join("audit.pub"))?;
+    let begin = Instant::now();
+    let found = verify(data, Some(&key.parse()?), &[], &mut |_, _| {})?;
+    println!("verify_s {:.3}", begin.elapsed().as_secs_f64());
+    println!("events {}", found.events);
+    println!("signatures {}", found.signatures);
+    Ok(())
 }
 
 /// Three rounds, ours and the bare file by turns: the machine is not alone.

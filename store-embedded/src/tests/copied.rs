@@ -57,6 +57,7 @@ fn tokens() -> (Token, Token) {
             place: None,
         }),
         seal: 9,
+        raised: Some(7),
         ..sample(2)
     };
     let own = Token {
@@ -73,7 +74,7 @@ fn tokens() -> (Token, Token) {
 }
 
 /// One for each field of a token but its serial: copies it from the first to the second.
-const COPY: [fn(&Token, &mut Token); 14] = [
+const COPY: [fn(&Token, &mut Token); 15] = [
     |from, to| to.seed.clone_from(&from.seed),
     |from, to| to.algorithm = from.algorithm,
     |from, to| to.digits = from.digits,
@@ -88,6 +89,7 @@ const COPY: [fn(&Token, &mut Token); 14] = [
     |from, to| to.created = from.created,
     |from, to| to.last_use.clone_from(&from.last_use),
     |from, to| to.seal = from.seal,
+    |from, to| to.raised = from.raised,
 ];
 
 /// The second token with one field, or two, of the first.

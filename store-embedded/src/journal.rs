@@ -371,11 +371,13 @@ impl Journal {
         self.signing.is_some() && self.unsigned > 0
     }
 
-    /// Writes a checkpoint if an event has waited for it long enough.
-    pub(crate) fn checkpoint_if_due(&mut self) -> Result<(), CommitError> {
+    /// Writes a checkpoint if an event has waited for it long enough. Whether it did.
+    pub(crate) fn checkpoint_if_due(&mut self) -> Result<bool, CommitError> {
         match &self.signing {
-            Some(signing) if self.has_waited(signing) => self.checkpoint(),
-            _ => Ok(()),
+            Some(signing) if self.unsigned > 0 && self.has_waited(signing) => {
+                self.checkpoint().map(|()| true)
+            }
+            _ => Ok(false),
         }
     }
 

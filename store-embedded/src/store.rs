@@ -54,6 +54,14 @@ enum NotWritten {
 }
 
 impl NotWritten {
+    fn because(error: &CommitError) -> Option<Self> {
+        match error {
+            CommitError::NotWritten(error) => Some(Self::LastGroup(error.to_string())),
+            CommitError::Full(error) => Some(Self::Full(error.to_string())),
+            CommitError::Fatal => None,
+        }
+    }
+
     fn warning(&self) -> String {
         match self {
             Self::LastGroup(error) => {
@@ -173,12 +181,12 @@ impl EmbeddedStore {
         deciders: &mut [&mut dyn Decider],
     ) -> Result<Vec<Outcome>, CommitError> {
         match self.write_all(state, deciders, false) {
-            Err(CommitError::Full(error)) => {
-                self.not_written = Some(NotWritten::Full(error.to_string()));
+            Err(error @ CommitError::Full(_)) => {
+                self.not_written = NotWritten::because(&error);
                 if deciders.iter().any(|decider| decider.may_use_reserve()) {
                     return self.write_all(state, deciders, true);
                 }
-                Err(CommitError::Full(error))
+                Err(error)
             }
             result => result,
         }
@@ -291,11 +299,10 @@ impl EmbeddedStore {
     /// What is to be done while nobody asks for anything.
     fn tidy(&mut self, state: &mut State) -> Result<(), CommitError> {
         match self.journal.checkpoint_if_due() {
-            Ok(()) => {}
+            Ok(true) if !self.is_full() => self.not_written = None,
+            Ok(_) => {}
             Err(CommitError::Fatal) => return Err(CommitError::Fatal),
-            Err(CommitError::NotWritten(error) | CommitError::Full(error)) => {
-                self.not_written = Some(NotWritten::LastGroup(error.to_string()));
-            }
+            Err(error) => self.not_written = NotWritten::because(&error),
         }
         if self.is_full() && self.journal.look_for_room()? {
             self.not_written = None;
@@ -377,17 +384,13 @@ impl Store for EmbeddedStore {
                 if self.journal.point().position != before {
                     self.committed(&mut state);
                 }
-                return Ok(outcomes);
+                Ok(outcomes)
             }
-            Err(CommitError::NotWritten(error)) => {
-                self.not_written = Some(NotWritten::LastGroup(error.to_string()));
+            Err(error) => {
+                self.not_written = NotWritten::because(&error);
+                Ok(vec![Outcome::NotApplied; group.len()])
             }
-            Err(CommitError::Full(error)) => {
-                self.not_written = Some(NotWritten::Full(error.to_string()));
-            }
-            Err(CommitError::Fatal) => {}
         }
-        Ok(vec![Outcome::NotApplied; group.len()])
     }
 
     fn view(&self) -> &dyn View {

@@ -137,6 +137,30 @@ fn space_that_returns_is_found_while_nobody_asks() {
     assert!(applied(login(&mut store, 1)));
 }
 
+/// Also when the reserve is used up, and a checkpoint finds no room either.
+#[test]
+fn a_reserve_that_is_used_up_comes_back() {
+    let disk = Sim::new();
+    let mut how = large_reserve(1 << 20);
+    how.sizes.pace.after = std::time::Duration::ZERO;
+    let mut store = open_how(&disk, false, None, how).expect("it opens");
+    disk.hold(disk.octets());
+    fill(&mut store);
+    while applied(stop(&mut store, 1)) {}
+    for _ in 0..3 {
+        store.idle().expect("it lives");
+        let warnings = store.warnings().join("\n");
+        assert!(warnings.contains("space"), "{warnings}");
+        assert!(store.wants_idle());
+    }
+    disk.hold(0);
+    store.idle().expect("it lives");
+    assert_eq!(store.warnings(), Vec::<String>::new());
+    assert!(applied(login(&mut store, 1)));
+    drop(store);
+    open(&disk).expect("it opens");
+}
+
 /// A segment is then not followed by another, grows beyond its bound by what it has room for, and
 /// the reserve is still there.
 #[test]

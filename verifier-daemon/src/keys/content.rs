@@ -91,9 +91,12 @@ pub(crate) struct Asked {
     pub(super) actor: Actor,
     #[n(1)]
     pub(super) note: Option<Note>,
-    /// With this key the event is written once, however often the rotation is taken up again.
+    /// With these keys the two events are written once, however often the rotation is taken up
+    /// again.
     #[n(2)]
-    pub(super) request: RequestKey,
+    pub(super) begun: RequestKey,
+    #[n(3)]
+    pub(super) ended: RequestKey,
 }
 
 /// The keys of a data folder.

@@ -33,7 +33,11 @@ pub(super) fn read(name: &str, most: usize) -> Result<Zeroizing<Vec<u8>>, KeyErr
     read_in(&folder, name, most)
 }
 
-fn read_in(folder: &Path, name: &str, most: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+pub(super) fn read_in(
+    folder: &Path,
+    name: &str,
+    most: usize,
+) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let path = folder.join(name);
     let refuse = |message: String, way_out: &str| KeyError::new(path.display(), message, way_out);
     let cannot = |error: std::io::Error| {

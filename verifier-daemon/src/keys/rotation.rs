@@ -88,12 +88,14 @@ impl Rotations {
             Some(request) => request,
             None => own_request()?,
         };
+        let ended = own_request()?;
         self.keys.take_turn()?;
         let (to, done) = oneshot::channel();
         let asked = Asked {
             actor,
             note,
-            request,
+            begun: request,
+            ended,
         };
         // There is room, because it was our turn.
         if self.commands.try_send(Command { asked, to }).is_err() {
@@ -112,7 +114,7 @@ fn own_request() -> Result<RequestKey, Refusal> {
 }
 
 impl Keys {
-    fn take_turn(&self) -> Result<(), Refusal> {
+    pub(super) fn take_turn(&self) -> Result<(), Refusal> {
         let mut state = self.state();
         let (done, all) = (state.done, state.all);
         let conflict = |message: String, way_out: &str| {
@@ -229,7 +231,7 @@ impl Keys {
     }
 
     /// Whose rotation is under way.
-    fn asked(&self) -> Option<Asked> {
+    pub(super) fn asked(&self) -> Option<Asked> {
         self.state().content.rotation().cloned()
     }
 
@@ -301,7 +303,7 @@ impl Rotator {
                 &detail,
                 asked,
                 Channel::Cli,
-                &asked.request,
+                &asked.begun,
             )
             .await;
         if let Some(to) = to {
@@ -311,14 +313,12 @@ impl Rotator {
         self.log.info(format_args!("key rotation: {detail}"));
         self.reseal_all(asked, current).await;
         let detail = format!("data key {older}");
-        let request = format!("{}#destroy", asked.request.as_str());
-        let request = RequestKey::parse(&request).unwrap_or_else(|| asked.request.clone());
         self.keep(
             Keeping::KeyDestroy,
             &detail,
             asked,
             Channel::Verifier,
-            &request,
+            &asked.ended,
         )
         .await;
         self.insist(Keys::end).await;

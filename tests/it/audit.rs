@@ -88,7 +88,7 @@ fn receipt_is_verified_offline_and_a_changed_one_is_not_trusted() {
     }
     let by_number = made.json(&["receipt", "verify", &number, "--key", &key]);
     assert_eq!(by_number["receipt"]["hash"], given["hash"]);
-    assert!(by_number["checkpoint_position"].as_u64() > given["position"].as_u64());
+    assert!(by_number["checkpoint_position"].as_u64() >= given["position"].as_u64());
 
     for (from, to) in [
         ("taxi", "tram"),
@@ -102,7 +102,7 @@ fn receipt_is_verified_offline_and_a_changed_one_is_not_trusted() {
             8,
         );
     }
-    let unknown = made.sekisho(&["receipt", "verify", "3333-3333-3334", "--key", &key]);
+    let unknown = made.sekisho(&["receipt", "verify", "3333-3333-3333", "--key", &key]);
     fails(&unknown, 3);
 }
 
@@ -117,9 +117,9 @@ fn journal_verifies_while_it_grows_and_every_kind_of_forgery_is_named() {
     let verified = wait_for_checkpoint(&made);
     assert_eq!(verified["events"], made.events().len());
     // What the log got is a checkpoint of this journal.
-    made.take_verifier().stop();
-    let log = fs::read_to_string(made.folder().join("verifierd.log")).expect("a log");
-    let log = save(&made, "log", &log);
+    let verifier = made.take_verifier();
+    let log = save(&made, "log", &verifier.log());
+    verifier.stop();
     let verified = made.json(&["audit", "verify", "--checkpoints", &log]);
     assert!(verified["elsewhere"].as_u64() >= Some(1), "{verified}");
 

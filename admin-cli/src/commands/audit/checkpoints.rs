@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::evidence;
 use crate::failure::{Failure, Kind};
 
-/// The largest file: years of one checkpoint a second take less.
-const OCTETS_MAX: u64 = 4 << 30;
+/// The largest file: more than a million checkpoints.
+const OCTETS_MAX: u64 = 512 << 20;
 /// What the name of a journal begins with.
 const ORIGIN: &str = "sekisho/";
 const DASH: &str = "\u{2014}";

@@ -1,37 +1,43 @@
 #!/usr/bin/env python3
 """Checks a journal of the embedded store, and changes nothing.
 
-    check_journal.py FOLDER        the folder with the segments: data/journal
+    check_journal.py FOLDER [KEY]  the folder with the segments: data/journal
+                                   a public key (audit.pub): signatures are verified too
 
 Follows journal.md and no code of the store; names in brackets are sections of that page. Stop
 the verifier before, or take a copy: a group that is just being written looks torn. Exit status:
 0 the journal fits (perhaps with a torn end), 1 it does not, 2 wrong usage. CRC-32C in Python is
-slow: 1 GiB takes many minutes.
+slow: 1 GiB takes many minutes. Compressed files are read through the program `zstd`.
 """
 
+import base64
+import functools
 import hashlib
 import os
 import re
 import struct
+import subprocess
 import sys
 from collections import Counter, namedtuple
 
-HEADER, HEAD, SECTOR = 512, 64, 512
+HEADER, HEAD, SECTOR, TAG = 512, 64, 512, 20
 BODY_MOST = 4 << 20
 LAST_OF_GROUP = 1
-CHANGE, PART, SEAL, FIRST_FREE_KIND = 1, 2, 3, 128
+CHANGE, PART, SEAL, FIRST_FREE_KIND, CHECKPOINT = 1, 2, 3, 128, 128
 REASONS = (
     "right-code not-asked malformed-name unknown-account account-disabled no-token "
     "token-suspended token-disabled malformed-code already-used wrong-code waiting locked "
-    "clock-backwards seed-does-not-open"
+    "clock-backwards seed-does-not-open clock-stepped"
 ).split()
 OPERATIONS = (
-    "issue import enroll exchange stop lost suspend resume unlock account-set clock-trust"
+    "issue import enroll exchange stop lost suspend resume unlock account-set clock-trust "
+    "key-rotate reseal key-destroy audit-retain backup restore"
 ).split()
 
 Header = namedtuple("Header", "file epoch store number position chain")
 Head = namedtuple("Head", "octets position group kind flags zero body_crc chain_before")
-Frame = namedtuple("Frame", "offset end position kind last chain body")
+Frame = namedtuple("Frame", "file offset end position kind last chain chain_before body filled")
+Snapshot = namedtuple("Snapshot", "file store epoch position chain note")
 
 
 class Bad(Exception):
@@ -50,17 +56,27 @@ class Unreadable(Exception):
 
 
 class State:
-    """What has been read up to the end of a group."""
+    """What has been read up to the end of a group, and what else the journal must fit."""
 
-    def __init__(self, header):
+    def __init__(self, header, snapshot):
         self.position, self.chain = header.position - 1, header.chain
         self.frames, self.changes, self.events = 0, 0, Counter()
+        self.snapshot, self.unfilled, self.note = snapshot, None, None
 
     def take(self, group, events):
-        self.position, self.chain = group[-1].position, group[-1].chain
         self.frames += len(group)
         self.changes += len(events)
         self.events.update(events)
+        for frame in group:
+            self.reach(frame.position, frame.chain)
+            if frame.kind == CHECKPOINT:
+                self.note = (frame.file, frame.offset, cbor_text(frame.body))
+
+    def reach(self, position, chain):
+        """[Snapshot]: it says what stands where it ends."""
+        self.position, self.chain = position, chain
+        if self.snapshot and position == self.snapshot.position and chain != self.snapshot.chain:
+            raise Bad(self.snapshot.file, 0, "another frame stands where this snapshot ends")
 
 
 def crc_of_octet(value):
@@ -115,6 +131,17 @@ def cbor(body):
     return value
 
 
+def cbor_text(body):
+    """A text, and nothing behind it."""
+    try:
+        value, end = cbor_item(body, 0)
+    except (IndexError, UnicodeDecodeError, RecursionError):
+        raise NotCbor("the body is not CBOR") from None
+    if not isinstance(value, str) or end != len(body):
+        raise NotCbor("the body is not one CBOR text")
+    return value
+
+
 def field(array, index, kind):
     """Fields at the end may be missing [CBOR], and there may be new ones [Versions]."""
     value = array[index] if index < len(array) else None
@@ -142,36 +169,158 @@ def change_event(body, kind):
     """The kind of the event of a change, None for a part of one; the rest must be records and
     keys, each one of three."""
     change = cbor(body)
-    if len(change) != 3 or (change[0] is None) != (kind == PART):
+    if len(change) != 5 or (change[0] is None) != (kind == PART) or change[4] is not True:
         raise NotCbor("no change and no part of one")
-    for entry in field(change, 1, list) + field(change, 2, list):
+    written, removed = field(change, 1, list), field(change, 2, list)
+    for entry in written + removed:
         if not isinstance(entry, list) or not 0 <= field(entry, 0, int) <= 2:
             raise NotCbor("no record and no key")
         field(entry, 1, list)
+    if len(field(change, 3, bytes)) != TAG * len(written):
+        raise NotCbor("not one tag for each record")
     return None if kind == PART else event_kind(field(change, 0, list))
+
+
+# [Checkpoints]: signed notes, and Ed25519 as in RFC 8032, slow and small.
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+
+
+def point_add(a, b):
+    """On the curve -x² + y² = 1 + dx²y², in x, y, z and t = xy/z."""
+    e = ((a[1] - a[0]) * (b[1] - b[0])) % P
+    f = ((a[1] + a[0]) * (b[1] + b[0])) % P
+    g, h = 2 * a[3] * b[3] * D % P, 2 * a[2] * b[2] % P
+    e, f, g, h = f - e, h - g, h + g, f + e
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def point_times(number, point):
+    result = (0, 1, 1, 0)
+    while number:
+        if number & 1:
+            result = point_add(result, point)
+        point, number = point_add(point, point), number >> 1
+    return result
+
+
+def point_of(octets):
+    """The point that 32 octets say, or None."""
+    y = int.from_bytes(octets, "little")
+    y, sign = y & ((1 << 255) - 1), y >> 255
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    if y >= P or (x * x - square) % P or (x == 0 and sign):
+        return None
+    x = P - x if x & 1 != sign else x
+    return x, y, 1, x * y % P
+
+
+BASE = point_of((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+
+
+def is_signature(key, text, signature):
+    a, r = point_of(key), point_of(signature[:32])
+    s = int.from_bytes(signature[32:], "little")
+    if not a or not r or s >= L:
+        return False
+    h = int.from_bytes(hashlib.sha512(signature[:32] + key + text).digest(), "little") % L
+    left, right = point_times(s, BASE), point_add(r, point_times(h, a))
+    return all((left[i] * right[2] - right[i] * left[2]) % P == 0 for i in (0, 1))
+
+
+def read_key(path):
+    """Name, id and octets of `NAME+ID+KEY`."""
+    name, _, key = open(path, encoding="ascii").read().strip().split("+", 2)
+    key = base64.b64decode(key, validate=True)
+    return name, hashlib.sha256(name.encode() + b"\n" + key).digest()[:4], key[1:]
+
+
+def is_signed(note, key):
+    text, _, lines = note.partition("\n\n")
+    name, key_id, octets = key
+    for line in lines.splitlines():
+        signer, _, signature = line.removeprefix("\u2014 ").partition(" ")
+        signature = base64.b64decode(signature)
+        if signer == name and signature[:4] == key_id:
+            return is_signature(octets, text.encode() + b"\n", signature[4:])
+    return False
+
+
+def check_checkpoint(frame, store):
+    """It states the frame before it; other lines may follow."""
+    lines = cbor_text(frame.body).split("\n")
+    stated = [f"sekisho/{store.hex()}", str(frame.position - 1)]
+    stated.append(base64.b64encode(frame.chain_before).decode())
+    if lines[:3] != stated or not re.fullmatch("time [0-9]+", lines[3]):
+        raise NotCbor("this checkpoint does not state the frame before it")
 
 
 # [Segment]
 
 
-def read(file, octets=-1):
-    with open(file, "rb") as segment:
-        return segment.read(octets)
+@functools.lru_cache(maxsize=2)
+def read(file):
+    """What is in a file; [Compressed segments]."""
+    with open(file, "rb") as octets:
+        if file.endswith(".journal"):
+            return octets.read()
+        zstd = subprocess.run(["zstd", "-dcq"], stdin=octets, capture_output=True, check=False)
+    if zstd.returncode:
+        raise Bad(file, 0, "zstd can not read this")
+    return zstd.stdout
 
 
 def segment_files(folder):
-    """The segments by number, without a gap and from 1 on [Recovery] 1. Other files, `next.tmp`
-    for one, are no part of the journal."""
-    names = sorted(name for name in os.listdir(folder) if re.fullmatch(r"[0-9]{10}\.journal", name))
-    for number, name in enumerate(names or [""], 1):
-        wanted = f"{number:010}.journal"
-        if name != wanted:
-            raise Bad(os.path.join(folder, wanted), 0, "this segment is missing")
-    return [os.path.join(folder, name) for name in names]
+    """The segments by number, without a gap [Recovery] 1. Where one is there plain and
+    compressed, the plain one counts. Other files, `next.tmp` for one, are no segments."""
+    files = {}
+    for name in sorted(os.listdir(folder), reverse=True):
+        if match := re.fullmatch(r"([0-9]{10})\.journal(\.zst)?", name):
+            files[int(match[1])] = os.path.join(folder, name)
+    for number in range(min(files, default=1), max(files, default=1)):
+        if number not in files:
+            raise Bad(os.path.join(folder, f"{number:010}.journal"), 0, "this segment is missing")
+    return dict(sorted(files.items()))
+
+
+def read_snapshot(folder):
+    """[Snapshots]: the newest, or None."""
+    names = [name for name in os.listdir(folder) if re.fullmatch(r"[0-9]{10}\.snapshot", name)]
+    if not names:
+        return None
+    file = os.path.join(folder, max(names))
+    octets, at, blocks = read(file), 12, []
+    if octets[:12] != b"SEKISHOS" + struct.pack(">I", 1):
+        raise Bad(file, 0, "no snapshot, or one of another format")
+    while at < len(octets):
+        length = int.from_bytes(octets[at : at + 4], "big")
+        blocks.append((at, octets[at + 4 : at + 4 + length]))
+        at += 4 + length
+    try:
+        head, last = cbor(blocks[0][1]), blocks[-1]
+        for _, block in blocks[1:-1]:
+            records, requests = cbor(block)
+            if any(len(tag) != TAG for _, tag in records) or any(len(r) != 3 for r in requests):
+                raise NotCbor("no record and no request")
+        note = cbor_text(last[1])
+        store, epoch, _, position, chain = head[:5]
+        content = hashlib.sha256(octets[: last[0]]).digest()
+        lines = ["sekisho snapshot 1", f"sekisho/{store.hex()}", str(position)]
+        lines += [base64.b64encode(hash).decode() for hash in (chain, content)]
+        if note.split("\n")[:5] != lines or at != len(octets):
+            raise NotCbor("the statement is not that of this snapshot")
+    except (NotCbor, IndexError, ValueError, TypeError, AttributeError) as problem:
+        raise Bad(file, 0, f"this snapshot can not be read: {problem}") from None
+    return Snapshot(file, store, epoch, position, chain, note)
 
 
 def read_header(file, number):
-    octets = read(file, HEADER)
+    octets = read(file)[:HEADER]
     if len(octets) < HEADER:
         raise Bad(file, 0, "too short for a header")
     magic, version, epoch, store, named_number, position, chain = struct.unpack_from(
@@ -181,7 +330,7 @@ def read_header(file, number):
         raise Bad(file, 0, "no segment of a journal")
     if crc32c(octets[:508]) != int.from_bytes(octets[508:], "big"):
         raise Bad(file, 0, "the checksum of the header is wrong")
-    if version != 1:
+    if version != 2:
         raise Bad(file, 8, f"format {version} is not known")
     if any(octets[80:508]):
         raise Bad(file, 80, "the rest of the header is not zero")
@@ -190,18 +339,35 @@ def read_header(file, number):
     return Header(file, epoch, store, number, position, chain)
 
 
-def check_headers(headers):
+def check_headers(headers, snapshot):
     first = headers[0]
-    seed = b"sekisho journal 1\0" + first.store + struct.pack(">I", first.epoch)
-    if first.position != 1:
-        raise Bad(first.file, 40, f"the first position is {first.position} and not 1")
-    if first.chain != hashlib.sha256(seed).digest():
-        raise Bad(first.file, 48, "the chain does not begin with this store and epoch")
+    if first.number == 1:
+        seed = b"sekisho journal 2\0" + first.store + struct.pack(">I", first.epoch)
+        if first.position != 1:
+            raise Bad(first.file, 40, f"the first position is {first.position} and not 1")
+        if first.chain != hashlib.sha256(seed).digest():
+            raise Bad(first.file, 48, "the chain does not begin with this store and epoch")
+    else:
+        check_start(first, snapshot)
     for before, header in zip(headers, headers[1:]):
         if header.store != first.store:
             raise Bad(header.file, 16, "a segment of another store")
         if header.epoch < before.epoch:
             raise Bad(header.file, 12, f"the epoch falls from {before.epoch} to {header.epoch}")
+    if snapshot and (snapshot.store, True) != (first.store, snapshot.epoch <= headers[-1].epoch):
+        raise Bad(snapshot.file, 0, "a snapshot of another store, or of a later epoch")
+
+
+def check_start(first, snapshot):
+    """[Retention]: a snapshot stands for the segments that are not there."""
+    next_position = snapshot and snapshot.position + 1
+    joins = snapshot and snapshot.chain == first.chain
+    skipped = joins and snapshot.epoch < first.epoch
+    if not snapshot or (next_position < first.position and not skipped):
+        missing = os.path.join(os.path.dirname(first.file), f"{first.number - 1:010}.journal")
+        raise Bad(missing, 0, "this segment is missing, and no snapshot stands for it")
+    if next_position == first.position and not joins:
+        raise Bad(snapshot.file, 0, "the journal does not go on from this snapshot")
 
 
 # [Frame]
@@ -210,12 +376,21 @@ def check_headers(headers):
 def intact_head(data, at):
     """The head at `at`, if there is one; a head that says what no head may is none."""
     octets = data[at : at + HEAD]
-    if len(octets) < HEAD or crc32c(octets[4:]) != int.from_bytes(octets[:4], "big"):
+    if not checksum_fits(octets):
         return None
     head = Head(*struct.unpack(">IQQBBHI32s", octets[4:]))
     known = head.kind in (CHANGE, PART, SEAL) or head.kind >= FIRST_FREE_KIND
     fits = head.octets <= BODY_MOST and head.flags <= LAST_OF_GROUP and not head.zero
     return head if known and fits else None
+
+
+def checksum_fits(octets):
+    return len(octets) == HEAD and crc32c(octets[4:]) == int.from_bytes(octets[:4], "big")
+
+
+def is_later(data, at):
+    """Whether a later version has written a head at `at` [Recovery] 2."""
+    return checksum_fits(data[at : at + HEAD]) and intact_head(data, at) is None
 
 
 def intact_body(data, at, head):
@@ -232,6 +407,8 @@ def frame_end(at, head):
 def read_frame(file, data, at, group, position, chain):
     """The frame at `at`: of group `group`, at `position`, behind the frame with hash `chain`."""
     head = intact_head(data, at)
+    if is_later(data, at):
+        raise Bad(file, at, "a later version wrote this frame")
     if head is None:
         raise Unreadable(at, "the head of the frame is damaged")
     body = intact_body(data, at, head)
@@ -246,8 +423,12 @@ def read_frame(file, data, at, group, position, chain):
     if not any(body[-1:]):
         raise Bad(file, at, "the last octet of the body is zero")
     chain = hashlib.sha256(data[at : at + HEAD] + body).digest()
-    last = head.flags == LAST_OF_GROUP
-    return Frame(at, frame_end(at, head), position, head.kind, last, chain, body)
+    last, end = head.flags == LAST_OF_GROUP, frame_end(at, head)
+    filling = data[at + HEAD + head.octets : end]
+    filled = filling == b"\xff" * (end - at - HEAD - head.octets)
+    return Frame(
+        file, at, end, position, head.kind, last, chain, head.chain_before, body, filled
+    )
 
 
 # [Groups, and what a reader may rely on]
@@ -258,12 +439,15 @@ def read_group(file, data, at, state):
     frames, position, chain = [], state.position + 1, state.chain
     while not frames or not frames[-1].last:
         frame = read_frame(file, data, at, state.position + 1, position, chain)
+        if state.unfilled:
+            raise Bad(*state.unfilled, "the filling of the frame is changed")
+        state.unfilled = None if frame.filled else (file, at)
         frames.append(frame)
         at, position, chain = frame.end, position + 1, frame.chain
     return frames
 
 
-def group_events(file, group, number):
+def group_events(file, group, header):
     """The kinds of the events of a group, once its bodies are checked."""
     events, in_parts = [], False
     for frame in group:
@@ -273,8 +457,10 @@ def group_events(file, group, number):
                 events += [event] if event else []
                 in_parts = frame.kind == PART
             elif frame.kind == SEAL:
-                if len(group) > 1 or cbor(frame.body)[:2] != [number + 1, True]:
+                if len(group) > 1 or cbor(frame.body)[:2] != [header.number + 1, True]:
                     raise NotCbor("this seal is not the one of its segment")
+            elif frame.kind == CHECKPOINT:
+                check_checkpoint(frame, header.store)
         except NotCbor as problem:
             raise Bad(file, frame.offset, problem) from None
     if in_parts:  # a group takes effect as a whole, and parts do not without their change
@@ -301,7 +487,7 @@ def other_group(data, at, end, group):
     """Where between `at` and `end` a frame of another group begins, or None."""
     while at + HEAD <= end:
         head = intact_head(data, at) if any(data[at : at + 4]) else None
-        if head and head.group != group:
+        if (head and head.group != group) or (any(data[at : at + 4]) and is_later(data, at)):
             return at
         whole = head and intact_body(data, at, head) is not None
         at = frame_end(at, head) if whole else at + 8
@@ -334,7 +520,7 @@ def check_segment(header, is_last, state):
             if is_last:
                 return False, torn_end(file, data, at, offset, what, state)
             raise Bad(file, offset, f"{what}, and other segments follow") from None
-        state.take(group, group_events(file, group, header.number))
+        state.take(group, group_events(file, group, header))
         at = group[-1].end
         if group[-1].kind == SEAL:
             if used_end(data) > at:
@@ -342,14 +528,22 @@ def check_segment(header, is_last, state):
             return True, None
 
 
-def check_journal(folder):
-    headers = [read_header(file, number) for number, file in enumerate(segment_files(folder), 1)]
-    check_headers(headers)
-    state, notes, sealed = State(headers[0]), [], False
+def check_journal(folder, key):
+    files = segment_files(folder)
+    if not files:
+        raise Bad(os.path.join(folder, f"{1:010}.journal"), 0, "this segment is missing")
+    snapshot = read_snapshot(folder)
+    headers = [read_header(file, number) for number, file in files.items()]
+    check_headers(headers, snapshot)
+    state, notes, sealed = State(headers[0], snapshot), [], False
     unused = used_end(read(headers[-1].file)) <= HEADER
+    state.reach(state.position, state.chain)
     for index, header in enumerate(headers):
-        if index and (header.position, header.chain) != (state.position + 1, state.chain):
-            raise Bad(header.file, 40, "this segment does not follow the seal before it")
+        if index:
+            jumps = header.epoch > headers[index - 1].epoch and header.position > state.position
+            if header.chain != state.chain or not (jumps or header.position == state.position + 1):
+                raise Bad(header.file, 40, "this segment does not follow the seal before it")
+            state.reach(header.position - 1, header.chain)
         # [Recovery] 4: the seal was not written before the one unused segment behind it.
         is_last = index + 1 == len(headers) or (index + 2 == len(headers) and unused)
         sealed, note = check_segment(header, is_last, state)
@@ -358,17 +552,30 @@ def check_journal(folder):
             notes.append(f"{headers[-1].file}:0: note: never used, the seal before it is missing")
             break
     if sealed:
-        following = os.path.join(folder, f"{len(headers) + 1:010}.journal")
+        following = os.path.join(folder, f"{headers[-1].number + 1:010}.journal")
         raise Bad(following, 0, "this segment is missing: the one before it is sealed")
+    if snapshot and snapshot.position > state.position:
+        raise Bad(headers[-1].file, 0, "the journal ends before its snapshot does")
+    if key:
+        check_signatures(state, key)
     return headers, state, notes
 
 
+def check_signatures(state, key):
+    """As each checkpoint covers all before it, the last one is enough."""
+    if state.note and not is_signed(state.note[2], key):
+        raise Bad(*state.note[:2], "the last checkpoint is not signed by this key")
+    if state.snapshot and not is_signed(state.snapshot.note, key):
+        raise Bad(state.snapshot.file, 0, "the snapshot is not signed by this key")
+
+
 def main(arguments):
-    if len(arguments) != 1 or not os.path.isdir(arguments[0]):
-        print("usage: check_journal.py FOLDER   (the folder with the segments)", file=sys.stderr)
+    if len(arguments) not in (1, 2) or not os.path.isdir(arguments[0]):
+        print("usage: check_journal.py FOLDER [KEY]   (the folder with the segments)", file=sys.stderr)
         return 2
     try:
-        headers, state, notes = check_journal(arguments[0])
+        key = read_key(arguments[1]) if arguments[1:] else None
+        headers, state, notes = check_journal(arguments[0], key)
     except (Bad, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -538,7 +538,7 @@ fn r34_names_and_serials_never_become_paths() {
     let made = Installation::with(&[&hana]);
     // The index and the newest checkpoint are written when their time comes; none of their files is
     // named by anybody.
-    let others = ["index", "checkpoint", "checkpoint.new"].map(|name| made.data().join(name));
+    let others = ["index", "checkpoint", "checkpoint.tmp"].map(|name| made.data().join(name));
     let listed = || -> BTreeSet<_> {
         let files = walk(&made.data()).into_iter();
         files

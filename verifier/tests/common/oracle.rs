@@ -259,7 +259,7 @@ impl Oracle {
             () if owner.off => Reason::AccountDisabled,
             () if self.clock_is_back(now) => Reason::ClockBackwards,
             () if !self.steady => Reason::ClockStepped,
-            () if owner.until.is_some_and(|until| now < until) => {
+            () if owner.until.is_some_and(|until| self.closes(now, until)) => {
                 let locked = owner.wrong >= self.policy.limits.wrong_codes;
                 if locked {
                     Reason::Locked
@@ -275,6 +275,11 @@ impl Oracle {
             () => Reason::TokenSuspended,
         };
         reject(reason, Some(name))
+    }
+
+    /// What ends later than a lock can was set by a clock that an operator has set right since.
+    fn closes(&self, now: Time, until: Time) -> bool {
+        now < until && until <= now.after(self.policy.limits.lock)
     }
 
     fn weighed(&self, name: &str, held: &[&Held], code: &str, now: Time) -> Expected {

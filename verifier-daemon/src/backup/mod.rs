@@ -14,7 +14,7 @@ use sekisho_verifier::event::Note;
 use sekisho_verifier::note::Signer;
 use sekisho_verifier::operation::{Keeping, Operation};
 use sekisho_verifier_socket::admin::{Answer, ReceiptView, Refusal, RefusalKind};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::keys::Keys;
 use crate::{clock, requests};
@@ -101,6 +101,8 @@ impl Backups {
             recipients,
             time: clock::now(),
         };
+        let turn = Arc::new(turn);
+        let running_turn = Arc::clone(&turn);
         let (out, products) = mpsc::channel(PIECES_WAITING);
         let thread = std::thread::Builder::new().name(BACKUP_THREAD.into());
         let making = move || {
@@ -118,6 +120,7 @@ impl Backups {
             note,
             recipients: self.texts(),
             receipt: None,
+            _turn: running_turn,
         };
         Ok((running, answer))
     }
@@ -150,6 +153,8 @@ pub(crate) struct Running {
     note: Option<String>,
     recipients: Vec<String>,
     receipt: Option<ReceiptView>,
+    /// It is somebody else's when both the last piece is fetched and the last file closed.
+    _turn: Arc<OwnedSemaphorePermit>,
 }
 
 /// What to do next for whoever fetches.

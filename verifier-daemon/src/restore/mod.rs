@@ -20,9 +20,10 @@ use std::time::Duration;
 use age::x25519::Identity;
 use nix::unistd::{User, getuid};
 use sekisho_settings::Settings;
-use sekisho_store_embedded::{EmbeddedStore, Options, begin_epoch, verify};
+use sekisho_store_embedded::{EmbeddedStore, Options, Verified, begin_epoch, verify};
+use sekisho_verifier::checkpoint::Checkpoint;
 use sekisho_verifier::event::{Actor, Channel, Note, OperationEvent};
-use sekisho_verifier::note::PublicKey;
+use sekisho_verifier::note::{PublicKey, Signer};
 use sekisho_verifier::operation::{Done, Operate, Operation, Order};
 use sekisho_verifier::receipt::ReceiptNumber;
 use sekisho_verifier::seal::Keyring;
@@ -134,10 +135,11 @@ fn open(path: &Path) -> Result<File, Failure> {
 fn identity(path: &Path) -> Result<Identity, Failure> {
     let file = open(path)?;
     // Room for all of it, so that the buffer is never moved and left behind.
-    let mut text = Zeroizing::new(String::with_capacity(LINES_OCTETS_MAX as usize));
+    let mut octets = Zeroizing::new(Vec::with_capacity(LINES_OCTETS_MAX as usize));
     file.take(LINES_OCTETS_MAX)
-        .read_to_string(&mut text)
+        .read_to_end(&mut octets)
         .map_err(|error| Failure::io(path, &error, "name a file that you can read"))?;
+    let text = std::str::from_utf8(&octets).unwrap_or_default();
     let found = text.lines().find_map(|line| line.trim().parse().ok());
     found.ok_or_else(|| {
         Failure::new(
@@ -178,7 +180,12 @@ fn begin_anew(
     order: &Order,
 ) -> Result<Restored, Failure> {
     let Unpacked { manifest, content } = unpacked;
-    check_journal(folder, unpacked)?;
+    if manifest.history {
+        let verified = verified(folder, unpacked)?;
+        if (verified.last, Some(verified.hash)) != (manifest.position, manifest.hash()) {
+            return Err(another_journal());
+        }
+    }
     let now = clock::now();
     keys::store_new(settings, content).map_err(|error| Failure::told(Kind::Failed, &error))?;
     let bad_keys = || Failure::new(Kind::Invalid, "the backup has no keys", ANOTHER);
@@ -203,6 +210,10 @@ fn begin_anew(
     let counts = store.counts();
     let public = store.signer().map(|signer| signer.public().to_string());
     store.close();
+    let verified = verified(folder, unpacked)?;
+    if !manifest.history && verified.snapshot != Some(manifest.position) {
+        return Err(another_journal());
+    }
     // The next restore begins at a later moment, whatever is done in between.
     thread::sleep(APART);
     Ok(Restored {
@@ -215,23 +226,22 @@ fn begin_anew(
     })
 }
 
-/// The journal is whole, signed, and the one that the manifest tells of.
-fn check_journal(folder: &Path, unpacked: &Unpacked) -> Result<(), Failure> {
+/// The journal is whole and signed.
+fn verified(folder: &Path, unpacked: &Unpacked) -> Result<Verified, Failure> {
     let Unpacked { manifest, content } = unpacked;
-    let refuse = |message: &str| Failure::new(Kind::Invalid, message, ANOTHER);
-    let signer = sekisho_verifier::note::Signer::new(&manifest.origin, &content.signing_key());
+    let signer = Signer::new(&manifest.origin, &content.signing_key());
     let public = signer.map(|signer| signer.public());
-    let verified = verify(folder, public.as_ref(), &[], &mut |_, _| {})
-        .map_err(|fault| Failure::told(Kind::Invalid, &fault))?;
-    let known = verified.epoch == manifest.epoch
-        && verified.last == manifest.position
-        && Some(verified.hash) == manifest.hash();
-    if !known {
-        return Err(refuse(
-            "the backup holds another journal than its manifest tells of",
-        ));
+    let verified = verify(folder, public.as_ref(), &[], &mut |_, _| {});
+    let verified = verified.map_err(|fault| Failure::told(Kind::Invalid, &fault))?;
+    if Checkpoint::origin_of(&verified.store) != manifest.origin {
+        return Err(another_journal());
     }
-    Ok(())
+    Ok(verified)
+}
+
+fn another_journal() -> Failure {
+    let message = "the backup holds another journal than its manifest tells of";
+    Failure::new(Kind::Invalid, message, ANOTHER)
 }
 
 /// One event that raises the steps of all tokens.
@@ -324,8 +334,8 @@ fn tell(restore: &Restore, unpacked: &Unpacked, restored: &Restored) -> io::Resu
     }
     writeln!(
         out,
-        "\nNo code of before is good any more: everybody waits for the next one. HOTP tokens that \
-         were in use\nare suspended: see each, then sekisho resume.\n\nNext\n\
+        "\nNo code of before is good any more: everybody waits a minute or two for the next one. HOTP \
+         tokens\nthat were in use are to be enrolled again, with their next code.\n\nNext\n\
          * Start the verifier: systemctl start sekisho-verifierd\n\
          * See that it is well: sekisho status\n\
          * Tokens that were issued, exchanged or reported lost after the backup are as they were at \

@@ -39,6 +39,8 @@ enum Bad {
     Write(io::Error),
     /// It is not as a backup is.
     Form(String),
+    /// Its signature is not by the key that is expected.
+    Stranger,
 }
 
 /// Reads the backup `file` by `identity` into `folder`, where the journal's files then are, synced.
@@ -76,6 +78,14 @@ pub(super) fn unpack(
         Bad::Read(error) => refuse(error.to_string(), ANOTHER),
         Bad::Write(error) => cannot_write(folder, &error),
         Bad::Form(message) => refuse(message, ANOTHER),
+        Bad::Stranger => Failure::new(
+            Kind::NotTrusted,
+            format!(
+                "{}: is not signed by this audit key: another installation made it",
+                shown.display()
+            ),
+            "take a backup of this installation, or its own audit key",
+        ),
     })
 }
 
@@ -243,7 +253,7 @@ impl<'a> Reading<'a> {
         });
         if signed.is_none() {
             return Err(match signed_by {
-                Some(_) => form("is not signed by this audit key: another installation made it"),
+                Some(_) => Bad::Stranger,
                 None => form("is not signed by its own journal"),
             });
         }

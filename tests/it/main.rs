@@ -3,10 +3,16 @@
 //! A name that begins with `r` or `p` and a number covers that row of the table of how peers
 //! failed.
 
+mod audit;
+mod backup;
 mod bad_settings;
 mod boundaries;
+mod canaries;
+mod clock;
 mod crashes;
 mod fail_closed;
+mod full_disk;
+mod keys;
 mod lifecycle;
 mod linux_logins;
 mod one_code_two_doors;

@@ -4,10 +4,12 @@
 //! Everything that is started here is bounded by a time limit and ends with the test, also when
 //! the test is killed. Functions panic when the harness itself fails: a test has no better answer.
 
+pub mod backup;
 pub mod clock;
 pub mod daemon;
 pub mod impostor;
 pub mod installation;
+pub mod memory;
 pub mod namespace;
 pub mod pam;
 pub mod process;

@@ -8,9 +8,7 @@ use sekisho_verifier::receipt::ReceiptNumber;
 use sekisho_verifier::store::Position;
 use sekisho_verifier::time::Time;
 use sekisho_verifier::token::{Factor, Token};
-use sekisho_verifier_socket::admin::{
-    AccountView, EventView, ReceiptView, RemovedView, TokenView,
-};
+use sekisho_verifier_socket::admin::{AccountView, EventView, ReceiptView, RemovedView, TokenView};
 
 /// The receipt of an operation that was done, without what vouches for it.
 pub(crate) fn receipt(position: Position, time: Time, event: &OperationEvent) -> ReceiptView {

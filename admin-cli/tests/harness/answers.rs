@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sekisho_verifier_socket::admin::{
-    AccountView, Answer, EventView, ExplanationView, ReceiptView, Refusal, RefusalKind, RemovedView,
-    StatusView, TokenView,
+    AccountView, Answer, EventView, ExplanationView, ReceiptView, Refusal, RefusalKind,
+    RemovedView, StatusView, TokenView,
 };
 use sekisho_verifier_socket::{Reply, Secret};
 

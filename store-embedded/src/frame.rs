@@ -55,7 +55,7 @@ impl FrameKind {
             2 => Some(Self::Part),
             3 => Some(Self::Seal),
             CHECKPOINT => Some(Self::Checkpoint),
-            KIND_WITHOUT_EFFECT.. => Some(Self::WithoutEffect(octet)),
+            _ if octet > CHECKPOINT => Some(Self::WithoutEffect(octet)),
             _ => None,
         }
     }

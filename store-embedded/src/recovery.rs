@@ -485,7 +485,10 @@ impl<'a, 'l> Replay<'a, 'l> {
         }
         let next = number + 1;
         if self.listener.live && !self.headers.contains_key(&next) {
-            self.headers = headers(self.disk)?;
+            // What was removed meanwhile has been read already.
+            for (number, header) in headers(self.disk)? {
+                self.headers.entry(number).or_insert(header);
+            }
         }
         if !self.headers.contains_key(&next) {
             let file = self.disk.path(&file_name(next));

@@ -544,7 +544,7 @@ fn an_auditor_is_told_what_is_signed_and_where_the_first_damage_is() {
     let whole = journal.verify(
         &disk,
         Some(&journal.checkpoint),
-        &[journal.checkpoint.clone()],
+        std::slice::from_ref(&journal.checkpoint),
     );
     let whole = whole.expect("it is whole");
     assert_eq!(whole.events, events());

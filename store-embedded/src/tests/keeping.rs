@@ -111,14 +111,14 @@ fn every_changed_octet_of_a_compressed_segment_is_found_and_named() {
     let mut files = disk.files();
     let name = archive::file_name(2);
     let octets = files[&name].clone();
-    for offset in 0..octets.len() {
+    for (offset, &octet) in octets.iter().enumerate() {
         files.get_mut(&name).expect("it is there")[offset] ^= 1 << (offset % 8);
         let data = std::path::Path::new("data");
         let changed = Sim::holding(&files);
         let found = verify_on(&*changed, data, key.as_ref(), None, &[], &mut |_, _| {});
         let fault = found.expect_err("it is changed");
         assert!(fault.file.ends_with(&name), "{offset}: {fault}");
-        files.get_mut(&name).expect("it is there")[offset] = octets[offset];
+        files.get_mut(&name).expect("it is there")[offset] = octet;
     }
 }
 
@@ -329,13 +329,13 @@ fn every_changed_octet_of_a_snapshot_that_is_needed_is_found_and_named() {
     let name = the_snapshot(&disk);
     let mut files = disk.files();
     let octets = files[&name].clone();
-    for offset in 0..octets.len() {
+    for (offset, &octet) in octets.iter().enumerate() {
         files.get_mut(&name).expect("it is there")[offset] ^= 1 << (offset % 8);
         match open(&Sim::holding(&files)).expect_err("it is changed") {
             OpenError::Damaged { file, .. } => assert!(file.ends_with(&name)),
             error => panic!("{offset}: {error}"),
         }
-        files.get_mut(&name).expect("it is there")[offset] = octets[offset];
+        files.get_mut(&name).expect("it is there")[offset] = octet;
     }
 }
 

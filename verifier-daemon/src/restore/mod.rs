@@ -85,6 +85,8 @@ fn try_to_run(settings: &Path, restore: &Restore) -> Result<(), Failure> {
     let cannot_close =
         |error: io::Error| Failure::new(Kind::Failed, error.to_string(), "try again");
     close().map_err(cannot_close)?;
+    // Where that is not allowed, a swap that is encrypted has to do.
+    let _ = sekisho_daemon::lock_memory();
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let actor = actor();
     // Read by whoever runs this: the owner of the data folder may not be able to.

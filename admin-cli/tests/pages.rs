@@ -43,6 +43,15 @@ fn every_option_is_in_the_man_pages() {
             &["account,serial,secret_hex", "ISSUER:SERIAL"],
         ),
         (
+            "sekisho-backup",
+            &["--without-history", "standard output", "[backup]"],
+        ),
+        ("sekisho-backup-key", &["FILE"]),
+        (
+            "sekisho-restore",
+            &["--identity", "--audit-key", "may hold a master key"],
+        ),
+        (
             "sekisho-radius-probe",
             &["--secret-file", "--retries", "Message-Authenticator"][..2],
         ),

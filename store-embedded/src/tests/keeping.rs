@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use sekisho_verifier::event::{OperationKind, RequestKey, What};
 use sekisho_verifier::receipt::floor;
 use sekisho_verifier::store::{Change, Store};
-use sekisho_verifier::testing::sample::{spend, time};
+use sekisho_verifier::testing::sample::{operation, spend, time};
 use sekisho_verifier::time::Time;
 
 use crate::archive;
@@ -458,6 +459,77 @@ fn restored(copy: &Arc<Sim>) -> Content {
     assert!(records(&store).tokens == before.tokens);
     verified(&**copy, &store);
     before
+}
+
+/// The newest checkpoint in a journal.
+fn newest_checkpoint(disk: &Sim, store: &EmbeddedStore) -> String {
+    let signed = verified(disk, store).signed.expect("a checkpoint");
+    let signer = store.signer().expect("a signer");
+    signer.sign(&signed.text())
+}
+
+/// Statements from elsewhere about what is not there for a reason are told, and no fault.
+#[test]
+fn what_was_removed_or_left_out_by_a_restore_is_told() {
+    let (disk, mut store) = used();
+    let early = newest_checkpoint(&disk, &store);
+    let mut taken = Taken {
+        files: Files::new(),
+        meanwhile: None,
+    };
+    let keeper = store.keeper();
+    keeper.export(true, &mut taken).expect("an export");
+    for group in script() {
+        commit(&mut store, &group).expect("a commit");
+    }
+    let late = newest_checkpoint(&disk, &store);
+    let check = |disk: &dyn Disk| {
+        let key = store.signer().map(|signer| signer.public());
+        let data = std::path::Path::new("data");
+        let given = [early.clone(), late.clone()];
+        verify_on(disk, data, key.as_ref(), None, &given, &mut |_, _| {})
+    };
+    let told = |found: Verified| (found.elsewhere, found.older, found.left_out);
+    assert_eq!(check(&*disk).map(told), Ok((2, 0, 0)));
+
+    let copy = Sim::holding(&taken.files);
+    let lost = check(&*copy).expect_err("its end is not in the backup");
+    assert!(lost.text.contains("its end is gone"), "{lost}");
+    let how = How {
+        new_epoch: Some(LATER),
+        ..HOW
+    };
+    drop(open_as(&copy, how, options()).expect("it opens"));
+    assert_eq!(check(&*copy).map(told), Ok((1, 0, 1)));
+
+    assert!(retain(&keeper));
+    assert_eq!(check(&*disk).map(told), Ok((1, 1, 0)));
+}
+
+/// Idempotency keys are part of a snapshot.
+#[test]
+fn a_request_is_known_after_a_start_from_a_snapshot() {
+    let (disk, mut store) = used();
+    let key = RequestKey::parse("ticket-17").expect("a key");
+    let mut event = operation(OperationKind::Stop, time(1));
+    if let What::Operation(operation) = &mut event.what {
+        operation.request = Some(key.clone());
+    }
+    commit(&mut store, &[Change::event_only(event)]).expect("a commit");
+    let known = store.view().request(0, &key).expect("a read");
+    assert!(known.is_some());
+    for group in script() {
+        commit(&mut store, &group).expect("a commit");
+    }
+    assert!(retain(&store.keeper()));
+    drop(store);
+    let store = open(&disk).expect("it opens");
+    assert_eq!(store.view().request(0, &key), Ok(known));
+    assert_eq!(
+        store.event(known.unwrap_or_default()),
+        Ok(None),
+        "its event is gone"
+    );
 }
 
 /// Whatever changes while the walk goes on, it copies what was there when it began.

@@ -190,10 +190,11 @@ fn a_new_epoch_takes_the_anchor_over() {
 
 #[test]
 fn what_is_not_an_anchor_of_ours_is_left_alone_and_told() {
+    type Put = fn(&Path, &Path);
     let target = tempfile::tempdir().expect("a folder");
     let outside = target.path().join("outside");
     fs::write(&outside, "untouched").expect("a file");
-    let in_its_place: [(&str, fn(&Path, &Path)); 4] = [
+    let in_its_place: [(&str, Put); 4] = [
         ("a link", |anchor, outside| {
             symlink(outside, anchor).expect("a link")
         }),

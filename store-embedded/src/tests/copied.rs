@@ -96,13 +96,13 @@ const COPY: [fn(&Token, &mut Token); 15] = [
 fn forged() -> Vec<(String, Token)> {
     let (from, to) = tokens();
     let mut forged = Vec::new();
-    for first in 0..COPY.len() {
-        for second in first..COPY.len() {
+    for (index, first) in COPY.iter().enumerate() {
+        for (second, copy) in COPY.iter().enumerate().skip(index) {
             let mut token = to.clone();
-            COPY[first](&from, &mut token);
-            assert_ne!(token, to, "field {first} is the same in both");
-            COPY[second](&from, &mut token);
-            forged.push((format!("fields {first} and {second}"), token));
+            first(&from, &mut token);
+            assert_ne!(token, to, "field {index} is the same in both");
+            copy(&from, &mut token);
+            forged.push((format!("fields {index} and {second}"), token));
         }
     }
     forged

@@ -146,6 +146,7 @@ pub struct Installation {
     clock: Option<Clock>,
     pam: OnceLock<Pam>,
     address: Ipv4Addr,
+    environment: Vec<(String, PathBuf)>,
     folder: TempDir,
 }
 
@@ -173,6 +174,7 @@ impl Installation {
             clock: plan.clock.map(|now| Clock::new(folder.path(), now)),
             pam: OnceLock::new(),
             address: own_address(),
+            environment: Vec::new(),
             folder,
         };
         let (settings, data, socket) = (made.settings(), made.data(), made.socket());
@@ -268,7 +270,30 @@ impl Installation {
         if let Some(clock) = &self.clock {
             clock.wind(&mut command);
         }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// Starts the verifier, which must refuse, and returns what it says.
+    #[track_caller]
+    pub fn refused_verifier(&self) -> String {
+        let mut command = self.verifier_command();
+        match Daemon::try_start("verifierd", self.folder(), &mut command) {
+            Ok(_) => panic!("the verifier started"),
+            Err((_, log)) => log,
+        }
+    }
+
+    /// The verifier finds this in its environment from its next start on.
+    pub fn tell_verifier(&mut self, name: &str, value: &Path) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Adds tables to the settings, for the next start.
+    #[track_caller]
+    pub fn add_settings(&self, tables: &str) {
+        let text = fs::read_to_string(self.settings()).expect("settings");
+        fs::write(self.settings(), format!("{text}\n{tables}")).expect("written");
     }
 
     /// Starts the verifier.

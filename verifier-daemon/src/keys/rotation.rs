@@ -358,13 +358,19 @@ impl Rotator {
             ..Order::of(asked.actor.clone())
         };
         let counts = self.look(|store| Ok(store.counts())).await;
-        {
-            let mut state = self.keys.state();
-            (state.done, state.all) = (0, counts.tokens + counts.accounts);
+        // Tokens come first, because it can be seen which of them are done: however often the
+        // verifier is killed meanwhile, it gets on.
+        loop {
+            {
+                let mut state = self.keys.state();
+                (state.done, state.all) = (0, counts.tokens + counts.accounts);
+            }
+            if self.pass(Kind::Tokens, current, &order).await == 0 {
+                break;
+            }
         }
-        self.pass(Kind::Aliases, current, &order).await;
         self.pass(Kind::Accounts, current, &order).await;
-        while self.pass(Kind::Tokens, current, &order).await > 0 {}
+        self.pass(Kind::Aliases, current, &order).await;
     }
 
     /// Seals and tags the records of one kind anew; returns how many there were to be.

@@ -460,8 +460,8 @@ proptest! {
             let text = lines.with_fresh(version).expect("random");
             lines = Lines::parse(text).expect("good");
         }
-        let clear = lines.unwrap(first, [1; 12], b"head", &wrapped);
-        prop_assert_eq!(clear.expect("opens").as_slice(), b"clear");
+        let clear = lines.unwrap(first, [1; 12], b"head", &wrapped).expect("opens");
+        prop_assert_eq!(clear.as_slice(), b"clear");
         prop_assert!(lines.unwrap(first + 1, [1; 12], b"head", &wrapped).is_none());
         prop_assert!(lines.unwrap(first, [1; 12], b"hea", &wrapped).is_none());
         let rest = Lines::parse(lines.from(dropped));

@@ -365,7 +365,8 @@ impl Desk {
                 removed: Some(views::removed(&removed)),
                 receipt: None,
             }),
-            Retained::Decided(removed, done, operation) => {
+            Retained::Decided(removed, decided) => {
+                let (done, operation) = *decided;
                 let answer = self.done(done, &operation, shared).await?;
                 Ok(retained(Some(views::removed(&removed)), answer))
             }

@@ -40,7 +40,7 @@ pub(crate) enum Retained {
     /// This would be removed.
     Would(Removed),
     /// It is removed, or is not because the event that tells of it was not decided.
-    Decided(Removed, Done, Operation),
+    Decided(Removed, Box<(Done, Operation)>),
     /// Nothing was removed, or nobody knows what.
     Failed(String),
 }
@@ -152,11 +152,11 @@ impl Worker {
                 detail: Note::new(&format!("all before position {}", removed.first_kept)),
             };
             let order = retain.order.clone();
-            let Ok(Some((done, operation))) = retain.queue.operate_here(operation, order) else {
+            let Ok(Some(decided)) = retain.queue.operate_here(operation, order) else {
                 return false;
             };
-            let go_on = matches!(done, Done::Receipt(..));
-            came = Some(Retained::Decided(*removed, done, operation));
+            let go_on = matches!(decided.0, Done::Receipt(..));
+            came = Some(Retained::Decided(*removed, Box::new(decided)));
             go_on
         };
         match self.keeper.retain(retain.before, &mut note) {

@@ -128,6 +128,36 @@ pub(crate) struct Init {
     /// and there is such a user]
     #[arg(long, value_name = "USER[:GROUP]")]
     pub owner: Option<String>,
+    /// Where the master key is kept
+    #[arg(long, value_enum, value_name = "SOURCE", default_value = "file")]
+    pub master_key: MasterKeySource,
+    #[command(flatten)]
+    pub module: SecurityModule,
+}
+
+/// As `[master-key] source` in the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MasterKeySource {
+    /// A file that only the verifier can read
+    File,
+    /// A credential of systemd, which may be sealed by a TPM
+    Credential,
+    /// A security module
+    Pkcs11,
+}
+
+/// Where in a security module the master key is.
+#[derive(Debug, Args)]
+pub(crate) struct SecurityModule {
+    /// With pkcs11: the maker's library
+    #[arg(long, value_name = "FILE", required_if_eq("master_key", "pkcs11"))]
+    pub pkcs11_module: Option<PathBuf>,
+    /// With pkcs11: the label of the token
+    #[arg(long, value_name = "LABEL", required_if_eq("master_key", "pkcs11"))]
+    pub pkcs11_token: Option<String>,
+    /// With pkcs11: the file that holds the user's PIN
+    #[arg(long, value_name = "FILE", required_if_eq("master_key", "pkcs11"))]
+    pub pin_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -569,7 +599,7 @@ pub(crate) struct BackupKey {
 ///
 /// Runs sekisho-verifierd, as the user who owns the data folder. The data folder may hold a master key
 /// and nothing else, and no verifier may run. No code that was good before the restore is good after it,
-/// no receipt number comes again, and HOTP tokens in use are suspended.
+/// no receipt number comes again, and HOTP tokens in use are to be enrolled again.
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
     /// The backup

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Output;
 
 use harness::{run, sekisho};
-use sekisho_settings::Settings;
+use sekisho_settings::{Settings, Source};
 
 /// Runs it for a private installation in `folder`.
 fn init(folder: &Path, more: &[&str]) -> Output {
@@ -165,5 +165,31 @@ fn json_names_what_was_made() {
             Path::new(made[name].as_str().expect("a path")).exists(),
             "{name}"
         );
+    }
+}
+
+#[test]
+fn other_sources_of_the_master_key_leave_no_key_on_the_disk() {
+    let module = [
+        "--master-key=pkcs11",
+        "--pkcs11-module=/usr/lib/softhsm/libsofthsm2.so",
+        "--pkcs11-token=our token",
+        "--pin-file=/etc/sekisho/pin",
+    ];
+    let credential = ["--master-key=credential"];
+    for (words, source, next) in [
+        (&credential[..], Source::Credential, "systemd-creds encrypt"),
+        (&module[..], Source::Pkcs11, "/etc/sekisho/pin, mode 0400"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = folder.path();
+        let done = init(at, words);
+        assert_eq!(done.status.code(), Some(0), "{}", errors(&done));
+        let settings = Settings::load(&at.join("etc/sekisho.toml")).expect("good settings");
+        assert_eq!(settings.master_key.source, source);
+        let data = fs::read_dir(at.join("var/data")).expect("a folder");
+        assert_eq!(data.count(), 0, "{source:?}");
+        let told = String::from_utf8(done.stdout).expect("UTF-8");
+        assert!(told.contains(next), "{told}");
     }
 }

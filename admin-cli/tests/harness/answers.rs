@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sekisho_verifier_socket::admin::{
-    AccountView, Answer, EventView, ExplanationView, ReceiptView, Refusal, RefusalKind,
-    RemovedView, StatusView, TokenView,
+    AccountView, Answer, EventView, ExplanationView, KeyStatusView, ReceiptView, Refusal,
+    RefusalKind, RemovedView, RotationView, StatusView, TokenView,
 };
 use sekisho_verifier_socket::{Reply, Secret};
 
@@ -57,6 +57,7 @@ pub(crate) fn reply(line: &str) -> Reply {
             events: rows[1..].iter().map(event).collect(),
         }),
         "status" => Answer::Status(status(&one)),
+        "keys" => Answer::Keys(keys(&one)),
         "retained" => Answer::Retained {
             removed: one.number("segments").map(|segments| RemovedView {
                 segments,
@@ -115,6 +116,23 @@ fn receipt(row: &Row) -> ReceiptView {
         hash: Some("3q2+7w==".into()),
         signed: row.text("signed").map(|text| unescaped(&text)),
         repeated: row.text("repeated").is_some(),
+    }
+}
+
+fn keys(row: &Row) -> KeyStatusView {
+    let rotation = |done| RotationView { done, all: 1_000 };
+    KeyStatusView {
+        source: row.must("source"),
+        master_version: 2,
+        data_key: 2,
+        data_keys: row
+            .list("data_keys")
+            .iter()
+            .map(|n| n.parse().expect("a number"))
+            .collect(),
+        rotation: row.number("done").map(rotation),
+        public_key: row.text("public_key"),
+        memory_locked: row.text("unlocked").is_none(),
     }
 }
 

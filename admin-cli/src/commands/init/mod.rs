@@ -2,6 +2,7 @@
 
 mod create;
 mod owner;
+mod source;
 mod template;
 
 use std::fs;
@@ -13,13 +14,14 @@ use sekisho_verifier_socket::DEFAULT_SOCKET;
 use serde_json::json;
 
 use crate::Stop;
-use crate::cli::{Global, Init};
+use crate::cli::{Global, Init, MasterKeySource};
 use crate::failure::{Failure, Kind};
 use crate::output::Output;
 use crate::output::block::Block;
 
 use create::Creator;
 use owner::Owner;
+use source::Source;
 
 const KEY_FILE: &str = "master.key";
 
@@ -40,7 +42,9 @@ pub(crate) fn run(global: &Global, init: &Init, output: &mut Output) -> Result<(
 struct Plan {
     settings: PathBuf,
     data: PathBuf,
-    key: PathBuf,
+    /// The master key's file, if it is to be in one.
+    key: Option<PathBuf>,
+    source: Source,
     socket: PathBuf,
     owner: Option<Owner>,
     /// Whether the socket's folder is ours to make; systemd makes that of the default.
@@ -55,7 +59,8 @@ impl Plan {
         let data = absolute(&init.data)?;
         Ok(Self {
             settings: or(&global.settings, DEFAULT_FILE)?,
-            key: data.join(KEY_FILE),
+            key: (init.master_key == MasterKeySource::File).then(|| data.join(KEY_FILE)),
+            source: Source::of(init)?,
             data,
             socket: or(&global.socket, DEFAULT_SOCKET)?,
             owner: Owner::find(init.owner.as_deref())?,
@@ -70,9 +75,10 @@ impl Plan {
                 "there is an installation already; keep it, or make another with --settings FILE --data DIR",
             ));
         }
-        if is_there(&self.key)? {
+        let key = self.data.join(KEY_FILE);
+        if is_there(&key)? {
             return Err(exists(
-                &self.key,
+                &key,
                 "this key opens the seeds beside it: keep both, or choose another folder with --data",
             ));
         }
@@ -90,11 +96,13 @@ impl Plan {
     fn carry_out(&self, creator: &mut Creator) -> Result<(), Failure> {
         let owner = self.owner.as_ref();
         creator.folder(&self.data, 0o700, owner)?;
-        creator.master_key(&self.key, owner)?;
+        if let Some(key) = &self.key {
+            creator.master_key(key, owner)?;
+        }
         if self.private_socket {
             creator.socket_folder(&self.socket, owner)?;
         }
-        let text = template::render(&self.data, &self.socket)?;
+        let text = template::render(&self.data, &self.socket, &self.source)?;
         let group = owner.map(Owner::only_group);
         creator.parent_folder(&self.settings)?;
         creator.file(&self.settings, 0o640, group.as_ref(), text.as_bytes())?;
@@ -114,7 +122,7 @@ impl Plan {
         let made = Block::new()
             .with("Settings", self.settings.to_string_lossy())
             .with("Data folder", self.data.to_string_lossy())
-            .with("Master key", self.key.to_string_lossy())
+            .with("Master key", self.source.place(self.key.as_deref()))
             .with("Socket", self.socket.to_string_lossy());
         output.text(&made.render())?;
         output.text(&self.next_steps())
@@ -133,7 +141,7 @@ impl Plan {
         };
         format!(
             "\nNext\n\
-             * Keep a copy of the master key in a safe place: without it no seed can be read.\n\
+             {}\
              * Make the groups of admins, help desk and auditors, and put people in them:\n\
              \x20   groupadd --system sekisho-admin; usermod --append --groups sekisho-admin NAME\n\
              \x20   (the same with sekisho-help-desk and sekisho-auditor)\n\
@@ -141,7 +149,8 @@ impl Plan {
              \x20   {start}\n\
              * See that it is well, and make the first token:\n\
              \x20   sekisho{option} status\n\
-             \x20   sekisho{option} token issue\n"
+             \x20   sekisho{option} token issue\n",
+            self.source.next_steps(),
         )
     }
 }

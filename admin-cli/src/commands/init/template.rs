@@ -2,19 +2,23 @@
 
 use std::path::Path;
 
+use super::source::Source;
 use crate::failure::{Failure, Kind};
 
+/// What stands for the source in the template.
+pub(crate) const DEFAULT_SOURCE: &str = "#source = \"file\"\n";
 const TEMPLATE: &str = include_str!("sekisho.toml");
 
 /// Every key with its default as a comment; the two paths in force.
-pub(crate) fn render(data: &Path, socket: &Path) -> Result<String, Failure> {
+pub(crate) fn render(data: &Path, socket: &Path, source: &Source) -> Result<String, Failure> {
     Ok(TEMPLATE
         .replace("@DATA@", &quoted(data)?)
-        .replace("@SOCKET@", &quoted(socket)?))
+        .replace("@SOCKET@", &quoted(socket)?)
+        .replace(DEFAULT_SOURCE, &source.settings()?))
 }
 
 /// A path as a TOML string.
-fn quoted(path: &Path) -> Result<String, Failure> {
+pub(crate) fn quoted(path: &Path) -> Result<String, Failure> {
     let text = path
         .to_str()
         .filter(|text| !text.chars().any(char::is_control))
@@ -48,6 +52,7 @@ mod tests {
         render(
             Path::new("/var/lib/sekisho"),
             Path::new("/run/sekisho/verifier.sock"),
+            &Source::File,
         )
         .expect("good paths")
     }
@@ -118,8 +123,9 @@ mod tests {
 
     #[test]
     fn odd_paths_are_quoted() {
-        let text = render(Path::new("/a\"b\\c"), Path::new("/s")).expect("good paths");
+        let text =
+            render(Path::new("/a\"b\\c"), Path::new("/s"), &Source::File).expect("good paths");
         assert_eq!(parse(&text).verifier.data, Path::new("/a\"b\\c"));
-        assert!(render(Path::new("/a\nb"), Path::new("/s")).is_err());
+        assert!(render(Path::new("/a\nb"), Path::new("/s"), &Source::File).is_err());
     }
 }

@@ -7,6 +7,9 @@ use sekisho_verifier_socket::{Envelope, Reply, encode};
 use tokio::sync::Notify;
 use zeroize::Zeroize;
 
+/// A reply with a seed in it is shorter than this; larger ones are lists, which hold none.
+const SECRET_REPLY_OCTETS_MAX: usize = 4 << 10;
+
 /// Collects reply frames, so that the replies of a whole group go out in one write.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -33,6 +36,7 @@ impl Outbox {
     /// Adds the reply to request `id`; [`Outbox::deliver`] sends it off.
     pub(crate) fn put(&self, id: u64, reply: Reply) {
         let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
+        make_room(&mut frames);
         if encode(&Envelope { id, body: reply }, &mut frames).is_err() {
             // Larger than a frame, which the size of a page should prevent.
             let body = Reply::Unavailable;
@@ -71,6 +75,16 @@ impl Outbox {
             }
             self.filled.notified().await;
         }
+    }
+}
+
+/// A Vec that grows by itself leaves its old octets behind.
+fn make_room(frames: &mut Vec<u8>) {
+    if frames.capacity() - frames.len() < SECRET_REPLY_OCTETS_MAX {
+        let mut larger = Vec::with_capacity(2 * frames.len() + SECRET_REPLY_OCTETS_MAX);
+        larger.extend_from_slice(frames);
+        frames.zeroize();
+        *frames = larger;
     }
 }
 

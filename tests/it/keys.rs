@@ -375,7 +375,10 @@ fn import_that_was_read_before_a_rotation_is_refused_and_not_left_behind() {
     match ask(&mut importer, Verb::ImportFinish).expect("a reply") {
         Err(refusal) => {
             assert_eq!(refusal.kind, RefusalKind::Conflict, "{refusal:?}");
-            assert!(refusal.message.contains("data key was changed"), "{refusal:?}");
+            assert!(
+                refusal.message.contains("data key was changed"),
+                "{refusal:?}"
+            );
         }
         other => panic!("{other:?}"),
     }

@@ -231,7 +231,7 @@ fn rotation_goes_on_after_a_crash_between_any_two_writes() {
     let keys = data.open();
     keys.settle().expect("settled");
     assert_eq!(data.read("master.key"), waiting);
-    assert!(opens(&keys, &old) && !keys.status().rotation.is_some());
+    assert!(opens(&keys, &old) && keys.status().rotation.is_none());
 
     // 2, and no more.
     keys.begin(asked()).expect("begun");

@@ -610,6 +610,10 @@ pub(crate) struct Restore {
     /// Refuse the backup unless this installation signed it: its audit.pub, kept elsewhere
     #[arg(long, value_name = "FILE")]
     pub audit_key: Option<PathBuf>,
+    /// Restore although the backup is from later than this machine's clock says: the clock of before
+    /// was wrong
+    #[arg(long)]
+    pub trust_clock: bool,
     #[command(flatten)]
     pub note: Note,
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 use std::process::Stdio;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use age::x25519::Identity;
 use sekisho_tests::backup::Keeper;
@@ -252,9 +252,10 @@ fn restore_refuses_a_folder_that_is_in_use_or_not_empty() {
 }
 
 #[test]
-fn restore_by_a_clock_that_is_behind_the_backup_is_refused() {
+fn restore_by_a_clock_that_is_behind_the_backup_is_refused_unless_it_is_right() {
     let keeper = Keeper::new();
-    let mut made = installation(&keeper, &[&hana()]);
+    let token = hana();
+    let mut made = installation(&keeper, &[&token]);
     let file = keeper.file("b.age");
     made.back_up(&file, true);
     made.take_verifier().stop();
@@ -266,6 +267,57 @@ fn restore_by_a_clock_that_is_behind_the_backup_is_refused() {
         "clock is behind",
     );
     assert_eq!(made.data_names(), ["master.key"]);
+    // The clock of before was wrong, and somebody says so.
+    let mut command = made.restore_command(&file, &keeper.identity());
+    command.arg("--trust-clock");
+    restored(process::run(&mut command, b"", LIMIT));
+    made.start_verifier();
+    made.clock().advance(ROUND);
+    let code = made.code(&token, 0);
+    let after = verdict(&mut made.connect(), "hana", &code);
+    assert_eq!(after, Verdict::Accept);
+}
+
+/// A store that is not as it was made: a new key seals it, and old events are gone.
+#[test]
+fn backup_of_a_store_in_the_middle_of_a_rotation_or_without_its_oldest_events_is_whole() {
+    let keeper = Keeper::new();
+    let tokens: Vec<Token> = (0..3_000)
+        .map(|n| Token::new(&format!("user{n}"), &format!("SKTS{n:08}")))
+        .collect();
+    let mut made = installation(&keeper, &tokens.iter().collect::<Vec<_>>());
+    for history in [true, false, true] {
+        made.json(&["key", "rotate"]);
+        let file = keeper.file("b.age");
+        made.back_up(&file, history);
+        made.take_verifier().kill();
+        made.lose_data();
+        made.clock().advance(1);
+        restored(made.restore(&file, &keeper.identity()));
+        fs::remove_file(&file).expect("it was there");
+        made.start_verifier();
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let status = made.json(&["key", "status"]);
+            if status["data_keys"].as_array().map(Vec::len) == Some(1) {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{status}");
+            thread::sleep(Duration::from_millis(50));
+        }
+        made.clock().advance(ROUND);
+        let code = made.code(&tokens[7], 0);
+        let after = verdict(&mut made.connect(), "user7", &code);
+        assert_eq!(after, Verdict::Accept, "{history}");
+        // What is older than the last restore is sealed, and can go.
+        made.clock().advance(500 * 86_400);
+        let code = made.code(&tokens[8], 0);
+        verdict(&mut made.connect(), "user8", &code);
+        made.sekisho(&["audit", "retain"]).expect_success();
+        let first = made.data().join("journal/0000000001.journal");
+        assert!(!first.exists() && !first.with_extension("journal.zst").exists());
+    }
+    made.sekisho(&["audit", "verify"]).expect_success();
 }
 
 #[test]

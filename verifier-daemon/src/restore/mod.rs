@@ -64,6 +64,10 @@ pub(crate) struct Restore {
     /// Refuse the backup unless it is signed by this public key: audit.pub of the installation.
     #[arg(long, value_name = "FILE")]
     audit_key: Option<PathBuf>,
+    /// Restore although the backup is from later than this machine's clock says, because the clock
+    /// of before was wrong and this one is right.
+    #[arg(long)]
+    trust_clock: bool,
     /// A word for the receipt.
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
@@ -109,7 +113,7 @@ fn try_to_run(settings: &Path, restore: &Restore) -> Result<(), Failure> {
         note: restore.note.as_deref().and_then(Note::new),
         ..Order::of(actor)
     };
-    let restored = begin_anew(&settings, &folder, &unpacked, &order)?;
+    let restored = begin_anew(&settings, &folder, &unpacked, &order, restore.trust_clock)?;
     place.finish()?;
     tell(restore, &unpacked, &restored)
         .map_err(|error| Failure::new(Kind::Failed, error.to_string(), "the restore is done"))
@@ -180,6 +184,7 @@ fn begin_anew(
     folder: &Path,
     unpacked: &Unpacked,
     order: &Order,
+    trust_clock: bool,
 ) -> Result<Restored, Failure> {
     let Unpacked { manifest, content } = unpacked;
     if manifest.history {
@@ -198,17 +203,24 @@ fn begin_anew(
     };
     let mut store =
         begin_epoch(folder, options, now).map_err(|error| Failure::told(Kind::Invalid, &error))?;
+    let verifier = Verifier::new(policy::of(settings), keyring)
+        .map_err(|error| Failure::told(Kind::Invalid, &error))?;
     let newest = store.view().newest().map_err(|error| unreadable(&error))?;
-    if newest.is_some_and(|newest| now < newest) || now.millis() < manifest.time {
+    let behind = newest.is_some_and(|newest| now < newest);
+    if !trust_clock && (behind || now.millis() < manifest.time) {
         return Err(Failure::new(
             Kind::Conflict,
             "this machine's clock is behind the backup",
-            "set the clock, then restore again",
+            "set the clock, then restore again; if this clock is right, give --trust-clock",
         ));
     }
-    let verifier = Verifier::new(policy::of(settings), keyring)
-        .map_err(|error| Failure::told(Kind::Invalid, &error))?;
-    let (position, event) = raise(&mut store, &verifier, order, now)?;
+    if behind {
+        // Else no code would be judged until then, and steps would be raised to then.
+        commit(&mut store, &verifier, &Operation::ClockTrust, order, now)?;
+    }
+    let serials = serials(&store).map_err(|error| unreadable(&error))?;
+    let operation = Operation::Restore(serials);
+    let (position, event) = commit(&mut store, &verifier, &operation, order, now)?;
     let counts = store.counts();
     let public = store.signer().map(|signer| signer.public().to_string());
     store.close();
@@ -246,23 +258,21 @@ fn another_journal() -> Failure {
     Failure::new(Kind::Invalid, message, ANOTHER)
 }
 
-/// One event that raises the steps of all tokens.
-fn raise(
+fn commit(
     store: &mut EmbeddedStore,
     verifier: &Verifier,
+    operation: &Operation,
     order: &Order,
     now: Time,
 ) -> Result<(Position, OperationEvent), Failure> {
-    let serials = serials(store).map_err(|error| unreadable(&error))?;
-    let operation = Operation::Restore(serials);
-    let mut operate = Operate::new(verifier, &operation, order, now);
+    let mut operate = Operate::new(verifier, operation, order, now);
     let outcomes = store.commit(&mut [&mut operate]);
     let mut outcomes = outcomes.map_err(|error| unreadable(&error))?;
     match outcomes.pop().map(|outcome| operate.done(outcome)) {
         Some(Done::Receipt(position, event)) => Ok((position, event)),
         _ => Err(Failure::new(
             Kind::Failed,
-            "the steps of the tokens could not be raised",
+            "the new journal could not be written",
             "see that the disk has room, then restore again",
         )),
     }

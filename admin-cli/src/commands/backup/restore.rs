@@ -24,6 +24,9 @@ pub(crate) fn restore(global: &Global, restore: &Restore) -> Failure {
     if let Some(key) = &restore.audit_key {
         command.arg("--audit-key").arg(key);
     }
+    if restore.trust_clock {
+        command.arg("--trust-clock");
+    }
     if let Some(note) = &restore.note.text {
         command.arg("--note").arg(note);
     }

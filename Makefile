@@ -36,7 +36,8 @@ bench: needs
 	@bench/run "$${CARGO_TARGET_DIR:-target}/release/sekisho-bench"
 
 campaign: build
-	SEKISHO_CAMPAIGN=10 $(CARGO) test --locked --workspace $(RUNNER) --test it -- races crashes peer_failures
+	SEKISHO_CAMPAIGN=10 $(CARGO) test --locked --workspace $(RUNNER) --test it -- \
+		races crashes peer_failures backup canaries
 
 lint:
 	$(CARGO) fmt --all --check

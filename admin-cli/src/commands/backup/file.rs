@@ -71,15 +71,19 @@ impl Drop for NewFile {
     }
 }
 
-/// Renames, but never over something.
+/// Renames, but never over something: as far as the file system can promise that.
 fn rename_new(from: &Path, to: &Path) -> Result<(), Errno> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // File systems that can not do that can still link.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty())?;
-            rustix::fs::unlink(from)
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+        done => return done,
+    }
+    match rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty()) {
+        Ok(()) => rustix::fs::unlink(from),
+        // Nor can it link, as that of a stick from a shop.
+        Err(Errno::PERM | Errno::NOSYS | Errno::NOTSUP) if fs::symlink_metadata(to).is_err() => {
+            rustix::fs::rename(from, to)
         }
-        done => done,
+        Err(error) => Err(error),
     }
 }
 

@@ -60,7 +60,7 @@ impl Failure {
         let text = error.to_string();
         let (message, way_out) = text
             .split_once('\n')
-            .unwrap_or((&text, "see the line above"));
+            .unwrap_or((&text, "see: man sekisho-verifierd"));
         Self::new(kind, message, way_out.trim())
     }
 

@@ -18,6 +18,7 @@ use sekisho_store_embedded::{EmbeddedStore, Options};
 use sekisho_tests::installation::{Plan, ask, call};
 use sekisho_tests::radius::random;
 use sekisho_tests::{Installation, Token, process};
+use sekisho_verifier::note::SIGNING_KEY_OCTETS;
 use sekisho_verifier::seal::{DataKey, KEY_OCTETS, Keyring};
 use sekisho_verifier::serial::Serial;
 use sekisho_verifier::store::{Key, Kind, Record, Store, StoreError};
@@ -83,9 +84,34 @@ fn wait_until_rotated(made: &Installation, limit: Duration) -> KeyStatusView {
     }
 }
 
-/// The data keys in a keyring file, as `docs/formats/keyring.md` describes it; `None` if it does
+/// What is in a keyring.
+struct Content {
+    data_keys: BTreeMap<u32, [u8; KEY_OCTETS]>,
+    signing_key: [u8; SIGNING_KEY_OCTETS],
+}
+
+impl Content {
+    fn ring(&self) -> Arc<Keyring> {
+        let mut keys = self.data_keys.iter().rev();
+        let mut next = || keys.next().map(|(number, key)| DataKey::new(*number, key));
+        let ring = Keyring::new(next().expect("a current key"));
+        while let Some(key) = next() {
+            ring.add(key);
+        }
+        Arc::new(ring)
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            signing_key: Some(self.signing_key.into()),
+            ..Options::new(self.ring())
+        }
+    }
+}
+
+/// What is in a keyring file, as `docs/formats/keyring.md` describes it; `None` if it does
 /// not open with any line of this master key file.
-fn opened(master: &str, keyring: &[u8]) -> Option<BTreeMap<u32, [u8; KEY_OCTETS]>> {
+fn opened(master: &str, keyring: &[u8]) -> Option<Content> {
     let (head, rest) = keyring.split_at(22);
     let (nonce, body) = rest.split_first_chunk::<12>()?;
     let (body, tag) = body.split_last_chunk::<16>()?;
@@ -107,23 +133,16 @@ fn opened(master: &str, keyring: &[u8]) -> Option<BTreeMap<u32, [u8; KEY_OCTETS]
     decoder.array().ok()?;
     decoder.u32().ok()?;
     let count = decoder.array().ok()??;
-    let mut keys = BTreeMap::new();
+    let mut data_keys = BTreeMap::new();
     for _ in 0..count {
         decoder.array().ok()?;
         let number = decoder.u32().ok()?;
-        keys.insert(number, decoder.bytes().ok()?.try_into().ok()?);
+        data_keys.insert(number, decoder.bytes().ok()?.try_into().ok()?);
     }
-    Some(keys)
-}
-
-fn ring(keys: &BTreeMap<u32, [u8; KEY_OCTETS]>) -> Arc<Keyring> {
-    let mut keys = keys
-        .iter()
-        .rev()
-        .map(|(number, key)| DataKey::new(*number, key));
-    let ring = Keyring::new(keys.next().expect("a current key"));
-    keys.for_each(|key| ring.add(key));
-    Arc::new(ring)
+    Some(Content {
+        data_keys,
+        signing_key: decoder.bytes().ok()?.try_into().ok()?,
+    })
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -146,23 +165,25 @@ fn check_old_keys_open_nothing(
     let new = opened(&master, &keyring).expect("it is good now");
     assert!(opened(old_master, &keyring).is_none());
     assert!(opened(&master, old_keyring).is_none());
-    assert_eq!(new.len(), 1);
-    assert!(old.keys().all(|number| !new.contains_key(number)));
+    assert_eq!(new.data_keys.len(), 1);
+    let destroyed = |number| !new.data_keys.contains_key(number);
+    assert!(old.data_keys.keys().all(destroyed));
 
-    // The whole folder, by the old keys: no record fits its tag.
+    // The whole folder, by the old keys: no journal, or no record that fits its tag.
     let folder = tempfile::tempdir().expect("a folder");
-    let copied = folder.path().join("data");
-    copy(data, &copied);
-    let store = EmbeddedStore::open(&copied, Options::new(ring(&old))).expect("a good journal");
-    for token in tokens {
-        let serial = Serial::parse(&token.serial).expect("a serial");
-        let read = store.view().token(&serial);
-        assert_eq!(read.err(), Some(StoreError::Corrupt), "{serial}");
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    copy(data, &first);
+    if let Ok(store) = EmbeddedStore::open(&first, old.options()) {
+        for token in tokens {
+            let serial = Serial::parse(&token.serial).expect("a serial");
+            let read = store.view().token(&serial);
+            assert_eq!(read.err(), Some(StoreError::Corrupt), "{serial}");
+        }
     }
-    drop(store);
     // And where the records are read by the new keys, the old ones open no seed.
-    let store = EmbeddedStore::open(&copied, Options::new(ring(&new))).expect("a good journal");
-    let (old, new) = (ring(&old), ring(&new));
+    copy(data, &second);
+    let store = EmbeddedStore::open(&second, new.options()).expect("a good journal");
+    let (old, new) = (old.ring(), new.ring());
     let mut after: Option<Key> = None;
     let mut seen = 0;
     loop {

@@ -2,6 +2,9 @@
 //!
 //! A full disk or a stopped syslog must not hold up logins, so lines wait in a bounded queue; when
 //! it is full they are counted and dropped. The audit trail is the journal, not this.
+//!
+//! A line is one line whatever strangers have put into it: control characters are escaped, and so
+//! is the backslash, so that nobody can write `\n` and have it read as a line break.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -83,7 +86,7 @@ impl Log {
         if !self.writes(level) {
             return;
         }
-        let message = Message::Line(level, line.to_string());
+        let message = Message::Line(level, escaped(line.to_string()));
         if self.lines.try_send(message).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -97,6 +100,22 @@ impl Log {
             let _ = wait.recv();
         }
     }
+}
+
+/// `line` without control characters, and without a backslash that escapes nothing.
+fn escaped(line: String) -> String {
+    let special = |c: char| c == '\\' || c.is_control();
+    if !line.contains(special) {
+        return line;
+    }
+    let mut escaped = String::with_capacity(line.len() + 16);
+    for c in line.chars() {
+        match special(c) {
+            true => escaped.extend(c.escape_default()),
+            false => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 fn spawn(mut writer: Writer, queue: Receiver<Message>) -> std::io::Result<JoinHandle<()>> {
@@ -194,6 +213,30 @@ impl Syslog {
             hostname: hostname(),
             process: self.program.into(),
             pid: std::process::id(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn line_stays_one_line_and_tells_a_line_break_from_what_looks_like_one() {
+        for (line, written) in [
+            (
+                "reject hana at pam:sshd pts/3",
+                "reject hana at pam:sshd pts/3",
+            ),
+            ("checkpoint sekisho/00\n1\n", r"checkpoint sekisho/00\n1\n"),
+            (
+                r"from sekisho/z\n1\n\nsekisho/z",
+                r"from sekisho/z\\n1\\n\\nsekisho/z",
+            ),
+            ("a\r\u{1b}[2J\u{85}b", r"a\r\u{1b}[2J\u{85}b"),
+            ("\u{2014} h\u{e9}", "\u{2014} h\u{e9}"),
+        ] {
+            assert_eq!(escaped(line.to_owned()), written);
         }
     }
 }

@@ -28,6 +28,17 @@ const CRC_AT: usize = OCTETS - 4;
 /// Nobody but the owner may write to it.
 const OTHERS_WRITE: u32 = 0o022;
 
+/// Each store has an anchor of its own: who starts an empty one for a moment must not make that of
+/// the old one be forgotten.
+pub(crate) fn path_of(path: &Path, store: &StoreId) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-");
+    for octet in store {
+        name.push(format!("{octet:02x}"));
+    }
+    name.into()
+}
+
 /// How far a journal has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reached {
@@ -149,7 +160,7 @@ impl Anchor {
         };
         if seen.store != now.store {
             self.warning = Some(format!(
-                "{}: the anchor was that of another store, and is now that of this one",
+                "{}: this was the anchor of another store, and says nothing about this one",
                 self.path.display()
             ));
             return Ok(());

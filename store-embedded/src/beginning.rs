@@ -13,6 +13,7 @@ use crate::recovery::{Point, Start};
 use crate::segment::{FIRST, Header, file_name};
 use crate::segments;
 use crate::snapshot::{self, Head};
+use crate::stamp::NO_STAMP;
 
 /// The segments that there are, and what stands for those before them.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ pub(crate) fn behind_snapshot(disk: &dyn Disk) -> Result<Option<Header>, OpenErr
     };
     let head = snapshot::head(disk, &name)?;
     Ok(Some(Header {
+        stamp: NO_STAMP,
         epoch: head.epoch,
         store: head.store,
         number: head.segment + 1,

@@ -20,8 +20,10 @@ const ALIAS: u8 = 2;
 /// is made, taken back and indexed with them.
 const REQUEST: u8 = 3;
 
-/// Fields of a body. The last is `true`, so that no body ends in a zero octet.
-const FIELDS: u64 = 5;
+/// Fields of a body: its content, the stamp, and `true`, so that no body ends in a zero octet.
+const FIELDS: u64 = 6;
+/// Fields of the body of a seal.
+const SEAL_FIELDS: u64 = 5;
 
 /// The octets of a key.
 pub(crate) fn key_octets(key: &Key) -> KeyOctets {
@@ -126,6 +128,7 @@ pub(crate) struct Body {
     pub(crate) event: Option<Event>,
     /// In order.
     pub(crate) steps: Vec<Step>,
+    pub(crate) end: End,
 }
 
 type CborResult<T> = Result<T, minicbor::decode::Error>;
@@ -167,7 +170,7 @@ impl Written {
     }
 }
 
-/// Appends a body: with its event a change, without it a part of one.
+/// Appends what is stamped of a body: with its event a change, without it a part of one.
 pub(crate) fn append_body(
     out: &mut Vec<u8>,
     event: Option<&Event>,
@@ -186,7 +189,60 @@ pub(crate) fn append_body(
         append(out, key);
     }
     append_bytes(out, &written.tags);
+}
+
+/// Ends a body.
+pub(crate) fn append_stamp(out: &mut Vec<u8>, stamp: &Tag) {
+    append_bytes(out, stamp.octets());
     append(out, &true);
+}
+
+/// Appends what is stamped of the body of a seal.
+pub(crate) fn append_seal(out: &mut Vec<u8>, next: &Next) {
+    append_array(out, SEAL_FIELDS);
+    append(out, &next.segment);
+    append(out, &next.epoch);
+    append(out, &next.first_position);
+}
+
+/// What a seal says of the segment that follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Next {
+    pub(crate) segment: u64,
+    pub(crate) epoch: u32,
+    pub(crate) first_position: Position,
+}
+
+/// The end of a body: how much of it is stamped, and the stamp.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct End {
+    pub(crate) stamped: usize,
+    pub(crate) stamp: Tag,
+}
+
+/// Reads the body of a seal.
+pub(crate) fn parse_seal(octets: &[u8]) -> CborResult<(Next, End)> {
+    let mut decoder = Decoder::new(octets);
+    expect_array(&mut decoder, SEAL_FIELDS)?;
+    let next = Next {
+        segment: decoder.u64()?,
+        epoch: decoder.u32()?,
+        first_position: decoder.u64()?,
+    };
+    Ok((next, parse_end(&mut decoder, octets)?))
+}
+
+fn parse_end(decoder: &mut Decoder<'_>, octets: &[u8]) -> CborResult<End> {
+    let wrong = || minicbor::decode::Error::message("the end of a body");
+    let stamped = decoder.position();
+    let stamp = decoder.bytes()?.try_into().map_err(|_| wrong())?;
+    if !decoder.bool()? || decoder.position() != octets.len() {
+        return Err(wrong());
+    }
+    Ok(End {
+        stamped,
+        stamp: Tag::from_octets(stamp),
+    })
 }
 
 /// Reads a body. Tags are taken as they are: who reads a record checks its tag.
@@ -208,16 +264,16 @@ pub(crate) fn parse(octets: &[u8]) -> CborResult<Body> {
     }
     let tags = decoder.bytes()?;
     let (tags, rest) = tags.as_chunks::<TAG_OCTETS>();
-    let complete = tags.len() == written.len() && rest.is_empty();
-    if !complete || !decoder.bool()? || decoder.position() != octets.len() {
-        return Err(minicbor::decode::Error::message("the end of a body"));
+    if tags.len() != written.len() || !rest.is_empty() {
+        return Err(minicbor::decode::Error::message("the tags of a body"));
     }
+    let end = parse_end(&mut decoder, octets)?;
     let mut steps: Vec<Step> = Vec::with_capacity(written.len() + removed.len());
     for ((key, range), tag) in written.into_iter().zip(tags) {
         steps.push((key, Some([&octets[range], tag].concat().into())));
     }
     steps.append(&mut removed);
-    Ok(Body { event, steps })
+    Ok(Body { event, steps, end })
 }
 
 /// Reads the event of a change and nothing else.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use sekisho_verifier::checkpoint::Checkpoint;
-use sekisho_verifier::note::{PublicKey, Signer};
+use sekisho_verifier::note::{NOTE_OCTETS_MAX, PublicKey, Signer};
 use sekisho_verifier::store::Position;
 use sekisho_verifier::time::Time;
 
@@ -113,6 +113,7 @@ impl Teller {
 
     /// Also keeps the newest checkpoint in this folder.
     pub(crate) fn keep_in(&mut self, folder: OwnedFd) {
+        tidy(&folder);
         self.folder = Some(folder);
     }
 
@@ -161,6 +162,23 @@ impl Teller {
     }
 }
 
+/// The checkpoint in the data folder, if there is one that `key` has signed.
+pub(crate) fn kept(folder: &OwnedFd, key: &PublicKey) -> Option<Checkpoint> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(folder, FILE, flags, Mode::empty()).ok()?;
+    let mut note = String::new();
+    File::from(file)
+        .take(NOTE_OCTETS_MAX as u64)
+        .read_to_string(&mut note)
+        .ok()?;
+    Checkpoint::open(key, &note)
+}
+
+/// Nothing of a checkpoint that could not be written is left.
+fn tidy(folder: &OwnedFd) {
+    let _ = rustix::fs::unlinkat(folder, TEMPORARY, AtFlags::empty());
+}
+
 /// Readers find the old one or the new one, and never half of one. It is in the journal as well,
 /// so it is not synced.
 fn keep(folder: &OwnedFd, note: &str) -> io::Result<()> {
@@ -169,12 +187,10 @@ fn keep(folder: &OwnedFd, note: &str) -> io::Result<()> {
         Err(errno) => return Err(errno.into()),
     }
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(
-        folder,
-        TEMPORARY,
-        flags,
-        Mode::RUSR | Mode::WUSR | Mode::RGRP,
-    )?;
-    File::from(file).write_all(note.as_bytes())?;
-    Ok(rustix::fs::renameat(folder, TEMPORARY, folder, FILE)?)
+    let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP;
+    let file = rustix::fs::openat(folder, TEMPORARY, flags, mode)?;
+    let written = File::from(file)
+        .write_all(note.as_bytes())
+        .and_then(|()| Ok(rustix::fs::renameat(folder, TEMPORARY, folder, FILE)?));
+    written.inspect_err(|_| tidy(folder))
 }

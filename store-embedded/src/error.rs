@@ -193,6 +193,10 @@ pub enum Damage {
     Body,
     /// A checkpoint does not state what stands before it, or this store has not signed it.
     Checkpoint,
+    /// It fits what stands before it, and was not written by a verifier of this store.
+    Forged,
+    /// Nothing that is still there proves that a verifier of this store has written it.
+    Unproven,
     /// There is something behind the end of a segment.
     BehindEnd,
     /// The filling behind a frame is not what is always written there.
@@ -219,6 +223,12 @@ impl Damage {
             Self::Body => "an entry of the journal can not be read",
             Self::Checkpoint => {
                 "a checkpoint does not fit what stands before it, or is not signed by this store"
+            }
+            Self::Forged => {
+                "this was not written by the verifier of this store: somebody has added it"
+            }
+            Self::Unproven => {
+                "no checkpoint stands behind this, and the key that could prove it is destroyed"
             }
             Self::BehindEnd => "there is something behind the end of this part of the journal",
             Self::Filling => "an octet between two entries of the journal is changed",

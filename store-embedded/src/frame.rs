@@ -39,7 +39,7 @@ pub(crate) enum FrameKind {
 }
 
 impl FrameKind {
-    fn octet(self) -> u8 {
+    pub(crate) fn octet(self) -> u8 {
         match self {
             Self::Change => 1,
             Self::Part => 2,

@@ -3,9 +3,12 @@
 use sekisho_verifier::seal::DataKey;
 use sekisho_verifier::store::{Change, Key, Position};
 
-use crate::body::{Step, Written, append, append_array, append_body, key_octets};
+use crate::body::{
+    Next, Step, Written, append, append_body, append_seal, append_stamp, key_octets,
+};
 use crate::checkpoints::Signing;
 use crate::frame::{self, ChainHash, FrameKind, Place};
+use crate::stamp::Stamped;
 
 /// A body is closed when it has grown to this; the rest goes into further frames.
 const PART_OCTETS: usize = 1 << 20;
@@ -93,7 +96,7 @@ impl Group {
         written.clear();
         for record in records {
             if written.octets() >= PART_OCTETS {
-                self.part(&written, &[]);
+                self.part(&written, &[], key);
                 flush(self)?;
                 written.clear();
             }
@@ -102,14 +105,14 @@ impl Group {
         let mut removed = &removed[..];
         while removed.len() > PART_REMOVED {
             let (now, later) = removed.split_at(PART_REMOVED);
-            self.part(&written, now);
+            self.part(&written, now, key);
             flush(self)?;
             written.clear();
             removed = later;
             now.iter().for_each(|key| step((key_octets(key), None)));
         }
         removed.iter().for_each(|key| step((key_octets(key), None)));
-        self.push(FrameKind::Change, |out| {
+        self.push_stamped(FrameKind::Change, key, |out| {
             append_body(out, Some(&event), &written, removed);
         });
         self.unsigned += 1;
@@ -117,8 +120,8 @@ impl Group {
         Ok(self.last())
     }
 
-    fn part(&mut self, written: &Written, removed: &[Key]) {
-        self.push(FrameKind::Part, |out| {
+    fn part(&mut self, written: &Written, removed: &[Key], key: &DataKey) {
+        self.push_stamped(FrameKind::Part, key, |out| {
             append_body(out, None, written, removed);
         });
     }
@@ -143,11 +146,22 @@ impl Group {
     }
 
     /// Adds the frame that ends a segment.
-    pub(crate) fn seal(&mut self, next_segment: u64) {
-        self.push(FrameKind::Seal, |out| {
-            append_array(out, 2);
-            append(out, &next_segment);
-            append(out, &true);
+    pub(crate) fn seal(&mut self, next: &Next, key: &DataKey) {
+        self.push_stamped(FrameKind::Seal, key, |out| append_seal(out, next));
+    }
+
+    fn push_stamped(&mut self, kind: FrameKind, key: &DataKey, body: impl FnOnce(&mut Vec<u8>)) {
+        self.close(false);
+        let place = Stamped {
+            kind,
+            position: self.next,
+            previous: &{ self.previous },
+        };
+        self.push(kind, |out| {
+            let from = out.len();
+            body(out);
+            let stamp = place.stamp(key, &out[from..]);
+            append_stamp(out, &stamp);
         });
     }
 

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sekisho_verifier::seal::{DataKey, Keyring};
 use sekisho_verifier::store::Position;
 
 use crate::anchor::Reached;
 use crate::audit::Audit;
+use crate::body::Next;
 use crate::checkpoints::{Pace, Signing};
 use crate::disk::{Disk, DiskFile, ZEROS_OCTETS, write_full, write_zeros};
 use crate::frame::ChainHash;
@@ -58,6 +60,8 @@ pub(crate) struct Journal {
     last_octets: u64,
     sizes: Sizes,
     signing: Option<Signing>,
+    /// For the stamps of seals.
+    keyring: Arc<Keyring>,
     /// Events since the last checkpoint.
     unsigned: u64,
     /// When the oldest of them was committed.
@@ -95,19 +99,29 @@ impl Sizes {
 }
 
 /// Makes the first segment of a new store.
-pub(crate) fn create(disk: &dyn Disk, header: &Header, sizes: Sizes) -> io::Result<()> {
-    make_segment(disk, header, sizes.grow_octets).map(drop)
+pub(crate) fn create(
+    disk: &dyn Disk,
+    header: &Header,
+    key: &DataKey,
+    sizes: Sizes,
+) -> io::Result<()> {
+    make_segment(disk, header, key, sizes.grow_octets).map(drop)
 }
 
 /// Makes a segment under another name and gives it its own when it is whole and durable, so that a
 /// segment never has half a header.
-fn make_segment(disk: &dyn Disk, header: &Header, octets: u64) -> io::Result<Box<dyn DiskFile>> {
+fn make_segment(
+    disk: &dyn Disk,
+    header: &Header,
+    key: &DataKey,
+    octets: u64,
+) -> io::Result<Box<dyn DiskFile>> {
     match disk.remove(TEMPORARY) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let file = disk.create(TEMPORARY)?;
-    write_full(&*file, &header.octets(), 0)?;
+    write_full(&*file, &header.octets(key), 0)?;
     write_zeros(&*file, HEADER_OCTETS as u64, octets)?;
     file.sync()?;
     disk.rename(TEMPORARY, &file_name(header.number))?;
@@ -123,6 +137,7 @@ impl Journal {
         recovered: &Recovered,
         sizes: Sizes,
         signing: Option<Signing>,
+        keyring: Arc<Keyring>,
     ) -> io::Result<Self> {
         let file = disk.open(&file_name(recovered.last.number))?;
         let room = file.octets()?;
@@ -138,6 +153,7 @@ impl Journal {
             last_octets: 0,
             sizes,
             signing,
+            keyring,
             // How many there are is not known, so the next event stands behind a checkpoint.
             unsigned: match recovered.signed {
                 true => 0,
@@ -236,6 +252,14 @@ impl Journal {
         if let Some(signing) = &self.signing
             && group.unsigned() >= signing.pace.events
         {
+            group.checkpoint(signing);
+        }
+    }
+
+    /// Adds a checkpoint behind the last change by a key that is about to be destroyed: the stamps
+    /// of that key can not be checked any more, the signature can.
+    pub(crate) fn checkpoint_before_key_is_gone(&self, group: &mut Group) {
+        if let Some(signing) = &self.signing {
             group.checkpoint(signing);
         }
     }
@@ -401,16 +425,23 @@ impl Journal {
     fn seal(&mut self, epoch: u32, floor: Position) -> Result<(), CommitError> {
         self.checkpoint()?;
         let mut group = self.group(true);
-        group.seal(self.header.number + 1);
+        let follows = Next {
+            segment: self.header.number + 1,
+            epoch,
+            // The seal takes the next position.
+            first_position: floor.max(self.point.position + 2),
+        };
+        let key = self.keyring.current();
+        group.seal(&follows, &key);
         let next = Header {
             epoch,
-            number: self.header.number + 1,
-            first_position: floor.max(group.last() + 1),
+            number: follows.segment,
+            first_position: follows.first_position,
             previous: group.end(),
             ..self.header
         };
         let room = self.sizes.grow_octets.max(self.sizes.reserve_octets);
-        let file = match make_segment(&*self.disk, &next, room) {
+        let file = match make_segment(&*self.disk, &next, &key, room) {
             Ok(file) => file,
             Err(error) => return self.give_up_segment(next.number, error),
         };

@@ -13,9 +13,10 @@ use sekisho_verifier::seal::Keyring;
 use sekisho_verifier::time::Time;
 use zeroize::Zeroizing;
 
-use crate::anchor::Anchor;
+use crate::anchor::{self, Anchor};
 use crate::audit::Audit;
 use crate::beginning::{self, Beginning};
+use crate::checkpoints;
 use crate::checkpoints::{Signing, Teller};
 use crate::disk::{Disk, Folder};
 use crate::error::OpenError;
@@ -55,7 +56,7 @@ pub struct Options {
     /// block: the deciding thread calls it.
     pub publish: Option<Publish>,
     /// A small file that does not come back with the data folder, best on a tmpfs, which
-    /// remembers how far the journal was acknowledged.
+    /// remembers how far the journal was acknowledged. The store's id is added to its name.
     pub anchor: Option<PathBuf>,
 }
 
@@ -128,9 +129,43 @@ fn open_folder(
     let existed = sled_index::exists(path);
     let how = How { sizes, new_epoch };
     let mut store = open_on(disk, existed, || find(path), how, options)?;
+    if new_epoch.is_none() {
+        kept_checkpoint(&folder, &store, path)?;
+    }
     store.teller.keep_in(folder.again(path)?);
     store.folder = Some(Arc::new(folder));
     Ok(store)
+}
+
+/// The newest checkpoint beside the journal was told after its sync: a journal that ends before it,
+/// or says something else there, is not the one that we have written. What can not be read, or is
+/// not signed by us, says nothing.
+fn kept_checkpoint(
+    folder: &DataFolder,
+    store: &EmbeddedStore,
+    path: &Path,
+) -> Result<(), OpenError> {
+    let Some(signer) = store.signer() else {
+        return Ok(());
+    };
+    let again = folder.again(path)?;
+    let Some(kept) = checkpoints::kept(&again, &signer.public()) else {
+        return Ok(());
+    };
+    let file = path.join("journal");
+    let end = store.end();
+    if kept.position > end {
+        let seen = kept.position;
+        return Err(OpenError::EndLost { file, end, seen });
+    }
+    match store.frame_hash(kept.position) {
+        Ok(Some(hash)) if hash != kept.hash => Err(OpenError::Rewritten {
+            file,
+            position: kept.position,
+        }),
+        // A part of the journal that is no longer there, or that whoever reads it will refuse.
+        _ => Ok(()),
+    }
 }
 
 fn find(data: &Path) -> Found {
@@ -180,7 +215,7 @@ pub(crate) fn open_on(
     mut options: Options,
 ) -> Result<EmbeddedStore, OpenError> {
     let mut opened = Opened::default();
-    let beginning = beginning(&*disk, index_existed, how, &mut opened)?;
+    let beginning = beginning(&*disk, &options.keyring, index_existed, how, &mut opened)?;
     let last = beginning.last();
     let mut found = find();
     opened.index_rebuilt = found.thrown_away.take();
@@ -206,9 +241,13 @@ pub(crate) fn open_on(
     let audit = Arc::new(audit);
     let file = disk.path(&file_name(recovered.last.number));
     let (journal_audit, sizes) = (Arc::clone(&audit), how.sizes);
-    let mut journal = Journal::new(disk, journal_audit, &recovered, sizes, signing)
+    let keyring = Arc::clone(&options.keyring);
+    let mut journal = Journal::new(disk, journal_audit, &recovered, sizes, signing, keyring)
         .map_err(|error| OpenError::io(&file, "open", &error))?;
-    let mut anchor = options.anchor.as_deref().map(Anchor::open);
+    let mut anchor = options
+        .anchor
+        .as_deref()
+        .map(|path| Anchor::open(&anchor::path_of(path, &last.store)));
     match how.new_epoch {
         Some(now) => begin(&mut journal, Some(now).max(records.summary().newest))?,
         None => anchor.as_mut().map_or(Ok(()), |anchor| {
@@ -261,6 +300,7 @@ fn begin(journal: &mut Journal, now: Option<Time>) -> Result<(), OpenError> {
 /// restored without its history.
 fn beginning(
     disk: &dyn Disk,
+    keyring: &Keyring,
     index_existed: bool,
     how: How,
     opened: &mut Opened,
@@ -280,7 +320,7 @@ fn beginning(
         Some(next) => next,
         None => Header::first(new_id().map_err(failed)?, 0),
     };
-    journal::create(disk, &header, how.sizes).map_err(failed)?;
+    journal::create(disk, &header, &keyring.current(), how.sizes).map_err(failed)?;
     opened.made = next.is_none();
     Beginning::find(disk)?.ok_or(OpenError::Missing { file })
 }
@@ -396,6 +436,7 @@ fn replay(
         apply: &mut apply,
         progress,
         key,
+        keyring: Some(Arc::clone(&options.keyring)),
         watch: None,
         live: false,
     };

@@ -3,13 +3,15 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use sekisho_verifier::checkpoint::Checkpoint;
 use sekisho_verifier::event::Event;
 use sekisho_verifier::note::PublicKey;
+use sekisho_verifier::seal::Keyring;
 use sekisho_verifier::store::Position;
 
-use crate::body::{self, Step};
+use crate::body::{self, Next, Step};
 use crate::checkpoints;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Damage, OpenError};
@@ -18,6 +20,7 @@ use crate::scan::{Frame, Scanner};
 use crate::segment::{FIRST, HEADER_OCTETS, Header, file_name};
 use crate::segments::{self, damaged, headers, open, path};
 use crate::settle::settle;
+use crate::stamp::{self, Stamped};
 use crate::tail::{self, Stop, Tail};
 
 /// A group of frames in a file.
@@ -79,6 +82,8 @@ pub(crate) struct Listener<'a> {
     pub(crate) progress: &'a mut (dyn FnMut(u64, u64) + Send),
     /// What the last checkpoint must be signed with.
     pub(crate) key: Option<PublicKey>,
+    /// What stamps must have been made with; who has no keys can not tell.
+    pub(crate) keyring: Option<Arc<Keyring>>,
     /// Looks at more than a replay needs.
     pub(crate) watch: Option<&'a mut dyn Watch>,
     /// The journal may be written to meanwhile.
@@ -138,6 +143,7 @@ struct End {
 /// A checkpoint that was read.
 #[derive(Debug, Clone)]
 struct Stated {
+    position: Position,
     segment: u64,
     offset: u64,
     note: String,
@@ -172,6 +178,11 @@ struct Replay<'a, 'l> {
     signed: (bool, bool),
     /// The last checkpoint: of the group that is being read, and before.
     checkpoint: (Option<Stated>, Option<Stated>),
+    /// The last position whose stamp is by a key that is not there any more, and where it is. A
+    /// checkpoint behind it must stand for it.
+    unproven: Option<(Position, GroupPlace)>,
+    /// What the seal that was read says of the segment that follows.
+    next: Option<Next>,
     done: u64,
     total: u64,
 }
@@ -211,6 +222,8 @@ impl<'a, 'l> Replay<'a, 'l> {
             parts: Vec::new(),
             signed: (true, true),
             checkpoint: (None, None),
+            unproven: None,
+            next: None,
             done: 0,
             total: 0,
         })
@@ -226,6 +239,7 @@ impl<'a, 'l> Replay<'a, 'l> {
                 SegmentEnd::Last(end) => {
                     self.reaches_what_was_seen(end.segment)?;
                     self.last_checkpoint_is_signed()?;
+                    self.all_is_proven()?;
                     return Ok(end);
                 }
                 SegmentEnd::Sealed => {
@@ -239,6 +253,7 @@ impl<'a, 'l> Replay<'a, 'l> {
     }
 
     fn begins(&mut self, number: u64) -> Result<(), OpenError> {
+        self.header_is_stamped(number)?;
         let Some(watch) = &mut self.listener.watch else {
             return Ok(());
         };
@@ -397,10 +412,11 @@ impl<'a, 'l> Replay<'a, 'l> {
         match frame.head.kind {
             FrameKind::Change | FrameKind::Part => {}
             FrameKind::Checkpoint => return self.take_checkpoint(frame, number, offset),
-            FrameKind::Seal if !is_seal(frame, number) => return Err(unreadable()),
-            FrameKind::Seal | FrameKind::WithoutEffect(_) => return Ok(()),
+            FrameKind::Seal => return self.take_seal(frame, number, offset),
+            FrameKind::WithoutEffect(_) => return Ok(()),
         }
         let body = body::parse(frame.body()).map_err(|_| unreadable())?;
+        self.is_stamped(frame, &body.end, number, offset)?;
         let mut steps = std::mem::take(&mut self.parts);
         if steps.is_empty() {
             steps = body.steps;
@@ -435,11 +451,87 @@ impl<'a, 'l> Replay<'a, 'l> {
         }
         self.signed.0 = true;
         self.checkpoint.0 = Some(Stated {
+            position,
             segment: number,
             offset,
             note: note.into(),
         });
         Ok(())
+    }
+
+    /// What it says of the next segment is compared when that begins.
+    fn take_seal(&mut self, frame: &Frame<'_>, number: u64, offset: u64) -> Result<(), OpenError> {
+        let unreadable = || damaged(self.disk, number, offset, Damage::Body);
+        let (next, end) = body::parse_seal(frame.body()).map_err(|_| unreadable())?;
+        let alone = frame.head.last_of_group && frame.head.group == frame.head.position;
+        if !alone || next.segment != number + 1 {
+            return Err(unreadable());
+        }
+        self.next = Some(next);
+        self.is_stamped(frame, &end, number, offset)
+    }
+
+    /// Whether a verifier of this store has written this frame, and for this place.
+    fn is_stamped(
+        &mut self,
+        frame: &Frame<'_>,
+        end: &body::End,
+        number: u64,
+        offset: u64,
+    ) -> Result<(), OpenError> {
+        let Some(keyring) = &self.listener.keyring else {
+            return Ok(());
+        };
+        let place = Stamped {
+            kind: frame.head.kind,
+            position: frame.head.position,
+            previous: &frame.head.previous,
+        };
+        let stamped = &frame.body()[..end.stamped];
+        match stamp::fits(keyring, &place.octets(), stamped, &end.stamp) {
+            Some(true) => {}
+            Some(false) => return Err(damaged(self.disk, number, offset, Damage::Forged)),
+            None => self.is_unproven(frame.head.position, number, offset),
+        }
+        Ok(())
+    }
+
+    /// A header could make an epoch begin, in which other rules hold.
+    fn header_is_stamped(&mut self, number: u64) -> Result<(), OpenError> {
+        let Some(keyring) = &self.listener.keyring else {
+            return Ok(());
+        };
+        let header = &self.headers[&number];
+        let start = self.start.point.map_or(0, |start| start.position);
+        match header.is_stamped(keyring) {
+            Some(true) => {}
+            // Where the replay begins is proven, and so is what stands before it.
+            None if header.first_position <= start => {}
+            Some(false) => return Err(damaged(self.disk, number, 0, Damage::Forged)),
+            None => self.is_unproven(header.first_position, number, 0),
+        }
+        Ok(())
+    }
+
+    fn is_unproven(&mut self, position: Position, segment: u64, offset: u64) {
+        self.unproven = Some((position, GroupPlace { segment, offset }));
+    }
+
+    /// What no key can prove any more is proven by a signed checkpoint behind it.
+    fn all_is_proven(&self) -> Result<(), OpenError> {
+        let Some((position, place)) = self.unproven else {
+            return Ok(());
+        };
+        let signed = match (&self.listener.key, &self.checkpoint.1) {
+            (Some(_), Some(last)) => last.position,
+            _ => 0,
+        };
+        // What was cut off as torn needs no proof; a header without any frame does.
+        if position <= signed || (position > self.point.position && place.offset > 0) {
+            return Ok(());
+        }
+        let (number, offset) = (place.segment, place.offset);
+        Err(damaged(self.disk, number, offset, Damage::Unproven))
     }
 
     fn last_checkpoint_is_signed(&self) -> Result<(), OpenError> {
@@ -578,7 +670,10 @@ impl<'a, 'l> Replay<'a, 'l> {
             Ordering::Equal => header.first_position == next,
             Ordering::Greater => header.first_position >= next,
         };
-        if !follows || header.previous != self.point.hash {
+        let told = self.next.take().is_none_or(|next| {
+            next.epoch == header.epoch && next.first_position == header.first_position
+        });
+        if !follows || !told || header.previous != self.point.hash {
             return Err(damaged(self.disk, number, 0, Damage::Joint));
         }
         self.point.position = header.first_position - 1;
@@ -610,11 +705,4 @@ impl<'a, 'l> Replay<'a, 'l> {
             signed: self.signed.1,
         }
     }
-}
-
-/// Whether a seal says what the seal of this segment says.
-fn is_seal(frame: &Frame<'_>, number: u64) -> bool {
-    let body: Result<(u64, bool), _> = minicbor::decode(frame.body());
-    let alone = frame.head.last_of_group && frame.head.group == frame.head.position;
-    alone && body.is_ok_and(|body| body == (number + 1, true))
 }

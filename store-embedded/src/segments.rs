@@ -39,7 +39,7 @@ fn belong_together(disk: &dyn Disk, headers: &BTreeMap<u64, Header>) -> Result<(
     let mut before: Option<&Header> = None;
     for header in headers.values() {
         let wrong = |damage| Err(damaged(disk, header.number, 0, damage));
-        if header.number == FIRST && *header != Header::first(header.store, header.epoch) {
+        if header.number == FIRST && !header.is_first() {
             return wrong(Damage::Header);
         }
         if let Some(before) = before {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sekisho_verifier::checkpoint::Hash;
-use sekisho_verifier::event::{Event, RequestKey};
+use sekisho_verifier::event::{Event, OperationEvent, OperationKind, RequestKey, What};
 use sekisho_verifier::note::Signer;
-use sekisho_verifier::seal::{DataKey, Keyring};
+use sekisho_verifier::seal::Keyring;
 use sekisho_verifier::store::{
     Change, Counts, Decider, EventPage, Key, Kind, Outcome, Position, Record, Store, StoreError,
     View,
@@ -224,8 +224,6 @@ impl EmbeddedStore {
         group: &mut Group,
         undo: &mut Undo,
     ) -> Result<Vec<Outcome>, Failed> {
-        // One key for the whole group: a rotation waits for the group before it begins.
-        let key = self.keyring.current();
         let mut outcomes = Vec::with_capacity(deciders.len());
         for decider in deciders {
             if group.may_use_reserve && !decider.may_use_reserve() {
@@ -237,7 +235,7 @@ impl EmbeddedStore {
                 Ok(Some(change)) if records_in(&change) > CHANGE_RECORDS_MAX => Outcome::NotApplied,
                 Ok(Some(change)) => {
                     self.journal.checkpoint_before_change(group);
-                    Outcome::Applied(self.apply(state, change, &key, group, undo)?)
+                    Outcome::Applied(self.apply(state, change, group, undo)?)
                 }
                 Err(StoreError::Fatal) => return Err(Failed::Decider),
                 Err(_) => Outcome::NotApplied,
@@ -250,16 +248,18 @@ impl EmbeddedStore {
         &mut self,
         state: &mut State,
         change: Change,
-        key: &DataKey,
         group: &mut Group,
         undo: &mut Undo,
     ) -> Result<Position, CommitError> {
         let event = change.event.clone();
+        // Taken behind the decision, so that no record is tagged by an older key than its seed is
+        // sealed by: a rotation goes by the seal.
+        let key = self.keyring.current();
         let journal = &mut self.journal;
         let records = &mut state.records;
         let position = group.change(
             change,
-            key,
+            &key,
             &mut |step| records.apply(step, undo),
             &mut |group| journal.flush(group),
         )?;
@@ -267,6 +267,9 @@ impl EmbeddedStore {
             records.apply(step, undo);
         }
         records.happened(&event, position);
+        if destroys_a_key(&event) {
+            self.journal.checkpoint_before_key_is_gone(group);
+        }
         Ok(position)
     }
 
@@ -284,6 +287,16 @@ impl EmbeddedStore {
             self.teller.take(checkpoint);
         }
         self.teller.tell();
+    }
+
+    /// Where the journal ends.
+    pub(crate) fn end(&self) -> Position {
+        self.journal.point().position
+    }
+
+    /// The chain hash of a frame of any kind.
+    pub(crate) fn frame_hash(&self, position: Position) -> Result<Option<Hash>, StoreError> {
+        self.audit.frame_hash(position)
     }
 
     fn remember(&mut self) {
@@ -326,6 +339,16 @@ impl From<CommitError> for Failed {
     fn from(error: CommitError) -> Self {
         Self::Commit(error)
     }
+}
+
+fn destroys_a_key(event: &Event) -> bool {
+    matches!(
+        &event.what,
+        What::Operation(OperationEvent {
+            operation: OperationKind::KeyDestroy,
+            ..
+        })
+    )
 }
 
 fn records_in(change: &Change) -> usize {
@@ -403,7 +426,7 @@ impl Store for EmbeddedStore {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Vec<Record>, StoreError> {
-        self.readable()?.records.list(kind, after, limit)
+        Ok(self.readable()?.records.list(kind, after, limit))
     }
 
     fn event(&self, position: Position) -> Result<Option<Event>, StoreError> {

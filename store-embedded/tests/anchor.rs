@@ -30,14 +30,18 @@ impl Place {
         self.folder.path().join("data")
     }
 
+    /// The anchor of the store that is in the data folder.
     fn anchor(&self) -> PathBuf {
-        self.folder.path().join("anchor")
+        let segment = fs::read(self.data().join("journal/0000000001.journal"));
+        let id = &segment.expect("a segment")[16..32];
+        let id: String = id.iter().map(|octet| format!("{octet:02x}")).collect();
+        self.folder.path().join(format!("anchor-{id}"))
     }
 
     fn options(&self) -> Options {
         Options {
             signing_key: Some(Zeroizing::new([3; 32])),
-            anchor: Some(self.anchor()),
+            anchor: Some(self.folder.path().join("anchor")),
             ..Options::new(keyring())
         }
     }
@@ -212,8 +216,9 @@ fn what_is_not_an_anchor_of_ours_is_left_alone_and_told() {
     ];
     for (what, put) in in_its_place {
         let place = Place::new();
-        put(&place.anchor(), &outside);
         place.log_in(1);
+        fs::remove_file(place.anchor()).expect("an anchor");
+        put(&place.anchor(), &outside);
         let store = place.open().expect(what);
         let warnings = store.warnings().join("\n");
         assert!(

@@ -141,6 +141,20 @@ fn acknowledged_changes_survive_kill_9() {
         }
     }
     assert!(total > 100, "only {total} acknowledged");
-    std::fs::remove_file(folder.path().with_extension("anchor")).expect("an anchor");
+    for entry in std::fs::read_dir(folder.path().parent().expect("a folder")).expect("a list") {
+        let path = entry.expect("an entry").path();
+        let anchor = folder.path().with_extension("anchor-");
+        let name = anchor
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        if path
+            .file_name()
+            .is_some_and(|own| own.to_string_lossy().starts_with(&name))
+        {
+            std::fs::remove_file(path).expect("an anchor");
+        }
+    }
     println!("{kills} kills, {total} acknowledged, none lost");
 }

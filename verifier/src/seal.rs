@@ -88,7 +88,7 @@ impl Tag {
     }
 
     /// From what was stored.
-    pub fn from_octets(octets: [u8; TAG_OCTETS]) -> Self {
+    pub const fn from_octets(octets: [u8; TAG_OCTETS]) -> Self {
         Self(octets)
     }
 

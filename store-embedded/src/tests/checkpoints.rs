@@ -16,7 +16,7 @@ use crate::scan::Scanner;
 use crate::segment::{HEADER_OCTETS, file_name};
 use crate::store::EmbeddedStore;
 use crate::tests::sim::Sim;
-use crate::tests::{HOW, SMALL, commit, content, open, options, script};
+use crate::tests::{HOW, SMALL, commit, content, open, options, restamp, script};
 
 /// A frame as it stands in the journal.
 struct Read {
@@ -210,6 +210,8 @@ fn forge_from(disk: &Sim, index: usize, change: impl Fn(usize, &mut Vec<u8>)) ->
             read.body.len(),
             "the next stands where it stood"
         );
+        // The forger has the key of the stamps, so that checkpoints alone are left.
+        restamp(read.kind, read.position, &previous, &mut body);
         let mut octets = vec![0; frame::HEAD_OCTETS];
         octets.extend(body);
         let place = Place {

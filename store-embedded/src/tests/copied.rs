@@ -13,9 +13,11 @@ use sekisho_verifier::testing::sample::{
 };
 use sekisho_verifier::token::{Factor, Period, Token, Use};
 
-use crate::body::{KeyOctets, key_octets};
+use crate::body::{KeyOctets, append_stamp, key_octets};
+use crate::error::{Damage, OpenError};
 use crate::frame::{self, FrameKind, HEAD_OCTETS, Place, u32_at, u64_at};
 use crate::segment::{HEADER_OCTETS, file_name};
+use crate::stamp::Stamped;
 use crate::store::EmbeddedStore;
 use crate::tests::index::Kept;
 use crate::tests::sim::Sim;
@@ -135,8 +137,9 @@ fn written() -> Arc<Sim> {
     disk
 }
 
-/// Puts another record and tag into the last frame, and makes lengths, checksums and chain right.
-fn forge_last(disk: &Sim, octets: &[u8], tag: &[u8]) -> Arc<Sim> {
+/// Puts another record and tag into the last frame, stamped by `key`, and makes lengths, checksums
+/// and chain right.
+fn forge_last(disk: &Sim, octets: &[u8], tag: &[u8], key: &DataKey) -> Arc<Sim> {
     let mut files = disk.files();
     let file = files.get_mut(&file_name(1)).expect("a segment");
     let (mut start, mut next) = (0, HEADER_OCTETS);
@@ -153,13 +156,19 @@ fn forge_last(disk: &Sim, octets: &[u8], tag: &[u8]) -> Arc<Sim> {
     };
     let mut frame = vec![0; HEAD_OCTETS];
     let event = minicbor::to_vec(change(Vec::new()).event).expect("it encodes");
-    frame.push(0x85);
+    frame.push(0x86);
     frame.extend(event);
     frame.push(0x81);
     frame.extend(octets);
     frame.extend([0x80, 0x40 | TAG_OCTETS as u8]);
     frame.extend(tag);
-    frame.push(0xF5);
+    let stamped = Stamped {
+        kind: FrameKind::Change,
+        position: place.position,
+        previous: &place.previous,
+    };
+    let stamp = stamped.stamp(key, &frame[HEAD_OCTETS..]);
+    append_stamp(&mut frame, &stamp);
     frame::finish(&mut frame, FrameKind::Change, &place);
     frame::pad(&mut frame);
     file[start..].fill(0);
@@ -167,6 +176,37 @@ fn forge_last(disk: &Sim, octets: &[u8], tag: &[u8]) -> Arc<Sim> {
     file.resize(file.len().max(end), 0);
     file[start..end].copy_from_slice(&frame);
     Sim::holding(&files)
+}
+
+/// Another key of the same number.
+fn stranger() -> DataKey {
+    DataKey::new(1, &[8; KEY_OCTETS])
+}
+
+fn forged_by_a_stranger(disk: &Arc<Sim>) {
+    match open(disk).expect_err("it is forged") {
+        OpenError::Damaged { damage, .. } => assert_eq!(damage, Damage::Forged),
+        error => panic!("{error}"),
+    }
+}
+
+/// An old record with its own old tag, behind all that was written: record, tag and chain are right,
+/// and it is no damage but an attack. It would make spent codes good again.
+#[test]
+fn an_old_record_that_is_added_again_is_refused() {
+    let disk = Sim::new();
+    let mut store = open(&disk).expect("a new store");
+    commit(&mut store, &[change(vec![token(2, 1)])]).expect("a commit");
+    commit(&mut store, &[change(vec![token(2, 9)])]).expect("a commit");
+    let Record::Token(old) = token(2, 1) else {
+        panic!("a token");
+    };
+    let (_, octets, tag) = stored(&old);
+    forged_by_a_stranger(&forge_last(&disk, &octets, &tag, &stranger()));
+    // The control: a holder of the key could.
+    let key = keyring().current();
+    let store = open(&forge_last(&disk, &octets, &tag, &key)).expect("it opens");
+    assert_eq!(store.view().token(&serial(2)), Ok(Some(old)));
 }
 
 fn refused_and_reported(store: &mut EmbeddedStore, what: &str) {
@@ -194,19 +234,22 @@ fn what_is_copied_from_token_to_token_in_the_last_group_is_refused_and_reported(
     let (_, own_octets, own_tag) = stored(&to);
     let (_, _, other_tag) = stored(&from);
     // The control: the frame as it was is taken as it is.
-    let same = forge_last(&disk, &own_octets, &own_tag);
+    let key = keyring().current();
+    let same = forge_last(&disk, &own_octets, &own_tag, &key);
     let store = open(&same).expect("it opens");
     assert_eq!(store.view().token(&serial(2)), Ok(Some(to)));
     let mut read = 0;
     for (what, token) in forged() {
         let (_, octets, right_tag) = stored(&token);
         for tag in [&own_tag, &other_tag] {
-            let mut store = open(&forge_last(&disk, &octets, tag)).expect("it opens");
+            let mut store = open(&forge_last(&disk, &octets, tag, &key)).expect("it opens");
             refused_and_reported(&mut store, &what);
+            // Who has no key comes not even so far.
+            forged_by_a_stranger(&forge_last(&disk, &octets, tag, &stranger()));
             read += 1;
         }
         // The control: with the key it would be what it says.
-        let store = open(&forge_last(&disk, &octets, &right_tag)).expect("it opens");
+        let store = open(&forge_last(&disk, &octets, &right_tag, &key)).expect("it opens");
         assert_eq!(store.view().token(&serial(2)), Ok(Some(token)), "{what}");
     }
     assert_eq!(read, 2 * COPY.len() * (COPY.len() + 1) / 2);
@@ -222,7 +265,8 @@ fn a_record_under_another_name_is_refused() {
         ..from.clone()
     };
     let ((_, octets, _), (_, _, tag)) = (stored(&renamed), stored(&from));
-    let mut store = open(&forge_last(&disk, &octets, &tag)).expect("it opens");
+    let forged = forge_last(&disk, &octets, &tag, &keyring().current());
+    let mut store = open(&forged).expect("it opens");
     refused_and_reported(&mut store, "renamed");
 }
 
@@ -232,7 +276,8 @@ fn what_is_written_anew_is_sound() {
     let disk = written();
     let (key, octets, _) = stored(&tokens().1);
     assert_eq!(key, key_octets(&token_key(2)));
-    let mut store = open(&forge_last(&disk, &octets, &[0; TAG_OCTETS])).expect("it opens");
+    let forged = forge_last(&disk, &octets, &[0; TAG_OCTETS], &keyring().current());
+    let mut store = open(&forged).expect("it opens");
     refused_and_reported(&mut store, "no tag");
     let fresh = change(vec![token(2, 9), account(2, 0)]);
     commit(&mut store, &[fresh]).expect("a commit");

@@ -163,7 +163,7 @@ fn a_lost_sector_before_the_last_group_is_damage() {
 
 /// Who makes the checksums right as well is found out by the next frame.
 #[test]
-fn a_forged_frame_breaks_the_chain() {
+fn a_forged_frame_does_not_fit_its_stamp() {
     let (mut files, _) = journal();
     let file = files.get_mut(&file_name(FIRST)).expect("the first");
     let frame = &mut file[512..];
@@ -176,8 +176,7 @@ fn a_forged_frame_breaks_the_chain() {
     frame[..4].copy_from_slice(&head);
     match opened(&files).expect_err("it is forged") {
         OpenError::Damaged { offset, damage, .. } => {
-            let next = 512 + (64 + length as u64) / 8 * 8 + 8;
-            assert_eq!((offset, damage), (next, Damage::Chain));
+            assert_eq!((offset, damage), (512, Damage::Forged));
         }
         error => panic!("{error}"),
     }
@@ -203,10 +202,11 @@ fn a_header_that_says_what_none_may_is_refused() {
     let cases = [
         (
             file_name(FIRST),
-            80,
+            100,
             Damage::Header,
             "what is reserved is not zero",
         ),
+        (file_name(FIRST), 99, Damage::Forged, "it is stamped"),
         (file_name(FIRST), 507, Damage::Header, "up to its end"),
         (
             file_name(FIRST),

@@ -95,6 +95,7 @@ fn replayed(disk: &Sim, start: Option<Point>) -> Result<(Point, Vec<Vec<Step>>),
         apply: &mut apply,
         progress: &mut |_, _| {},
         key: None,
+        keyring: Some(sekisho_verifier::testing::sample::keyring()),
         watch: None,
         live: false,
     };

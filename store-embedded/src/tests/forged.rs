@@ -224,6 +224,7 @@ fn examine(
         apply: &mut |_| {},
         progress: &mut |_, _| {},
         key: None,
+        keyring: None,
         watch: watch.map(|watch| watch as &mut dyn Watch),
         live: false,
     };

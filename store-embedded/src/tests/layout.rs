@@ -38,15 +38,19 @@ fn the_file_is_laid_out_as_documented() {
     assert_eq!(frame[24..28], [1, 0, 0, 0]);
     assert_eq!(u32_at(frame, 28), crc32c::crc32c(body));
     assert_eq!(frame[32..64], file[48..80]);
-    let mut expected = vec![0x85];
+    let mut expected = vec![0x86];
     expected.extend(&minicbor::to_vec(&change).expect("it encodes")[1..]);
-    // Two records, so a byte string of 40 octets, and true.
+    // Two records, so a byte string of 40 octets; then the stamp, and true.
     expected.extend([0x58, 40]);
     for record in &change.written {
         let key = body::key_octets(&record.key());
         let value = minicbor::to_vec(record).expect("it encodes");
         expected.extend(keyring().current().tag(&key, &value).octets());
     }
+    let place = [b"journal frame\0", &[1][..], &frame[8..16], &frame[32..64]].concat();
+    let stamp = keyring().current().tag(&place, &expected);
+    expected.push(0x54);
+    expected.extend(stamp.octets());
     expected.push(0xF5);
     assert_eq!(body, expected);
     let padded = (64 + length) / 8 * 8 + 8;

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use sekisho_verifier::event::{Event, OperationKind};
 use sekisho_verifier::note::SIGNING_KEY_OCTETS;
+use sekisho_verifier::seal::TAG_OCTETS;
 use sekisho_verifier::store::{Change, Decider, Kind, Outcome, Record, Store, StoreError};
 use sekisho_verifier::testing::memory::MemoryStore;
 use sekisho_verifier::testing::sample::{
@@ -29,12 +30,15 @@ use sekisho_verifier::testing::sample::{
 use sekisho_verifier::time::Time;
 use zeroize::Zeroizing;
 
+use crate::body::append_stamp;
 use crate::checkpoints::Pace;
 use crate::disk::Disk;
 use crate::error::OpenError;
+use crate::frame::{ChainHash, FrameKind};
 use crate::index::Index;
 use crate::journal::Sizes;
 use crate::open::{Found, How, Options, open_on};
+use crate::stamp::Stamped;
 use crate::store::EmbeddedStore;
 
 /// Small, so that a short run goes over several segments and grows each more than once.
@@ -226,4 +230,20 @@ impl Oracle {
         let perhaps = self.perhaps.as_ref().map(|model| content(model));
         found == content(&self.model) || Some(found) == perhaps
     }
+}
+
+/// Makes the stamp of a body right again, as only a holder of the key can.
+fn restamp(kind: FrameKind, position: u64, previous: &ChainHash, body: &mut Vec<u8>) {
+    if !matches!(kind, FrameKind::Change | FrameKind::Part | FrameKind::Seal) {
+        return;
+    }
+    // A byte string of 20 octets, and true.
+    body.truncate(body.len() - TAG_OCTETS - 2);
+    let place = Stamped {
+        kind,
+        position,
+        previous,
+    };
+    let stamp = place.stamp(&keyring().current(), body);
+    append_stamp(body, &stamp);
 }

@@ -211,13 +211,9 @@ impl Records {
         (kind == kind_octet(Kind::Accounts)).then_some(&mut self.accounts)
     }
 
-    /// At most `limit` records of `kind` behind `after`.
-    pub(crate) fn list(
-        &self,
-        kind: Kind,
-        after: Option<&Key>,
-        limit: usize,
-    ) -> Result<Vec<Record>, StoreError> {
+    /// At most `limit` records of `kind` behind `after`; fewer only at the end. Those that are not
+    /// what was written are left out, so that one of them does not stop whoever needs the others.
+    pub(crate) fn list(&self, kind: Kind, after: Option<&Key>, limit: usize) -> Vec<Record> {
         let beginning: KeyOctets = [kind_octet(kind)].into();
         let after = after.map(key_octets).filter(|after| *after > beginning);
         let from = after.unwrap_or(beginning);
@@ -225,8 +221,8 @@ impl Records {
         self.map
             .range::<[u8], _>((behind, Bound::Unbounded))
             .take_while(|(key, _)| key.first() == Some(&kind_octet(kind)))
+            .filter_map(|(key, value)| self.read(key, value).ok())
             .take(limit)
-            .map(|(key, value)| self.read(key, value))
             .collect()
     }
 

@@ -222,7 +222,9 @@ pub trait Store: Send {
     /// Reads records as they are after the last commit.
     fn view(&self) -> &dyn View;
 
-    /// At most `limit` records of `kind` whose keys come behind `after`, in rising order.
+    /// At most `limit` records of `kind` whose keys come behind `after`, in rising order; fewer only
+    /// at the end. A record that is damaged is left out: it must not be in the way of the others.
+    /// [`View::record`] says that it is, and so do [`Self::warnings`].
     fn list(
         &self,
         kind: Kind,

@@ -126,7 +126,7 @@ impl Beginning {
         let Some((name, _)) = &self.snapshot else {
             return Ok(None);
         };
-        let mut loaded = Records::new(Arc::clone(records.keyring()));
+        let mut loaded = Records::new(Arc::clone(records.keyring()), records.digests());
         let mut put = |key, value| loaded.load(key, value);
         let head = match snapshot::read(disk, name, key, &mut put) {
             Ok(head) => head,

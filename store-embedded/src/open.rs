@@ -29,7 +29,7 @@ use crate::recovery::{self, Listener, Recovered, Replayed, Start};
 use crate::segment::{FIRST, Header, StoreId, file_name};
 use crate::sled_index::{self, SledIndex};
 use crate::store::{EmbeddedStore, Parts};
-use crate::tracker::{Sum, digest};
+use crate::tracker::{Digests, Sum};
 
 /// A segment of the journal is closed when it has grown to this, unless asked otherwise.
 pub const SEGMENT_OCTETS: u64 = 64 << 20;
@@ -220,7 +220,8 @@ pub(crate) fn open_on(
     let mut found = find();
     opened.index_rebuilt = found.thrown_away.take();
     options.replay_all |= how.new_epoch.is_some();
-    let mut records = Records::new(Arc::clone(&options.keyring));
+    let digests = Digests::new(options.signing_key.as_deref());
+    let mut records = Records::new(Arc::clone(&options.keyring), digests);
     let (mut start, mut base) = load(&mut found, &beginning, &mut records, &options, &mut opened);
     if how.new_epoch.is_some() {
         // The index is of another time, if there is one.
@@ -344,7 +345,9 @@ pub(crate) fn load(
     };
     let replay_all = options.replay_all;
     let keyring = &options.keyring;
-    let (mark, loaded) = match apart(|| loaded(&mut **index, beginning, keyring, replay_all)) {
+    let digests = records.digests();
+    let load = || loaded(&mut **index, beginning, keyring, &digests, replay_all);
+    let (mark, loaded) = match apart(load) {
         Ok((mark, loaded)) => (mark, loaded),
         Err(error) => (None, Err(error.to_string())),
     };
@@ -380,6 +383,7 @@ fn loaded(
     index: &mut dyn Index,
     beginning: &Beginning,
     keyring: &Arc<Keyring>,
+    digests: &Digests,
     replay_all: bool,
 ) -> Result<(Option<Mark>, Loaded), IndexError> {
     let Some(octets) = index.mark()? else {
@@ -398,10 +402,10 @@ fn loaded(
     if !beginning.has(&base.point) {
         return Ok((Some(mark), Err("what follows on it was removed".into())));
     }
-    let mut records = Records::new(Arc::clone(keyring));
+    let mut records = Records::new(Arc::clone(keyring), digests.clone());
     let mut sum: Sum = 0;
     let read = index.load(&mut |key, value| {
-        sum = sum.wrapping_add(digest(key, value));
+        sum = sum.wrapping_add(digests.of(key, value));
         records.load(key.into(), value.into());
     });
     let loaded = match read {

@@ -14,7 +14,7 @@ use sekisho_verifier::time::Time;
 
 use crate::body::{self, KeyOctets, Step, ValueOctets, key_octets, kind_octet, request_octets};
 use crate::misfits::Misfits;
-use crate::tracker::Tracker;
+use crate::tracker::{Digests, Tracker};
 use crate::walk::{Entry, KEPT_OCTETS_MAX, TooManyChanges, Walk};
 
 /// Records, and what is known about all of them together.
@@ -54,7 +54,7 @@ pub(crate) struct Undo {
 
 impl Records {
     /// None yet; their tags are checked with `keyring`.
-    pub(crate) fn new(keyring: Arc<Keyring>) -> Self {
+    pub(crate) fn new(keyring: Arc<Keyring>, digests: Digests) -> Self {
         Self {
             keyring,
             map: BTreeMap::new(),
@@ -64,7 +64,7 @@ impl Records {
             accounts: 0,
             octets: 0,
             summary: Summary::default(),
-            tracker: Tracker::default(),
+            tracker: Tracker::new(digests),
             walk: None,
         }
     }
@@ -285,6 +285,11 @@ impl Records {
 
     pub(crate) fn summary(&self) -> Summary {
         self.summary
+    }
+
+    /// What makes digests of entries of the index.
+    pub(crate) fn digests(&self) -> Digests {
+        self.tracker.digests().clone()
     }
 
     /// What the index does not hold yet.

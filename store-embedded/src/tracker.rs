@@ -10,17 +10,25 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
+use sekisho_verifier::note::SIGNING_KEY_OCTETS;
+use sekisho_verifier::seal::{DataKey, KEY_OCTETS, TAG_OCTETS};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::body::{KeyOctets, Step, ValueOctets};
 
 /// Of the entries of the index; they are added up.
 pub(crate) type Sum = u128;
 
+/// What the key of the digests is derived with.
+const PURPOSE: &[u8] = b"sekisho index digests 1\0";
+
 /// Which records the index lacks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Tracker {
+    digests: Digests,
     /// Changed since the run began; with the digest of what the index holds, 0 for nothing.
     changed: BTreeMap<KeyOctets, Sum>,
     /// Changed before the run began, and not yet taken.
@@ -50,6 +58,22 @@ pub(crate) struct Chunk {
 }
 
 impl Tracker {
+    /// Of an index that holds nothing, for records of which there are none.
+    pub(crate) fn new(digests: Digests) -> Self {
+        Self {
+            digests,
+            changed: BTreeMap::new(),
+            due: BTreeMap::new(),
+            pass: Pass::None,
+            sum: 0,
+        }
+    }
+
+    /// What makes digests.
+    pub(crate) fn digests(&self) -> &Digests {
+        &self.digests
+    }
+
     /// The index holds exactly what has been loaded.
     pub(crate) fn index_holds(&mut self, sum: Sum) {
         self.sum = sum;
@@ -59,7 +83,7 @@ impl Tracker {
     pub(crate) fn index_is_empty(&mut self) {
         *self = Self {
             pass: Pass::UpTo(None),
-            ..Self::default()
+            ..Self::new(self.digests.clone())
         };
     }
 
@@ -73,7 +97,7 @@ impl Tracker {
         if ahead || self.due.contains_key(key) || self.changed.contains_key(key) {
             return;
         }
-        let held = old.map_or(0, |old| digest(key, old));
+        let held = old.map_or(0, |old| self.digests.of(key, old));
         self.changed.insert(key.into(), held);
     }
 
@@ -129,7 +153,7 @@ impl Tracker {
                 ended = true;
                 break;
             };
-            self.sum = self.sum.wrapping_add(digest(key, value));
+            self.sum = self.sum.wrapping_add(self.digests.of(key, value));
             steps.push((key.clone(), Some(value.clone())));
             last = Some(key);
         }
@@ -140,19 +164,33 @@ impl Tracker {
     }
 
     fn replace(&mut self, key: &[u8], held: Sum, value: Option<&[u8]>) {
-        let holds = value.map_or(0, |value| digest(key, value));
+        let holds = value.map_or(0, |value| self.digests.of(key, value));
         self.sum = self.sum.wrapping_sub(held).wrapping_add(holds);
     }
 }
 
-/// The digest of an entry: half a SHA-256 over length of key, key and value.
-pub(crate) fn digest(key: &[u8], value: &[u8]) -> Sum {
-    let hash = Sha256::new()
-        .chain_update((key.len() as u64).to_be_bytes())
-        .chain_update(key)
-        .chain_update(value)
-        .finalize();
-    let mut half = [0; 16];
-    half.copy_from_slice(&hash[..16]);
-    Sum::from_be_bytes(half)
+/// Makes the digests of entries. They are keyed: sums of digests that anybody can compute could be
+/// made right again after a change, by entries that are chosen for it. The key is one that no
+/// rotation takes away.
+#[derive(Debug, Clone)]
+pub(crate) struct Digests(Arc<DataKey>);
+
+impl Digests {
+    /// From the signing key, or from nothing where there is none.
+    pub(crate) fn new(signing_key: Option<&[u8; SIGNING_KEY_OCTETS]>) -> Self {
+        let hash = Sha256::new()
+            .chain_update(PURPOSE)
+            .chain_update(signing_key.map_or(&[][..], |key| &key[..]))
+            .finalize();
+        let key = Zeroizing::new(<[u8; KEY_OCTETS]>::from(hash));
+        Self(Arc::new(DataKey::new(0, &key)))
+    }
+
+    /// The digest of an entry.
+    pub(crate) fn of(&self, key: &[u8], value: &[u8]) -> Sum {
+        let tag = self.0.tag(key, value);
+        let mut code = [0; 16];
+        code.copy_from_slice(&tag.octets()[TAG_OCTETS - 16..]);
+        Sum::from_be_bytes(code)
+    }
 }

@@ -21,8 +21,8 @@ use crate::stamp::Stamped;
 use crate::store::EmbeddedStore;
 use crate::tests::index::Kept;
 use crate::tests::sim::Sim;
-use crate::tests::{commit, open, open_with};
-use crate::tracker::{Sum, digest};
+use crate::tests::{commit, digests, open, open_with};
+use crate::tracker::Sum;
 
 fn sample(n: u64) -> Token {
     match token(n, 1) {
@@ -298,8 +298,8 @@ fn what_is_copied_in_the_index_is_refused_and_reported() {
         let (_, octets, _) = stored(&token);
         let value = [octets, tag.clone()].concat();
         let old = [own.clone(), tag.clone()].concat();
-        let sum: Sum = mark.sum.wrapping_sub(digest(&key, &old));
-        let sum = sum.wrapping_add(digest(&key, &value));
+        let sum: Sum = mark.sum.wrapping_sub(digests().of(&key, &old));
+        let sum = sum.wrapping_add(digests().of(&key, &value));
         let spoilt = Kept::default();
         spoilt.edit(|state| {
             let now = index.0.lock().expect("nobody panicked");

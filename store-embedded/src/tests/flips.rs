@@ -16,7 +16,7 @@ use crate::scan::Scanner;
 use crate::segment::{HEADER_OCTETS, file_name};
 use crate::tests::index::Kept;
 use crate::tests::sim::{Random, Sim};
-use crate::tests::{campaign, commit, open, open_with, options, records};
+use crate::tests::{campaign, commit, digests, open, open_with, options, records};
 
 /// So much of the journal is turned over.
 const OCTETS: usize = 64 << 10;
@@ -204,7 +204,7 @@ fn every_bit_of_the_index_is_found_or_without_effect() {
             (state.entries, state.mark) = (now.entries.clone(), now.mark.clone());
         });
         spoil(&spoilt);
-        let mut read = Records::new(Arc::clone(&options().keyring));
+        let mut read = Records::new(Arc::clone(&options().keyring), digests());
         let mut found = Found {
             index: Some(Box::new(spoilt) as Box<dyn Index>),
             thrown_away: None,

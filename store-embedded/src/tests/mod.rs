@@ -40,6 +40,7 @@ use crate::journal::Sizes;
 use crate::open::{Found, How, Options, open_on};
 use crate::stamp::Stamped;
 use crate::store::EmbeddedStore;
+use crate::tracker::Digests;
 
 /// Small, so that a short run goes over several segments and grows each more than once.
 const SMALL: Sizes = Sizes {
@@ -246,4 +247,9 @@ fn restamp(kind: FrameKind, position: u64, previous: &ChainHash, body: &mut Vec<
     };
     let stamp = place.stamp(&keyring().current(), body);
     append_stamp(body, &stamp);
+}
+
+/// What the digests of the stores here are made with.
+fn digests() -> Digests {
+    Digests::new(Some(&SIGNING_KEY))
 }

@@ -43,20 +43,20 @@ impl Event {
     }
 
     /// The latest time that the clock was seen at, after this event; `before` is what it was
-    /// before it. A clock that is doubted does not move it: it may be ahead by years, and when it
-    /// is right again it must not seem to have gone backwards. Only an operator's word sets it back.
+    /// before it. Only what a code was accepted for and what was done move it: anybody can be
+    /// rejected, or not be asked, and a stranger must not be able to hold the store to a clock that
+    /// is wrong. A clock that is doubted does not move it either: it may be ahead by years, and when
+    /// it is right again it must not seem to have gone backwards. Only an operator's word sets it
+    /// back.
     pub fn newest(&self, before: Option<Time>) -> Option<Time> {
-        let trusted = matches!(
-            &self.what,
-            What::Operation(OperationEvent {
-                operation: OperationKind::ClockTrust,
-                ..
-            })
-        );
-        match (trusted, self.doubted) {
-            (true, _) => Some(self.time),
-            (false, true) => before,
-            (false, false) => before.max(Some(self.time)),
+        match &self.what {
+            What::Operation(event) if event.outcome != OperationOutcome::Done => before,
+            What::Operation(event) if event.operation == OperationKind::ClockTrust => {
+                Some(self.time)
+            }
+            What::Login(event) if event.reason != Reason::RightCode => before,
+            _ if self.doubted => before,
+            _ => before.max(Some(self.time)),
         }
     }
 }

@@ -47,17 +47,34 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 impl Guesses {
     /// Whether codes are judged at `now`.
     ///
-    /// What would end later than any lock can was set by a clock that was wrong, and is over: a
-    /// clock that ran ahead for a moment must not lock anybody out for years.
+    /// What would end later than it can last was begun by a clock that has been set back since. It
+    /// begins again: neither must a clock that ran ahead for a moment lock anybody out for years,
+    /// nor one that goes back end a lock.
     pub fn closed(&self, limits: &Limits, now: Time) -> Option<Closed> {
-        let until = self.until?;
-        if until <= now || until > now.after(limits.lock) {
+        let until = self.until?.min(self.latest(limits, now));
+        if until <= now {
             return None;
         }
         if self.wrong >= limits.wrong_codes {
             return Some(Closed::Locked(until));
         }
         Some(Closed::Waiting(until))
+    }
+
+    /// Lets a wait that would last longer than it can begin again at `now`. Whether it did: then
+    /// that must be written, or it would begin again for ever.
+    pub fn begin_again(&mut self, limits: &Limits, now: Time) -> bool {
+        let latest = self.latest(limits, now);
+        let begins = self.until.is_some_and(|until| until > latest);
+        if begins {
+            self.until = Some(latest);
+        }
+        begins
+    }
+
+    /// When a wait ends that begins at `now`.
+    fn latest(&self, limits: &Limits, now: Time) -> Time {
+        now.after(wait(self.wrong, limits))
     }
 
     /// Charges one wrong code that is judged at `now`.

@@ -100,8 +100,8 @@ pub trait View {
     /// The record of `key`.
     fn record(&self, key: &Key) -> Result<Option<Record>, StoreError>;
 
-    /// The latest time that the clock was seen at: that of the newest event, or what an operator
-    /// set with `clock trust`.
+    /// The latest time that the clock was seen at when a code was accepted or something was done,
+    /// or what an operator set with `clock trust`: see [`Event::newest`].
     fn newest(&self) -> Result<Option<Time>, StoreError>;
 
     /// Where the operation stands that the user `uid` asked for with this idempotency key, if it is

@@ -197,9 +197,20 @@ impl<'a> Login<'a> {
             return Ok(Findings::rejected(Reason::UnknownAccount, name));
         };
         match self.obstacle(&account, view)? {
+            Some(reason @ (Reason::Waiting | Reason::Locked)) => Ok(self.wait(reason, account)),
             Some(reason) => Ok(Findings::rejected(reason, Some(account.name))),
             None => self.weigh(account, view),
         }
+    }
+
+    /// Not judged yet; a clock that was set back makes the wait begin again.
+    fn wait(&self, reason: Reason, mut account: Account) -> Findings {
+        let limits = &self.verifier.policy.limits;
+        let mut findings = Findings::rejected(reason, Some(account.name.clone()));
+        if account.guesses.begin_again(limits, self.now.time) {
+            findings.written.push(Record::Account(account));
+        }
+        findings
     }
 
     /// What keeps a code from being judged at all.

@@ -152,7 +152,7 @@ pub enum Done {
     /// An operation with this idempotency key was done before, and nothing was done now. Its event
     /// is at this position; whether it is the same operation is for the caller to see.
     Before(Position),
-    /// Refused; only a wrong proof was charged.
+    /// Refused; only what a wrong proof costs was written.
     Refused(Refusal),
     /// Certainly not done; may be tried again.
     NotDone,
@@ -160,7 +160,8 @@ pub enum Done {
     Unknown,
 }
 
-/// Refused, with or without something to write (the charge of a wrong proof).
+/// Refused, with or without something to write: the charge of a wrong proof, or its wait that begins
+/// again.
 struct Refused {
     refusal: Refusal,
     charge: Option<Token>,

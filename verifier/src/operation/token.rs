@@ -148,10 +148,17 @@ impl Operate<'_> {
             Err(reason) => reason,
         };
         let refusal = Refusal::NotProven(token.serial.clone(), reason);
-        let charge = (reason == Reason::WrongCode).then(|| {
-            token.proofs.charge(&policy.limits, self.now.time);
-            token
-        });
+        let changed = match reason {
+            Reason::WrongCode => {
+                token.proofs.charge(&policy.limits, self.now.time);
+                true
+            }
+            Reason::Waiting | Reason::Locked => {
+                token.proofs.begin_again(&policy.limits, self.now.time)
+            }
+            _ => false,
+        };
+        let charge = changed.then_some(token);
         Ok(Err(Refused { refusal, charge }))
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::checkpoint::Hash;
-use crate::event::{Event, OperationKind};
+use crate::event::{Event, OperationKind, OperationOutcome, Reason, What};
 use crate::store::{
     Change, Counts, Decider, Key, Kind, Outcome, Position, REQUESTS_KEPT, Record, Store,
     StoreError, View,
@@ -57,6 +57,7 @@ macro_rules! store_conformance {
             the_newest_time_does_not_fall
             clock_trust_sets_the_newest_time_back
             a_doubted_clock_does_not_move_the_newest_time
+            only_accepts_and_what_was_done_move_the_newest_time
             counts_follow_the_records
             a_request_is_found_by_its_user_and_key
             a_request_is_seen_by_the_next_decider
@@ -503,6 +504,37 @@ pub fn clock_trust_sets_the_newest_time_back(subject: &mut dyn Subject) {
     let store = subject.store();
     apply(store, Change::event_only(login(1, 1, time(60))));
     assert_eq!(store.view().newest(), Ok(Some(time(60))));
+}
+
+/// A stranger can bring about everything else, also while the clock is wrong.
+pub fn only_accepts_and_what_was_done_move_the_newest_time(subject: &mut dyn Subject) {
+    let store = subject.store();
+    apply(store, Change::event_only(login(1, 1, time(5))));
+    for reason in Reason::ALL {
+        if reason == Reason::RightCode {
+            continue;
+        }
+        let mut event = login(1, 1, time(7_000));
+        if let What::Login(login) = &mut event.what {
+            login.reason = reason;
+        }
+        apply(store, Change::event_only(event));
+        let mut event = operation(OperationKind::Enroll, time(8_000));
+        if let What::Operation(operation) = &mut event.what {
+            operation.outcome = OperationOutcome::NotProven(reason);
+        }
+        apply(store, Change::event_only(event));
+    }
+    for _ in 0..2 {
+        assert_eq!(subject.store().view().newest(), Ok(Some(time(5))));
+        subject.reopen();
+    }
+    let done = operation(OperationKind::Enroll, time(9_000));
+    apply(subject.store(), Change::event_only(done));
+    for _ in 0..2 {
+        assert_eq!(subject.store().view().newest(), Ok(Some(time(9_000))));
+        subject.reopen();
+    }
 }
 
 /// It may be ahead by years, and nobody shall be locked out by it once it is right again.

@@ -204,7 +204,7 @@ pub(crate) enum Did {
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) now: Time,
-    /// The clock is behind the newest event, or doubted.
+    /// The clock is behind the newest time, or doubted.
     pub(crate) clock_is_bad: bool,
     pub(crate) outcome: Outcome,
     /// Whether it is in the store, whatever was told.
@@ -559,7 +559,7 @@ impl Run {
         }
         if is_done && matches!(operation, Operation::ClockTrust) {
             self.oracle.newest = Some(now);
-        } else if applied {
+        } else if is_done {
             self.oracle.saw(now);
         }
     }

@@ -159,6 +159,16 @@ impl Owner {
         };
         self.until = (wait > 0).then(|| now.after(super::seconds(wait)));
     }
+
+    /// A wait of a clock that has been set back begins again.
+    fn wait(&mut self, policy: &Policy, now: Time) {
+        let mut anew = Self {
+            wrong: self.wrong - 1,
+            ..Self::default()
+        };
+        anew.charge(policy, now);
+        self.until = self.until.min(anew.until);
+    }
 }
 
 /// What a login ought to come to.
@@ -198,6 +208,7 @@ impl Oracle {
         }
     }
 
+    /// Takes note that a code was accepted or something was done.
     pub(crate) fn saw(&mut self, now: Time) {
         if self.steady {
             self.newest = self.newest.max(Some(now));
@@ -259,7 +270,7 @@ impl Oracle {
             () if owner.off => Reason::AccountDisabled,
             () if self.clock_is_back(now) => Reason::ClockBackwards,
             () if !self.steady => Reason::ClockStepped,
-            () if owner.until.is_some_and(|until| self.closes(now, until)) => {
+            () if owner.until.is_some_and(|until| now < until) => {
                 let locked = owner.wrong >= self.policy.limits.wrong_codes;
                 if locked {
                     Reason::Locked
@@ -275,11 +286,6 @@ impl Oracle {
             () => Reason::TokenSuspended,
         };
         reject(reason, Some(name))
-    }
-
-    /// What ends later than a lock can was set by a clock that an operator has set right since.
-    fn closes(&self, now: Time, until: Time) -> bool {
-        now < until && until <= now.after(self.policy.limits.lock)
     }
 
     fn weighed(&self, name: &str, held: &[&Held], code: &str, now: Time) -> Expected {
@@ -326,6 +332,12 @@ impl Oracle {
         if let Some((serial, step)) = &expected.spends {
             self.accept(serial, *step, code, now);
             self.owner_of(serial).expect("an owner").clear();
+            self.saw(now);
+        }
+        if matches!(expected.reason, Reason::Waiting | Reason::Locked) {
+            let name = expected.account.as_ref().expect("an account");
+            let owner = self.owners.get_mut(name).expect("an owner");
+            owner.wait(&policy, now);
         }
         if expected.reason == Reason::WrongCode {
             let name = expected.account.as_ref().expect("an account");
@@ -338,7 +350,6 @@ impl Oracle {
                 }
             }
         }
-        self.saw(now);
     }
 
     fn accept(&mut self, serial: &Serial, step: u64, code: &str, now: Time) {

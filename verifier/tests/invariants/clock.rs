@@ -90,6 +90,39 @@ fn i12_what_needs_no_code_needs_no_clock() {
     assert_eq!(desk.store.inner().newest(), Ok(Some(START)));
 }
 
+/// A verifier that starts while the clock is wrong has no reason to doubt it. What a stranger can
+/// bring about then must not count once it is right.
+#[test]
+fn i12_a_stranger_can_not_hold_the_store_to_a_wrong_clock() {
+    let mut policy = Policy::default();
+    let services = &mut policy.asking.services;
+    services.insert("sshd".into(), CodeRule::Never);
+    let (device, stock) = (Device::usual(1), Device::usual(2));
+    let mut desk = Desk::new(policy);
+    desk.give("mori", &device);
+    desk.stock(&stock);
+    desk.pass(86_400);
+    let right = desk.now;
+    desk.pass(86_400);
+    for (account, code) in [
+        ("mori", device.wrong(desk.now)),
+        ("mori", "1".into()),
+        ("nobody", "123456".into()),
+        ("!", "123456".into()),
+    ] {
+        assert!(!desk.login(account, &code).accepted());
+    }
+    let place = place(Door::Pam);
+    let mut ask = Ask::new(&desk.verifier, "mori", &place, desk.clock());
+    let outcomes = desk.store.commit(&mut [&mut ask]).expect("a commit");
+    assert_eq!(ask.answer(outcomes[0]), Asked::CodeNotNeeded);
+    desk.refused(&enroll("sato", &stock, &stock.wrong(desk.now)));
+    assert_eq!(desk.store.inner().newest(), Ok(Some(START)));
+    desk.now = right;
+    assert!(desk.login("mori", &device.shows(right)).accepted());
+    assert_eq!(desk.store.inner().newest(), Ok(Some(right)));
+}
+
 #[test]
 fn i10_a_name_that_could_be_a_code_is_not_kept_where_none_is_asked() {
     let mut policy = Policy::default();

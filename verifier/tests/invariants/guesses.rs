@@ -194,24 +194,89 @@ fn i03_a_wrong_code_is_charged_beside_a_seed_that_does_not_open() {
     assert!(!told.accepted(), "64 guesses at a sound token were free");
 }
 
-/// A clock that ran ahead for a moment must not lock anybody out until that future.
+/// A clock that ran ahead for a moment must not lock anybody out until that future: rejects do not
+/// move the newest time, and the lock begins again, once.
 #[test]
 fn i12_a_lock_of_a_wrong_future_does_not_last() {
     let device = Device::usual(1);
     let mut desk = Desk::of_mori(&device);
     let right = desk.now;
-    desk.now = moved(right, 10 * 365 * 86_400);
+    desk.now = moved(right, 10 * 365 * 86_400_000);
     for _ in 0..LIMIT {
         fail(&mut desk, &device);
     }
     assert_eq!(desk.reason("mori", "000000"), Some(Reason::Locked));
-    desk.now = moved(right, 60);
-    let refused = desk.reason("mori", &device.shows(desk.now));
-    assert_eq!(refused, Some(Reason::ClockBackwards));
-    desk.done(&Operation::ClockTrust);
+    desk.now = moved(right, 60_000);
+    for pause in [0, 1, 1_798] {
+        desk.pass(pause);
+        let refused = desk.reason("mori", &device.shows(desk.now));
+        assert_eq!(refused, Some(Reason::Locked));
+    }
     desk.pass(1);
     let told = desk.login("mori", &device.shows(desk.now));
     assert!(told.accepted(), "{:?}", told.reason);
+}
+
+/// However far the clock goes back, and however often: no wait is shorter for it.
+#[test]
+fn i03_a_clock_that_goes_back_gives_no_free_guess() {
+    for back in [1, 50, 999, 1_000, 60_000, 1_799_999, 1_800_001, 86_400_000] {
+        let device = Device::usual(1);
+        let mut desk = Desk::new(Policy::default());
+        desk.now = moved(START, -1_000_000_000);
+        desk.give("mori", &device);
+        desk.now = START;
+        let waits = [0, 0, 1, 2, 4, 8, 16, 32, 64, 1_800];
+        for (index, wait) in waits.into_iter().enumerate() {
+            assert_eq!(
+                desk.reason("mori", &device.wrong(desk.now)),
+                Some(Reason::WrongCode)
+            );
+            if wait == 0 {
+                continue;
+            }
+            desk.now = moved(desk.now, -back);
+            let told = guess(&mut desk, &device, 8, 1, 0);
+            assert_eq!(judged(&told), 0, "{index}, back by {back} ms");
+            desk.now = moved(desk.now, wait * 1_000 - 1);
+            assert_eq!(
+                judged(&guess(&mut desk, &device, 8, 1, 0)),
+                0,
+                "{index}, back by {back} ms"
+            );
+            // And not much longer.
+            let until = desk.account("mori").guesses.until.expect("a wait");
+            assert!(until <= moved(desk.now, 1), "{index}, back by {back} ms");
+            desk.now = until;
+        }
+        assert_eq!(desk.account("mori").guesses.in_a_row as usize, LIMIT);
+    }
+}
+
+#[test]
+fn i03_a_clock_that_goes_back_gives_no_free_proof() {
+    let device = Device::usual(1);
+    let mut desk = Desk::new(Policy::default());
+    desk.now = moved(START, -1_000_000_000);
+    desk.stock(&device);
+    desk.now = START;
+    let prove = |desk: &mut Desk| match desk.refused(&enroll("mori", &device, &device.wrong(START)))
+    {
+        Refusal::NotProven(_, reason) => reason,
+        other => panic!("{other:?}"),
+    };
+    for _ in 0..3 {
+        assert_eq!(prove(&mut desk), Reason::WrongCode);
+    }
+    for _ in 0..20 {
+        desk.now = moved(desk.now, -3_600_000);
+        assert_eq!(prove(&mut desk), Reason::Waiting);
+        desk.now = moved(desk.now, 999);
+        assert_eq!(prove(&mut desk), Reason::Waiting);
+    }
+    desk.now = moved(desk.now, 1);
+    assert_eq!(prove(&mut desk), Reason::WrongCode);
+    assert_eq!(desk.token(&device).proofs.in_a_row, 4);
 }
 
 #[test]

@@ -71,6 +71,51 @@ fn admin_can_trust_a_clock_that_was_set_right() {
     assert_eq!(again.status.code(), Some(4), "{again}");
 }
 
+/// No time service says anything here.
+#[test]
+fn step_that_nobody_takes_back_is_believed_after_ten_minutes() {
+    let hana = hana();
+    let made = Installation::with(&[&hana]);
+    works(&made, &hana);
+    made.clock().step(HOUR);
+    is_refused(&made, &hana);
+    assert!(
+        warnings(&made).contains("trusted in 600 s"),
+        "{}",
+        warnings(&made)
+    );
+    made.clock().advance(599);
+    is_refused(&made, &hana);
+    made.clock().advance(1);
+    assert!(!warnings(&made).contains("clock"), "{}", warnings(&made));
+    works(&made, &hana);
+}
+
+/// It is started while the clock is a day ahead, so nothing tells it that the clock is wrong.
+#[test]
+fn wrong_codes_under_a_wrong_clock_lock_nobody_out_when_it_is_right_and_it_is_restarted() {
+    let hana = hana();
+    let mut made = Installation::with(&[&hana]);
+    works(&made, &hana);
+    let right = made.clock().now();
+    made.clock().step(24 * HOUR);
+    made.restart_verifier();
+    for door in Door::BOTH {
+        let wrong = made.wrong_code(&hana, 0);
+        assert_eq!(
+            made.login(door, "hana", &wrong),
+            Verdict::Reject,
+            "{door:?}"
+        );
+        assert_eq!(made.login(door, "nobody", &wrong), Verdict::Reject);
+    }
+    made.clock().step(-24 * HOUR);
+    made.restart_verifier();
+    works(&made, &hana);
+    assert_eq!(made.clock().now(), right + 90);
+    assert!(!warnings(&made).contains("clock"), "{}", warnings(&made));
+}
+
 #[test]
 fn small_correction_is_no_step() {
     let hana = hana();

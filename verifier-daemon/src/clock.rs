@@ -3,15 +3,18 @@
 //! The wall clock can be set; the clock that counts since the machine was started can not, and goes
 //! on while it sleeps. Both run at the same rate, so the difference between them changes only when
 //! somebody sets the wall clock. A step of more than [`STEP_MAX`] is not believed: until it is taken
-//! back, the time service says that it was right, or an admin does, no code is judged.
+//! back, the time service says that it was right, or an admin does, no code is judged. One that
+//! nobody takes back for [`SETTLED`] was a correction: most time services tell nobody what they do.
 
-use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{fmt, fs};
 
 use nix::time::{ClockId, clock_gettime};
+use sekisho_daemon::Log;
 use sekisho_verifier::time::{Now, Time};
+use tokio::sync::watch;
 
 /// A larger step of the wall clock is not believed.
 const STEP_MAX: Duration = Duration::from_secs(10);
@@ -20,6 +23,13 @@ const STEP_MAX: Duration = Duration::from_secs(10);
 const FORGOTTEN: u64 = 360;
 /// How long a stepped clock must have run on before the time service is believed.
 const HEALING: Duration = Duration::from_secs(60);
+/// How long a step must have held to be believed without anybody's word.
+const SETTLED: Duration = Duration::from_secs(600);
+/// How often the clocks are looked at while nobody asks, so that it is known when a step was made.
+const PAUSE: Duration = Duration::from_secs(5);
+/// What the time service said since the last look counts as said after a step that is noticed now,
+/// if that look was no longer ago than this.
+const FRESH: Duration = Duration::from_secs(15);
 /// systemd-timesyncd touches this each time that it has compared the clock with a server.
 const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
 
@@ -41,7 +51,7 @@ impl Clock {
     /// Takes the wall clock as it is now for right.
     pub(crate) fn new() -> Self {
         Self {
-            guard: Mutex::new(Guard::new(read())),
+            guard: Mutex::new(Guard::new(read(), synchronised())),
         }
     }
 
@@ -55,17 +65,38 @@ impl Clock {
         }
     }
 
-    /// How far the wall clock was set, in seconds, if that is not believed.
-    pub(crate) fn step(&self) -> Option<i64> {
+    /// Why the wall clock is not believed, if it is not.
+    pub(crate) fn doubt(&self) -> Option<Doubt> {
         let mut guard = self.lock();
         let reading = read();
-        let steady = guard.judge(reading, &synchronised);
-        (!steady).then(|| guard.off(reading) / 1_000)
+        guard.judge(reading, &synchronised);
+        guard.doubt(reading)
+    }
+
+    /// Looks at the clocks every now and then, and tells the log what comes of it.
+    pub(crate) async fn watch(self: Arc<Self>, log: Log, mut ending: watch::Receiver<bool>) {
+        let mut doubted = false;
+        loop {
+            let doubt = self.doubt();
+            match &doubt {
+                Some(doubt) if !doubted => log.warning(format_args!(
+                    "{doubt}: no code is accepted until it is set right, or for {} s",
+                    doubt.settles_in
+                )),
+                None if doubted => log.info("the server's clock is trusted again"),
+                _ => {}
+            }
+            doubted = doubt.is_some();
+            let ended = ending.wait_for(|ending| *ending);
+            if tokio::time::timeout(PAUSE, ended).await.is_ok() {
+                return;
+            }
+        }
     }
 
     /// An admin says that it is right as it is now.
     pub(crate) fn trust(&self) {
-        self.lock().trust(read());
+        self.lock().trust(read(), synchronised());
     }
 
     fn lock(&self) -> MutexGuard<'_, Guard> {
@@ -73,11 +104,24 @@ impl Clock {
     }
 }
 
-/// In words for `status` and `explain`.
-pub(crate) fn told(step: i64) -> String {
-    let direction = if step < 0 { "back" } else { "forward" };
-    let seconds = step.unsigned_abs();
-    format!("the server's clock was set {direction} by {seconds} s while the verifier ran")
+/// A step that is not believed, in words for `status` and `explain`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Doubt {
+    /// How far the wall clock was set, in seconds; ahead is positive.
+    step: i64,
+    /// After so many seconds it is believed without anybody's word.
+    pub(crate) settles_in: u64,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let direction = if self.step < 0 { "back" } else { "forward" };
+        let seconds = self.step.unsigned_abs();
+        write!(
+            f,
+            "the server's clock was set {direction} by {seconds} s while the verifier ran"
+        )
+    }
 }
 
 /// Both clocks, read together, in milliseconds.
@@ -100,8 +144,8 @@ fn read() -> Reading {
     }
 }
 
-/// A stamp that changes whenever the time service finds the clock to be right.
-fn synchronised() -> Option<i64> {
+/// The stamp now.
+fn synchronised() -> Stamp {
     let about = fs::metadata(SYNCHRONISED).ok()?;
     Some(about.mtime() * 1_000_000_000 + about.mtime_nsec())
 }
@@ -113,8 +157,13 @@ struct Guard {
     anchor: i64,
     /// The running clock at the last reading.
     last: u64,
+    /// The time service's stamp then.
+    stamp: Stamp,
     stepped: Option<Stepped>,
 }
+
+/// A stamp that changes whenever the time service finds the clock to be right, if there is one.
+type Stamp = Option<i64>;
 
 /// A step that is not believed.
 #[derive(Debug)]
@@ -123,22 +172,26 @@ struct Stepped {
     difference: i64,
     /// The running clock when it was noticed.
     since: u64,
-    /// The time service's stamp then.
-    stamp: Option<i64>,
+    /// The time service's stamp before it: it steps the clock and says so at once, so that by the
+    /// time the step is noticed it has often spoken already.
+    stamp: Stamp,
 }
 
 impl Guard {
-    fn new(reading: Reading) -> Self {
+    fn new(reading: Reading, stamp: Stamp) -> Self {
         Self {
             anchor: difference(reading),
             last: reading.running,
+            stamp,
             stepped: None,
         }
     }
 
     /// Whether the wall clock can be believed at this reading; `stamp` is that of the time service.
-    fn judge(&mut self, reading: Reading, stamp: &dyn Fn() -> Option<i64>) -> bool {
+    fn judge(&mut self, reading: Reading, stamp: &dyn Fn() -> Stamp) -> bool {
         let since_last = reading.running.saturating_sub(self.last);
+        let stamp = stamp();
+        let stamp_before = std::mem::replace(&mut self.stamp, stamp);
         self.last = reading.running;
         let off = self.off(reading);
         if off.unsigned_abs() <= millis(STEP_MAX) {
@@ -152,30 +205,48 @@ impl Guard {
             |stepped: &&Stepped| difference.abs_diff(stepped.difference) <= millis(STEP_MAX);
         match self.stepped.as_ref().filter(same_step) {
             None => {
+                let looked = since_last <= millis(FRESH);
                 self.stepped = Some(Stepped {
                     difference,
                     since: reading.running,
-                    stamp: stamp(),
+                    stamp: if looked { stamp_before } else { stamp },
                 });
             }
             Some(stepped) => {
-                let ran_on = reading.running.saturating_sub(stepped.since);
-                let now = stamp();
-                if ran_on >= millis(HEALING) && now.is_some() && now != stepped.stamp {
-                    self.trust(reading);
+                let ran_on = stepped.ran_on(reading);
+                let confirmed = stamp.is_some() && stamp != stepped.stamp;
+                if ran_on >= millis(SETTLED) || (ran_on >= millis(HEALING) && confirmed) {
+                    self.trust(reading, stamp);
                 }
             }
         }
         self.stepped.is_none()
     }
 
-    fn trust(&mut self, reading: Reading) {
-        *self = Self::new(reading);
+    fn trust(&mut self, reading: Reading, stamp: Stamp) {
+        *self = Self::new(reading, stamp);
+    }
+
+    /// Why the wall clock was not believed at this reading.
+    fn doubt(&self, reading: Reading) -> Option<Doubt> {
+        let stepped = self.stepped.as_ref()?;
+        let left = millis(SETTLED).saturating_sub(stepped.ran_on(reading));
+        Some(Doubt {
+            step: self.off(reading) / 1_000,
+            settles_in: left.div_ceil(1_000),
+        })
     }
 
     /// How far the wall clock is off, in milliseconds; ahead is positive.
     fn off(&self, reading: Reading) -> i64 {
         difference(reading).saturating_sub(self.anchor)
+    }
+}
+
+impl Stepped {
+    /// How long the wall clock has run on since.
+    fn ran_on(&self, reading: Reading) -> u64 {
+        reading.running.saturating_sub(self.since)
     }
 }
 
@@ -195,6 +266,7 @@ mod tests {
     const WALL: u64 = 1_795_306_442_000;
     const RUNNING: u64 = 5_000_000;
     const HOUR: i64 = 3_600_000;
+    const SETTLED: i64 = 600_000;
 
     /// A machine whose clocks a test moves, and the verdicts on them.
     struct Machine {
@@ -210,7 +282,7 @@ mod tests {
                 running: RUNNING,
             };
             Self {
-                guard: Guard::new(at),
+                guard: Guard::new(at, Some(1)),
                 at,
                 stamp: Some(1),
             }
@@ -243,7 +315,7 @@ mod tests {
         for step in [10_001, HOUR, -10_001, -HOUR] {
             let mut machine = Machine::new();
             assert!(!machine.step(step), "{step}");
-            assert!(!machine.pass(HOUR), "{step}");
+            assert!(!machine.pass(SETTLED - 1), "{step}");
             assert_eq!(machine.guard.off(machine.at), step);
             assert!(machine.step(-step), "{step}");
         }
@@ -273,20 +345,72 @@ mod tests {
     fn time_service_heals_a_step_after_a_minute_and_only_if_it_spoke_after_it() {
         let mut machine = Machine::new();
         assert!(!machine.step(HOUR));
-        assert!(!machine.pass(HOUR), "its stamp is from before");
-        machine.stamp = Some(2);
-        assert!(machine.pass(1));
+        assert!(!machine.pass(SETTLED - 1), "its stamp is from before");
 
-        let mut machine = Machine::new();
-        assert!(!machine.step(-HOUR));
-        machine.stamp = Some(2);
-        assert!(!machine.pass(59_999));
-        assert!(machine.pass(1));
+        for step in [HOUR, -HOUR] {
+            let mut machine = Machine::new();
+            assert!(!machine.step(step));
+            machine.stamp = Some(2);
+            assert!(!machine.pass(59_999));
+            assert!(machine.pass(1));
+        }
 
         let mut machine = Machine::new();
         assert!(!machine.step(HOUR));
         machine.stamp = None;
-        assert!(!machine.pass(HOUR), "there is no time service");
+        assert!(!machine.pass(SETTLED - 1), "there is no time service");
+    }
+
+    #[test]
+    fn time_service_that_made_the_step_itself_has_spoken() {
+        let mut machine = Machine::new();
+        assert!(machine.pass(15_000));
+        machine.stamp = Some(2);
+        assert!(!machine.step(HOUR));
+        assert!(!machine.pass(59_999));
+        assert!(machine.pass(1));
+    }
+
+    #[test]
+    fn time_service_that_spoke_while_nobody_looked_may_have_spoken_before_the_step() {
+        let mut machine = Machine::new();
+        machine.stamp = Some(2);
+        machine.at.running += 15_001;
+        machine.at.wall += 15_001;
+        assert!(!machine.step(HOUR));
+        assert!(!machine.pass(SETTLED - 1));
+    }
+
+    #[test]
+    fn step_that_holds_for_ten_minutes_was_a_correction() {
+        for (step, stamp) in [(HOUR, Some(1)), (-HOUR, None), (10_001, Some(1))] {
+            let mut machine = Machine::new();
+            machine.stamp = stamp;
+            assert!(!machine.step(step));
+            for _ in 0..119 {
+                assert!(!machine.pass(5_000));
+            }
+            assert!(!machine.pass(4_999));
+            assert!(machine.pass(1));
+            assert!(!machine.step(-step), "the next one is measured from there");
+        }
+    }
+
+    #[test]
+    fn time_that_is_left_is_told() {
+        let mut machine = Machine::new();
+        assert_eq!(machine.guard.doubt(machine.at), None);
+        machine.step(-HOUR);
+        for (millis, settles_in) in [(0, 600), (1, 600), (999, 599), (598_999, 1)] {
+            machine.pass(millis);
+            let expected = Doubt {
+                step: -3_600,
+                settles_in,
+            };
+            assert_eq!(machine.guard.doubt(machine.at), Some(expected));
+        }
+        machine.pass(1);
+        assert_eq!(machine.guard.doubt(machine.at), None);
     }
 
     #[test]
@@ -294,18 +418,39 @@ mod tests {
         let mut machine = Machine::new();
         assert!(!machine.step(HOUR));
         assert!(!machine.pass(59_000));
-        assert!(!machine.step(HOUR));
         machine.stamp = Some(2);
-        assert!(!machine.pass(59_000), "this step is not a minute old");
+        assert!(!machine.step(HOUR));
         machine.stamp = Some(3);
+        assert!(!machine.pass(59_000), "this step is not a minute old");
         assert!(machine.pass(1_000));
+
+        let mut machine = Machine::new();
+        assert!(!machine.step(HOUR));
+        assert!(!machine.pass(SETTLED - 1));
+        assert!(!machine.step(10_001));
+        assert!(
+            !machine.pass(SETTLED - 1),
+            "this step is not ten minutes old"
+        );
+        assert!(machine.pass(1));
+    }
+
+    /// Nor is one that is made of small ones.
+    #[test]
+    fn clock_that_does_not_come_to_rest_is_not_believed() {
+        let mut machine = Machine::new();
+        assert!(!machine.step(HOUR));
+        for _ in 0..100 {
+            assert!(!machine.pass(SETTLED / 4));
+            assert!(!machine.step(6_000));
+        }
     }
 
     #[test]
     fn admin_can_trust_it_and_the_next_step_is_measured_from_there() {
         let mut machine = Machine::new();
         assert!(!machine.step(HOUR));
-        machine.guard.trust(machine.at);
+        machine.guard.trust(machine.at, machine.stamp);
         assert!(machine.pass(1_000));
         assert!(!machine.step(-HOUR));
     }
@@ -322,9 +467,12 @@ mod tests {
 
     #[test]
     fn step_is_told_in_words() {
-        let text = told(-3_600);
+        let doubt = Doubt {
+            step: -3_600,
+            settles_in: 600,
+        };
         assert_eq!(
-            text,
+            doubt.to_string(),
             "the server's clock was set back by 3600 s while the verifier ran"
         );
     }

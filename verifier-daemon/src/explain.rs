@@ -50,12 +50,13 @@ pub(crate) async fn gather(name: AccountName, shared: &Shared) -> Result<Explana
     let now = clock::now();
     let mut findings = Vec::new();
     if newest.is_some_and(|newest| now < newest) {
-        findings
-            .push("the server's clock is behind the newest event, so no code is accepted".into());
+        findings.push(
+            "the server's clock is behind the last accepted code or change, so no code is accepted"
+                .into(),
+        );
     }
-    if let Some(step) = shared.clock.step() {
-        let told = clock::told(step);
-        findings.push(format!("{told}, so no code is accepted"));
+    if let Some(doubt) = shared.clock.doubt() {
+        findings.push(format!("{doubt}, so no code is accepted"));
     }
     match &account {
         None => findings.push(format!(

@@ -154,6 +154,7 @@ async fn serve(
     let upkeep = Upkeep::start(store.keeper(), log.clone(), ending.clone())?;
     let backups = Backups::new(&settings, store.keeper(), Arc::clone(&keys), signer.clone());
     let (queue, deciding) = start_deciding(store, &verifier, &counters, &clock, &log)?;
+    let watching = Arc::clone(&clock).watch(log.clone(), ending.clone());
     let (rotations, rotator) = keys::rotator(&keys, queue.clone(), log.clone(), ending.clone());
     let service = Service {
         listener,
@@ -184,6 +185,7 @@ async fn serve(
     log.info(format_args!("ready on {}", path.display()));
     let mut tasks = JoinSet::new();
     tasks.spawn(rotator.run());
+    tasks.spawn(watching);
     tokio::select! {
         () = service.run(&mut tasks) => {}
         _ = terminate.recv() => {}

@@ -2,7 +2,6 @@
 
 use sekisho_verifier_socket::admin::{Answer, Refusal, StatusView};
 
-use crate::clock;
 use crate::service::Shared;
 
 pub(crate) async fn answer(shared: &Shared) -> Result<Answer, Refusal> {
@@ -14,15 +13,16 @@ pub(crate) async fn answer(shared: &Shared) -> Result<Answer, Refusal> {
         && now < newest
     {
         warnings.push(
-            "the wall clock is behind the newest event: no code is accepted; set the clock, or \
+            "the wall clock is behind the last accepted code or change: no code is accepted; set the clock, or \
              run sekisho clock trust if it is right"
                 .to_owned(),
         );
     }
-    if let Some(step) = shared.clock.step() {
-        let told = clock::told(step);
+    if let Some(doubt) = shared.clock.doubt() {
+        let left = doubt.settles_in;
         warnings.push(format!(
-            "{told}: no code is accepted; set it right, or run sekisho clock trust if it is"
+            "{doubt}: no code is accepted; set it right, or run sekisho clock trust if it is; if it \
+             is left as it is, it will be trusted in {left} s"
         ));
     }
     warnings.extend(shared.keys.warnings());

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sekisho_verifier::checkpoint::Hash;
+use sekisho_verifier::checkpoint::{Checkpoint, Hash};
 use sekisho_verifier::event::Event;
+use sekisho_verifier::note::PublicKey;
+use sekisho_verifier::seal::Keyring;
 use sekisho_verifier::store::{EventPage, Position, StoreError};
 
 use crate::archive;
@@ -15,6 +17,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::frame::{self, FrameKind};
 use crate::scan::{Frame, Scanner};
 use crate::segment::{HEADER_OCTETS, file_name};
+use crate::stamp::{self, Stamped};
 
 /// One frame in so many octets has its place remembered.
 const BLOCK_OCTETS: u64 = 64 << 10;
@@ -27,6 +30,7 @@ const READ_OCTETS: usize = 128 << 10;
 #[derive(Debug)]
 pub(crate) struct Audit {
     disk: Arc<dyn Disk>,
+    proof: Proof,
     state: Mutex<State>,
 }
 
@@ -81,8 +85,47 @@ struct Block {
     first: Position,
 }
 
+/// What tells that a frame is as it was written.
+#[derive(Debug, Clone)]
+pub(crate) struct Proof {
+    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) key: Option<PublicKey>,
+}
+
+impl Proof {
+    /// Whether the stamp of a change fits; `None` if its key is destroyed.
+    fn stamp(&self, frame: &Frame<'_>) -> Option<bool> {
+        let Ok(body) = body::parse(frame.body()) else {
+            return Some(false);
+        };
+        let place = Stamped {
+            kind: frame.head.kind,
+            position: frame.head.position,
+            previous: &frame.head.previous,
+        };
+        let stamped = &frame.body()[..body.end.stamped];
+        stamp::fits(&self.keyring, &place.octets(), stamped, &body.end.stamp)
+    }
+
+    /// Whether it is a checkpoint that we have signed, for the frame before it.
+    fn is_checkpoint(&self, frame: &Frame<'_>) -> bool {
+        let (Some(key), FrameKind::Checkpoint) = (&self.key, frame.head.kind) else {
+            return false;
+        };
+        let note = minicbor::decode::<&str>(frame.body()).unwrap_or_default();
+        Checkpoint::open(key, note).is_some_and(|stated| {
+            stated.position + 1 == frame.head.position && stated.hash == frame.head.previous
+        })
+    }
+}
+
 impl Audit {
-    pub(crate) fn new(disk: Arc<dyn Disk>, segments: Vec<(u64, Position)>, end: u64) -> Self {
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        segments: Vec<(u64, Position)>,
+        end: u64,
+        proof: Proof,
+    ) -> Self {
         let state = State {
             segments,
             end,
@@ -91,6 +134,7 @@ impl Audit {
         };
         Self {
             disk,
+            proof,
             state: Mutex::new(state),
         }
     }
@@ -131,7 +175,8 @@ impl Audit {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The event at `position`.
+    /// The event at `position`, if it is as it was written: receipts are signed for what is read here,
+    /// so that a change of the file under a running verifier must not be believed.
     pub(crate) fn event(&self, position: Position) -> Result<Option<Event>, StoreError> {
         let Some(before) = position.checked_add(1) else {
             return Ok(None);
@@ -145,7 +190,51 @@ impl Audit {
                 found = Some(frame.body().to_vec());
             }
         })?;
-        found.map_or(Ok(None), |octets| decode(&octets).map(Some))
+        match found {
+            None => Ok(None),
+            Some(_) if !self.is_proven(&block, position)? => Err(StoreError::Corrupt),
+            Some(octets) => decode(&octets).map(Some),
+        }
+    }
+
+    /// Whether the stamp of the change at `position` fits, or, where its key is destroyed, whether the
+    /// chain leads from it to a signed checkpoint.
+    fn is_proven(&self, block: &Block, position: Position) -> Result<bool, StoreError> {
+        let file = self.open(block.segment)?;
+        let mut end = file.octets().map_err(unavailable)?;
+        {
+            let state = self.state();
+            if state
+                .segments
+                .last()
+                .is_some_and(|last| last.0 == block.segment)
+            {
+                end = end.min(state.end);
+            }
+        }
+        let mut scanner = Scanner::new(&*file, end).reading(READ_OCTETS);
+        let (mut offset, mut at) = (block.from, block.first);
+        let mut previous = None;
+        while let Some(frame) = scanner.frame(offset).map_err(unavailable)? {
+            let joined = previous.is_none_or(|previous| frame.head.previous == previous);
+            if frame.head.position != at || !joined {
+                return Ok(false);
+            }
+            if at == position {
+                match self.proof.stamp(&frame) {
+                    Some(fits) => return Ok(fits),
+                    None => previous = Some(frame::hash(frame.octets)),
+                }
+            } else if at > position {
+                if self.proof.is_checkpoint(&frame) {
+                    return Ok(true);
+                }
+                previous = Some(frame::hash(frame.octets));
+            }
+            offset += frame.head.frame_octets();
+            at += 1;
+        }
+        Ok(false)
     }
 
     /// The chain hash of the event at `position`.

@@ -14,7 +14,7 @@ use sekisho_verifier::time::Time;
 use zeroize::Zeroizing;
 
 use crate::anchor::{self, Anchor};
-use crate::audit::Audit;
+use crate::audit::{Audit, Proof};
 use crate::beginning::{self, Beginning};
 use crate::checkpoints;
 use crate::checkpoints::{Signing, Teller};
@@ -235,10 +235,22 @@ pub(crate) fn open_on(
         start.point = loaded.and_then(|loaded| loaded.point);
         start.seen = start.seen.max(loaded.map_or(0, |loaded| loaded.seen));
     }
-    let recovered = replay(&*disk, start, key, &mut records, &mut options, &mut opened)?;
+    let recovered = replay(
+        &*disk,
+        start,
+        key.clone(),
+        &mut records,
+        &mut options,
+        &mut opened,
+    )?;
     opened.torn_octets = recovered.torn;
 
-    let audit = Audit::new(Arc::clone(&disk), recovered.segments.clone(), recovered.end);
+    let proof = Proof {
+        keyring: Arc::clone(&options.keyring),
+        key,
+    };
+    let segments = recovered.segments.clone();
+    let audit = Audit::new(Arc::clone(&disk), segments, recovered.end, proof);
     let audit = Arc::new(audit);
     let file = disk.path(&file_name(recovered.last.number));
     let (journal_audit, sizes) = (Arc::clone(&audit), how.sizes);

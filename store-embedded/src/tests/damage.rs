@@ -1,13 +1,19 @@
 //! Every change of a small journal is found, or has no effect.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use sekisho_verifier::testing::sample::spend;
+use sekisho_verifier::checkpoint::Checkpoint;
+use sekisho_verifier::note::Signer;
+use sekisho_verifier::seal::{DataKey, Keyring};
+use sekisho_verifier::store::StoreError;
+use sekisho_verifier::testing::sample::{keyring, spend};
 
+use crate::audit::{Audit, Proof};
 use crate::error::{Damage, OpenError};
 use crate::segment::{FIRST, file_name};
 use crate::tests::sim::Sim;
-use crate::tests::{Content, campaign, commit, content, open, script};
+use crate::tests::{Content, SIGNING_KEY, campaign, commit, content, open, script};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
@@ -257,4 +263,46 @@ fn a_header_that_says_what_none_may_is_refused() {
             error => panic!("{what}: {error}"),
         }
     }
+}
+
+/// Receipts are signed for what is read from the file: a change under the running verifier, with
+/// the checksums made right, must not become one.
+#[test]
+fn an_event_that_was_changed_meanwhile_is_not_read() {
+    let disk = Sim::new();
+    let mut store = open(&disk).expect("a new store");
+    for group in script() {
+        commit(&mut store, &group).expect("a commit");
+    }
+    store.close();
+    let mut files = disk.files();
+    let read = |files: &BTreeMap<String, Vec<u8>>, keyring: Arc<Keyring>| {
+        let octets = files[&file_name(FIRST)].len() as u64;
+        let signer = Signer::new(&origin(files), &SIGNING_KEY).expect("a signer");
+        let proof = Proof {
+            keyring,
+            key: Some(signer.public()),
+        };
+        let audit = Audit::new(Sim::holding(files), vec![(FIRST, 1)], octets, proof);
+        audit.event(1)
+    };
+    // The key of the stamps is destroyed: the chain leads to a signed checkpoint.
+    let others = Arc::new(Keyring::new(DataKey::new(9, &[9; 32])));
+    let sound = read(&files, keyring()).expect("it is sound");
+    assert!(sound.is_some());
+    assert_eq!(read(&files, Arc::clone(&others)), Ok(sound));
+    let frame = &mut files.get_mut(&file_name(FIRST)).expect("a file")[512..];
+    let length = crate::frame::u32_at(frame, 4) as usize;
+    frame[64 + 10] ^= 1;
+    let body = crc32c::crc32c(&frame[64..64 + length]).to_be_bytes();
+    frame[28..32].copy_from_slice(&body);
+    let head = crc32c::crc32c(&frame[4..64]).to_be_bytes();
+    frame[..4].copy_from_slice(&head);
+    assert_eq!(read(&files, keyring()), Err(StoreError::Corrupt));
+    assert_eq!(read(&files, others), Err(StoreError::Corrupt));
+}
+
+fn origin(files: &BTreeMap<String, Vec<u8>>) -> String {
+    let id = files[&file_name(FIRST)][16..32].try_into();
+    Checkpoint::origin_of(&id.expect("an id"))
 }

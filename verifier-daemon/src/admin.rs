@@ -301,7 +301,9 @@ impl Desk {
         let missing = || requests::invalid("no backup was begun", "begin it: sekisho backup FILE");
         let mut running = self.backup.take().ok_or_else(missing)?;
         let piece = match running.next().await? {
-            Next::Whole(receipt) => return Ok(Answer::Receipt(receipt)),
+            Next::Whole(receipt, damaged) => {
+                return Ok(Answer::BackupWhole { receipt, damaged });
+            }
             Next::Piece(piece) => piece,
             Next::Record(operation, note) => {
                 match self.operate(operation, note, shared).await? {

@@ -151,11 +151,13 @@ async fn serve(
     {
         log.warning(format_args!("the public key can not be written: {error}"));
     }
-    let upkeep = Upkeep::start(store.keeper(), log.clone(), ending.clone())?;
-    let backups = Backups::new(&settings, store.keeper(), Arc::clone(&keys), signer.clone());
+    let keeper = store.keeper();
+    let upkeep = Upkeep::start(keeper.clone(), log.clone(), ending.clone())?;
+    let backups = Backups::new(&settings, keeper.clone(), Arc::clone(&keys), signer.clone());
     let (queue, deciding) = start_deciding(store, &verifier, &counters, &clock, &log)?;
     let watching = Arc::clone(&clock).watch(log.clone(), ending.clone());
-    let (rotations, rotator) = keys::rotator(&keys, queue.clone(), log.clone(), ending.clone());
+    let (rotations, rotator) =
+        keys::rotator(&keys, keeper, queue.clone(), log.clone(), ending.clone());
     let service = Service {
         listener,
         directory: Arc::new(Directory::new(&settings.verifier)),

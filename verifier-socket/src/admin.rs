@@ -346,7 +346,7 @@ pub enum Answer {
         #[n(1)]
         recipients: Vec<String>,
     },
-    /// A piece of a backup, encrypted. When there is none left, the answer is the receipt.
+    /// A piece of a backup, encrypted. When there is none left, the answer is `BackupWhole`.
     #[n(21)]
     BackupPiece(
         #[n(0)]
@@ -372,6 +372,16 @@ pub enum Answer {
         /// The newest checkpoint, a signed note, if there is one yet.
         #[n(1)]
         checkpoint: Option<String>,
+    },
+    /// A backup was fetched whole.
+    #[n(24)]
+    BackupWhole {
+        /// That it was made.
+        #[n(0)]
+        receipt: ReceiptView,
+        /// How many records are damaged, and so in it as well.
+        #[n(1)]
+        damaged: u64,
     },
 }
 

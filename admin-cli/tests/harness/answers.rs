@@ -71,6 +71,15 @@ pub(crate) fn reply(line: &str) -> Reply {
             key: one.must("key"),
             checkpoint: one.text("checkpoint").map(|text| unescaped(&text)),
         },
+        "backup" => Answer::BackupBegun {
+            octets: one.number("octets").unwrap_or(0),
+            recipients: one.list("recipients"),
+        },
+        "piece" => Answer::BackupPiece(one.must("octets").into_bytes()),
+        "backup-whole" => Answer::BackupWhole {
+            receipt: receipt(&one),
+            damaged: one.number("damaged").unwrap_or(0),
+        },
         "unavailable" => return Reply::Unavailable,
         "not-permitted" => return Reply::NotPermitted,
         refused => return Reply::Admin(Box::new(Err(refusal(refused, &one)))),

@@ -25,8 +25,8 @@ const MODE: u32 = 0o400;
 #[derive(Debug)]
 pub(super) enum Product {
     Piece(Vec<u8>),
-    /// Everything is in it. Its last pieces follow.
-    Complete(Exported),
+    /// Everything is in it, and so many records that are damaged. Its last pieces follow.
+    Complete { exported: Exported, damaged: u64 },
     /// That was the last piece.
     End,
     Failed(Failed),
@@ -82,7 +82,8 @@ fn try_to_make(plan: &Plan, out: &Sender<Product>) -> Result<(), Failed> {
     archive.add(NOTE, note.as_bytes())?;
     let encrypted = archive.tar.into_inner()?;
     // Before the last piece, without which nothing opens: no backup without its event.
-    send(out, Product::Complete(exported))?;
+    let damaged = plan.keeper.scrub()?.misfits;
+    send(out, Product::Complete { exported, damaged })?;
     encrypted.finish()?.finish()?;
     send(out, Product::End)?;
     Ok(())

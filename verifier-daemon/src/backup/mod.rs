@@ -120,6 +120,7 @@ impl Backups {
             note,
             recipients: self.texts(),
             receipt: None,
+            damaged: 0,
             _turn: running_turn,
         };
         Ok((running, answer))
@@ -153,6 +154,7 @@ pub(crate) struct Running {
     note: Option<String>,
     recipients: Vec<String>,
     receipt: Option<ReceiptView>,
+    damaged: u64,
     /// It is somebody else's when both the last piece is fetched and the last file closed.
     _turn: Arc<OwnedSemaphorePermit>,
 }
@@ -164,21 +166,22 @@ pub(crate) enum Next {
     Piece(Vec<u8>),
     /// Write this down, give [`Running::recorded`] the receipt, and ask again.
     Record(Operation, Option<String>),
-    /// It is whole: hand out the receipt.
-    Whole(ReceiptView),
+    /// It is whole: hand out the receipt, and say how many records in it are damaged.
+    Whole(ReceiptView, u64),
 }
 
 impl Running {
     pub(crate) async fn next(&mut self) -> Result<Next, Refusal> {
         match self.products.recv().await {
             Some(Product::Piece(piece)) => Ok(Next::Piece(piece)),
-            Some(Product::Complete(exported)) => {
+            Some(Product::Complete { exported, damaged }) => {
+                self.damaged = damaged;
                 let operation = self.operation(&exported);
                 Ok(Next::Record(operation, self.note.take()))
             }
             Some(Product::Failed(failed)) => Err(broke_off(&failed)),
             Some(Product::End) => match self.receipt.take() {
-                Some(receipt) => Ok(Next::Whole(receipt)),
+                Some(receipt) => Ok(Next::Whole(receipt, self.damaged)),
                 None => Err(broke_off(&"it has no receipt")),
             },
             None => Err(broke_off(&"its thread has ended")),
@@ -193,7 +196,11 @@ impl Running {
         let begins = self.recipients.iter().map(|text| &text[..RECIPIENT_SHOWN]);
         let who: Vec<_> = begins.collect();
         let who = who.join(" ");
-        let detail = format!("up to event {}, for {who}", exported.position);
+        let damaged = match self.damaged {
+            0 => String::new(),
+            damaged => format!(", damaged records {damaged}"),
+        };
+        let detail = format!("up to event {}{damaged}, for {who}", exported.position);
         Operation::Keep {
             what: Keeping::Backup,
             count: None,

@@ -58,6 +58,9 @@ fn cannot_write(path: &Path, error: &io::Error) -> KeyError {
     KeyError::new(
         path.display(),
         format!("can not be written: {error}"),
-        "let the verifier's user write its folder, or change its lines by hand",
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on the disk",
+            _ => "let the verifier's user write its folder, or change its lines by hand",
+        },
     )
 }

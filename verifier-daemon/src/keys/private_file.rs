@@ -58,7 +58,7 @@ fn check(about: &Metadata, forbidden: u32) -> Result<(), Unread> {
 /// one, whole.
 pub(super) fn replace(path: &Path, octets: &[u8]) -> io::Result<()> {
     let new = written_beside(path, octets)?;
-    fs::rename(new, path)?;
+    fs::rename(&new, path).inspect_err(|_| remove(&new))?;
     sync_folder(path)
 }
 
@@ -72,24 +72,40 @@ pub(super) fn make(path: &Path, octets: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
-fn written_beside(path: &Path, octets: &[u8]) -> io::Result<PathBuf> {
+/// Where the file at `path` is written before it takes its name; there is none while nobody writes,
+/// unless a crash has left it.
+pub(super) fn beside(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".new");
-    let new = PathBuf::from(name);
+    PathBuf::from(name)
+}
+
+fn written_beside(path: &Path, octets: &[u8]) -> io::Result<PathBuf> {
+    let new = beside(path);
     match fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
+    // Keys must not be left behind where nobody looks for them.
+    write_new(&new, octets).inspect_err(|_| remove(&new))?;
+    Ok(new)
+}
+
+/// Of a file that only we know of.
+fn remove(new: &Path) {
+    let _ = fs::remove_file(new);
+}
+
+fn write_new(new: &Path, octets: &[u8]) -> io::Result<()> {
     let mut file = File::options()
         .write(true)
         .create_new(true)
         .mode(MODE)
-        .open(&new)?;
+        .open(new)?;
     // Whatever the umask is.
     file.set_permissions(Permissions::from_mode(MODE))?;
     file.write_all(octets)?;
-    file.sync_all()?;
-    Ok(new)
+    file.sync_all()
 }
 
 /// A name is on the disk when its folder is.

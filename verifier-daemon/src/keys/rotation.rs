@@ -14,12 +14,18 @@
 //! A crash before 2 leaves a version that the next rotation takes. A keyring with two data keys is
 //! a rotation to be gone on with, from 3. A crash before 7 is made good at the next start.
 
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sekisho_daemon::Log;
+use sekisho_settings::Settings;
+use sekisho_store_embedded::Keeper;
 use sekisho_verifier::event::{Actor, Channel, Note, RequestKey};
-use sekisho_verifier::operation::{Done, Keeping, Operation, Order, RESEAL_RECORDS_MAX};
+use sekisho_verifier::operation::{
+    Done, Keeping, Operation, Order, RESEAL_RECORDS_MAX, left_as_they_are,
+};
 use sekisho_verifier::seal::NONCE_OCTETS;
 use sekisho_verifier::store::{Key, Kind, Record, Store, StoreError};
 use sekisho_verifier_socket::admin::{Refusal, RefusalKind};
@@ -29,10 +35,12 @@ use super::content::Asked;
 use super::error::KeyError;
 use super::keyring_file::{self, Wrapped};
 use super::master::Master;
-use super::{Keys, Phase, no_random};
+use super::{Keys, PUBLIC_FILE, Phase, no_random, private_file};
 use crate::decider::{Job, Queue};
 use crate::requests;
 
+/// The master key file, unless the settings name another.
+const OWN_MASTER_KEY: &str = "master.key";
 /// How long to wait when the queue is full or something can not be written.
 const TROUBLE_PAUSE: Duration = Duration::from_millis(200);
 /// After each batch logins have the disk for themselves, for as long as the batch took and no
@@ -57,6 +65,7 @@ pub(crate) struct Rotations {
 /// one command.
 pub(crate) fn rotator(
     keys: &Arc<Keys>,
+    keeper: Keeper,
     queue: Queue,
     log: Log,
     ending: watch::Receiver<bool>,
@@ -68,6 +77,7 @@ pub(crate) fn rotator(
     };
     let rotator = Rotator {
         keys: Arc::clone(keys),
+        keeper,
         queue,
         log,
         commands: wait,
@@ -143,6 +153,7 @@ impl Keys {
     /// What the crash of an earlier process has left undone. Only after the store is open: it is
     /// what keeps a second verifier away from the data folder.
     pub(super) fn settle(&self) -> Result<(), KeyError> {
+        self.tidy();
         let mut master = Master::open(&self.settings)?;
         let (content, kind, rotating) = {
             let state = self.state();
@@ -166,11 +177,33 @@ impl Keys {
         Ok(())
     }
 
+    /// The files that we write keys into, and the public key.
+    fn files(&self) -> [PathBuf; 4] {
+        let Settings {
+            verifier,
+            master_key,
+            ..
+        } = &self.settings;
+        let own = [OWN_MASTER_KEY, keyring_file::FILE_NAME, PUBLIC_FILE];
+        let [own, keyring, public] = own.map(|name| verifier.data.join(name));
+        [own, master_key.file(verifier), keyring, public]
+    }
+
+    /// Takes away what writes have left that were cut off. There may be clear keys in it.
+    fn tidy(&self) {
+        let files = self.files();
+        let left = files.iter().map(|file| private_file::beside(file));
+        for left in left.filter(|left| !files.contains(left)) {
+            // What can not be taken away is told below.
+            let _ = fs::remove_file(left);
+        }
+    }
+
     /// What only an operator can do.
     fn advise(&self, master: &Master) {
         let mut advice = Vec::new();
         let version = self.state().version;
-        let own = self.settings.verifier.data.join("master.key");
+        let own = self.settings.verifier.data.join(OWN_MASTER_KEY);
         match master {
             Master::File(path, _) if *path == own => {}
             _ if own.exists() => advice.push(format!(
@@ -183,6 +216,14 @@ impl Keys {
             advice.push(format!(
                 "there are versions of the master key before {version}, which wrap nothing any \
                  more: take them away"
+            ));
+        }
+        let files = self.files();
+        let left = files.iter().map(|file| private_file::beside(file));
+        for left in left.filter(|left| !files.contains(left) && left.exists()) {
+            advice.push(format!(
+                "{} is left over from a write that was cut off and may hold keys: destroy it",
+                left.display()
             ));
         }
         self.state().advice = advice;
@@ -243,6 +284,7 @@ impl Keys {
 /// The task that rotates.
 pub(crate) struct Rotator {
     keys: Arc<Keys>,
+    keeper: Keeper,
     queue: Queue,
     log: Log,
     commands: mpsc::Receiver<Command>,
@@ -312,7 +354,15 @@ impl Rotator {
         }
         self.log.info(format_args!("key rotation: {detail}"));
         self.reseal_all(asked, current).await;
-        let detail = format!("data key {older}");
+        let mut detail = format!("data key {older}");
+        match self.damaged().await {
+            0 => {}
+            damaged => {
+                let left = left_as_they_are(damaged);
+                self.log.warning(format_args!("key rotation: {left}"));
+                detail = format!("{detail}; {left}");
+            }
+        }
         self.keep(
             Keeping::KeyDestroy,
             &detail,
@@ -323,7 +373,7 @@ impl Rotator {
         .await;
         self.insist(Keys::end).await;
         self.log.info(format_args!(
-            "key rotation has ended: {detail} is destroyed"
+            "key rotation has ended: data key {older} is destroyed"
         ));
     }
 
@@ -400,6 +450,19 @@ impl Rotator {
                 let mut state = self.keys.state();
                 state.done = (state.done + page.len() as u64).min(state.all);
             }
+        }
+    }
+
+    /// How many records do not read: nothing seals or tags them anew.
+    async fn damaged(&self) -> u64 {
+        loop {
+            let keeper = self.keeper.clone();
+            match tokio::task::spawn_blocking(move || keeper.scrub()).await {
+                Ok(Ok(scrubbed)) => return scrubbed.misfits,
+                Ok(Err(error)) => self.wait(&error.to_string()),
+                Err(error) => self.wait(&error.to_string()),
+            }
+            tokio::time::sleep(TROUBLE_PAUSE).await;
         }
     }
 

@@ -20,7 +20,7 @@ use std::time::Duration;
 use age::x25519::Identity;
 use nix::unistd::{User, getuid};
 use sekisho_settings::Settings;
-use sekisho_store_embedded::{EmbeddedStore, Options, Verified, begin_epoch, verify};
+use sekisho_store_embedded::{EmbeddedStore, Options, Scrubbed, Verified, begin_epoch, verify};
 use sekisho_verifier::checkpoint::Checkpoint;
 use sekisho_verifier::event::{Actor, Channel, Note, OperationEvent};
 use sekisho_verifier::note::{PublicKey, Signer};
@@ -48,6 +48,8 @@ const TOKENS_LISTED: usize = 10_000;
 /// Longer than the unit in which the first position of an epoch counts time, so that the next
 /// restore has a later one.
 const APART: Duration = Duration::from_millis(50);
+/// Damaged records that are named.
+const DAMAGED_SHOWN: usize = 3;
 const ANOTHER: &str = "take another backup; this one can not be used";
 
 /// Sets up the data folder from a backup.
@@ -175,6 +177,7 @@ struct Restored {
     event: OperationEvent,
     tokens: u64,
     accounts: u64,
+    damaged: Scrubbed,
     public: Option<String>,
 }
 
@@ -218,8 +221,12 @@ fn begin_anew(
         // Else no code would be judged until then, and steps would be raised to then.
         commit(&mut store, &verifier, &Operation::ClockTrust, order, now)?;
     }
-    let serials = serials(&store).map_err(|error| unreadable(&error))?;
-    let operation = Operation::Restore(serials);
+    let scrubbed = store.keeper().scrub();
+    let scrubbed = scrubbed.map_err(|error| Failure::told(Kind::Failed, &error))?;
+    let operation = Operation::Restore {
+        serials: serials(&store).map_err(|error| unreadable(&error))?,
+        damaged: scrubbed.misfits,
+    };
     let (position, event) = commit(&mut store, &verifier, &operation, order, now)?;
     let counts = store.counts();
     let public = store.signer().map(|signer| signer.public().to_string());
@@ -236,6 +243,7 @@ fn begin_anew(
         event,
         tokens: counts.tokens,
         accounts: counts.accounts,
+        damaged: scrubbed,
         public,
     })
 }
@@ -297,12 +305,27 @@ fn unreadable(error: &StoreError) -> Failure {
     Failure::new(Kind::Failed, error.to_string(), ANOTHER)
 }
 
+/// Empty if nothing is damaged.
+fn damaged_text(damaged: &Scrubbed) -> String {
+    let (named, all) = (&damaged.named, damaged.misfits);
+    let shown = named.iter().take(DAMAGED_SHOWN).cloned();
+    let mut shown = shown.collect::<Vec<_>>().join(", ");
+    if all > DAMAGED_SHOWN as u64 {
+        shown += ", …";
+    }
+    match all {
+        0 => String::new(),
+        all => format!("{all} ({shown}): left as they are, and nobody gets in by them"),
+    }
+}
+
 fn tell(restore: &Restore, unpacked: &Unpacked, restored: &Restored) -> io::Result<()> {
     let Restored {
         position,
         event,
         tokens,
         accounts,
+        damaged,
         ..
     } = restored;
     let number = ReceiptNumber::new(*position).map(|number| number.to_string());
@@ -322,6 +345,8 @@ fn tell(restore: &Restore, unpacked: &Unpacked, restored: &Restored) -> io::Resu
             "count": event.count,
             "tokens": tokens,
             "accounts": accounts,
+            "damaged": damaged.misfits,
+            "damaged_records": damaged.named,
             "backup_ms": unpacked.manifest.time,
             "backup_position": unpacked.manifest.position,
             "public_key": restored.public,
@@ -337,6 +362,7 @@ fn tell(restore: &Restore, unpacked: &Unpacked, restored: &Restored) -> io::Resu
         ("Up to event", manifest.position.to_string()),
         ("Tokens", format!("{tokens}, of which {count} were changed")),
         ("Accounts", accounts.to_string()),
+        ("Damaged", damaged_text(damaged)),
         ("By", event.actor.to_string()),
         ("Note", note),
         ("Audit key", restored.public.clone().unwrap_or_default()),

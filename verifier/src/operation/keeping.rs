@@ -62,7 +62,7 @@ impl Operate<'_> {
         }
         draft.count = Some(draft.written.len() as u64);
         if damaged > 0 {
-            draft.detail = Note::new(&format!("{damaged} damaged records were left as they are"));
+            draft.detail = Note::new(&left_as_they_are(damaged));
         }
         Ok(Ok(draft))
     }
@@ -85,14 +85,29 @@ impl Operate<'_> {
     /// every step that can be accepted now. The counter of a HOTP token says nothing about time: one
     /// that is in use is disabled until it is enrolled again, with a code that its owner reads off
     /// it, and the counters up to that one are spent.
-    pub(super) fn restore(&self, view: &dyn View, serials: &[Serial]) -> Decided<Draft> {
+    ///
+    /// Nobody gets in by a record that is damaged, so none of those stands in the way of the others.
+    pub(super) fn restore(
+        &self,
+        view: &dyn View,
+        serials: &[Serial],
+        mut damaged: u64,
+    ) -> Decided<Draft> {
         let acceptance = &self.verifier.policy().acceptance;
         // A clock that is behind the backup must not make this weaker.
         let now = view.newest()?.unwrap_or(self.now.time).max(self.now.time);
         let mut draft = Draft::default();
         let mut disabled = 0_u64;
         for serial in serials {
-            let mut token = view.token(serial)?.ok_or(StoreError::Corrupt)?;
+            let mut token = match view.token(serial) {
+                Ok(Some(token)) => token,
+                Err(StoreError::Corrupt) => {
+                    damaged += 1;
+                    continue;
+                }
+                Ok(None) => return Err(StoreError::Corrupt),
+                Err(error) => return Err(error),
+            };
             match token.factor {
                 Factor::Totp { .. } => token.raise(acceptance, now),
                 Factor::Hotp { .. } if in_use(token.state) => {
@@ -104,12 +119,25 @@ impl Operate<'_> {
             draft.written.push(Record::Token(token));
         }
         draft.count = Some(draft.written.len() as u64);
+        let mut details = Vec::new();
         if disabled > 0 {
-            let detail = format!("{disabled} HOTP tokens are to be enrolled again");
-            draft.detail = Note::new(&detail);
+            details.push(format!("{disabled} HOTP tokens are to be enrolled again"));
         }
+        if damaged > 0 {
+            details.push(left_as_they_are(damaged));
+        }
+        draft.detail = Note::new(&details.join("; "));
         Ok(Ok(draft))
     }
+}
+
+/// What the event of an operation that goes through all records tells of those that do not read.
+pub fn left_as_they_are(damaged: u64) -> String {
+    let (records, were) = match damaged {
+        1 => ("record", "was left as it is"),
+        _ => ("records", "were left as they are"),
+    };
+    format!("{damaged} damaged {records} {were}")
 }
 
 fn in_use(state: TokenState) -> bool {

@@ -38,7 +38,7 @@ use crate::verify::Verifier;
 
 pub use account::AccountChange;
 pub use import::{IMPORT_FAULTS_MAX, IMPORT_TOKENS_MAX, Imported};
-pub use keeping::{Keeping, RESEAL_RECORDS_MAX};
+pub use keeping::{Keeping, RESEAL_RECORDS_MAX, left_as_they_are};
 pub use refusal::Refusal;
 pub use token::{SerialChoice, StateChange};
 
@@ -88,7 +88,12 @@ pub enum Operation {
     /// [`RESEAL_RECORDS_MAX`].
     Reseal(Vec<(Key, [u8; NONCE_OCTETS])>),
     /// Raise the accepted steps of all these tokens past now, after a restore.
-    Restore(Vec<Serial>),
+    Restore {
+        /// All of them that can be read.
+        serials: Vec<Serial>,
+        /// How many records are damaged; told in the event.
+        damaged: u64,
+    },
     /// Take note of what was done beside the records.
     Keep {
         /// What.
@@ -248,7 +253,7 @@ impl<'a> Operate<'a> {
             Operation::AccountSet(account, change) => self.account_set(view, account, change),
             Operation::ClockTrust => self.clock_trust(view),
             Operation::Reseal(items) => self.reseal(view, items),
-            Operation::Restore(serials) => self.restore(view, serials),
+            Operation::Restore { serials, damaged } => self.restore(view, serials, *damaged),
             Operation::Keep { count, detail, .. } => Ok(Ok(Draft {
                 count: *count,
                 detail: detail.clone(),
@@ -349,7 +354,7 @@ impl Decider for Operate<'_> {
             | Operation::Enroll { .. }
             | Operation::Exchange { .. }
             | Operation::Reseal(_)
-            | Operation::Restore(_) => false,
+            | Operation::Restore { .. } => false,
         }
     }
 }
@@ -369,7 +374,7 @@ impl Operation {
             Self::AccountSet(..) => OperationKind::AccountSet,
             Self::ClockTrust => OperationKind::ClockTrust,
             Self::Reseal(_) => OperationKind::Reseal,
-            Self::Restore(_) => OperationKind::Restore,
+            Self::Restore { .. } => OperationKind::Restore,
             Self::Keep { what, .. } => what.kind(),
         }
     }

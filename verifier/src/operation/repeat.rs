@@ -34,7 +34,7 @@ impl Operation {
             Self::Unlock(name) => account(name),
             Self::AccountSet(name, change) => account(name) && event.detail == change.detail(),
             Self::ClockTrust | Self::Keep { .. } => true,
-            Self::Reseal(_) | Self::Restore(_) => false,
+            Self::Reseal(_) | Self::Restore { .. } => false,
         };
         same && event.operation == self.kind()
     }

@@ -306,7 +306,10 @@ impl Desk {
             Key::Token(serial) => Some(serial),
             _ => None,
         };
-        Operation::Restore(self.keys().into_iter().filter_map(serial).collect())
+        Operation::Restore {
+            serials: self.keys().into_iter().filter_map(serial).collect(),
+            damaged: 0,
+        }
     }
 
     pub(crate) fn pass(&mut self, count: u64) {

@@ -592,7 +592,7 @@ impl Run {
                 }
                 oracle.token(serial).state = state;
             }
-            Operation::Restore(_) => oracle.restored(now),
+            Operation::Restore { .. } => oracle.restored(now),
             Operation::Unlock(account) => {
                 let owner = oracle.owner(account.as_str());
                 (owner.wrong, owner.until) = (0, None);

@@ -92,7 +92,10 @@ fn i04_operations_take_the_reserve_only_to_take_away_or_to_mend() {
             ..none()
         }),
         Operation::Reseal(Vec::new()),
-        Operation::Restore(Vec::new()),
+        Operation::Restore {
+            serials: Vec::new(),
+            damaged: 0,
+        },
         keep(Keeping::KeyRotate),
         keep(Keeping::KeyDestroy),
         keep(Keeping::Backup),

@@ -242,7 +242,10 @@ fn i04_a_restore_of_a_token_that_is_missing_does_nothing() {
     let (known, missing) = (Device::usual(1), Device::usual(2));
     let mut desk = Desk::of_mori(&known);
     let before = desk.records();
-    let restore = Operation::Restore(vec![known.serial, missing.serial]);
+    let restore = Operation::Restore {
+        serials: vec![known.serial, missing.serial],
+        damaged: 0,
+    };
     assert_eq!(
         desk.operate(&restore),
         sekisho_verifier::operation::Done::NotDone

@@ -50,6 +50,7 @@ pub(crate) fn run(
         value["file"] = json!(backup.file);
         value["octets"] = json!(done.octets);
         value["recipients"] = json!(done.recipients);
+        value["damaged"] = json!(done.damaged);
         format!("{value}\n")
     } else {
         let who = done.recipients.join("\n                ");
@@ -60,6 +61,13 @@ pub(crate) fn run(
         // Standard output holds the backup itself.
         true => hint(told.trim_end()),
         false => output.text(&told)?,
+    }
+    if done.damaged > 0 {
+        hint(&format!(
+            "warning: damaged records: {}. They are damaged in this backup as well, and it makes none of \
+             them good again.\n  Keep the backups of before; sekisho status names the records.",
+            done.damaged
+        ));
     }
     Ok(())
 }
@@ -96,6 +104,7 @@ struct Fetched {
     receipt: ReceiptView,
     recipients: Vec<String>,
     octets: u64,
+    damaged: u64,
 }
 
 fn fetch(
@@ -114,7 +123,7 @@ fn fetch(
     };
     let bar = progress(octets, quiet);
     let mut fetched = 0;
-    let receipt = loop {
+    let (receipt, damaged) = loop {
         match verifier.ask_patiently(Verb::BackupNext, PATIENCE)? {
             Answer::BackupPiece(piece) => {
                 target.write(&piece)?;
@@ -123,7 +132,7 @@ fn fetch(
                 bar.set_length(octets.max(fetched));
                 bar.set_position(fetched);
             }
-            Answer::Receipt(receipt) => break receipt,
+            Answer::BackupWhole { receipt, damaged } => break (receipt, damaged),
             _ => return Err(Failure::strange_answer().into()),
         }
     };
@@ -132,6 +141,7 @@ fn fetch(
         receipt,
         recipients,
         octets: fetched,
+        damaged,
     })
 }
 

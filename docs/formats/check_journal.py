@@ -2,7 +2,8 @@
 """Checks a journal of the embedded store, and changes nothing.
 
     check_journal.py FOLDER [KEY]  the folder with the segments: data/journal
-                                   a public key (audit.pub): signatures are verified too
+                                   a public key (audit.pub): signatures are verified too, and
+                                   that no more than the newest events are without one
 
 Follows journal.md and no code of the store; names in brackets are sections of that page. Stop
 the verifier before, or take a copy: a group that is just being written looks torn. Exit status:
@@ -21,6 +22,7 @@ import sys
 from collections import Counter, namedtuple
 
 HEADER, HEAD, SECTOR, TAG = 512, 64, 512, 20
+UNSIGNED_MOST = 1_000
 BODY_MOST = 4 << 20
 LAST_OF_GROUP = 1
 CHANGE, PART, SEAL, FIRST_FREE_KIND, CHECKPOINT = 1, 2, 3, 128, 128
@@ -37,6 +39,7 @@ OPERATIONS = (
 Header = namedtuple("Header", "file epoch store number position chain")
 Head = namedtuple("Head", "octets position group kind flags zero body_crc chain_before")
 Frame = namedtuple("Frame", "file offset end position kind last chain chain_before body filled")
+Next = namedtuple("Next", "number epoch position")
 Snapshot = namedtuple("Snapshot", "file store epoch position chain note")
 
 
@@ -61,22 +64,40 @@ class State:
     def __init__(self, header, snapshot):
         self.position, self.chain = header.position - 1, header.chain
         self.frames, self.changes, self.events = 0, 0, Counter()
-        self.snapshot, self.unfilled, self.note = snapshot, None, None
+        self.snapshot, self.unfilled, self.note, self.next = snapshot, None, None, None
+        # Events behind the last statement, and whether a restore must come.
+        self.unsigned, self.epoch = 0, None
 
     def take(self, group, events):
         self.frames += len(group)
         self.changes += len(events)
         self.events.update(events)
+        kinds = iter(events)
         for frame in group:
-            self.reach(frame.position, frame.chain)
-            if frame.kind == CHECKPOINT:
+            if frame.kind == CHANGE:
+                self.unsigned += 1
+                self.begin_epoch(frame, next(kinds))
+            elif frame.kind == CHECKPOINT:
+                self.unsigned = 0
                 self.note = (frame.file, frame.offset, cbor_text(frame.body))
+            elif frame.kind == SEAL:
+                self.next = seal_next(frame.body)
+            self.reach(frame.position, frame.chain)
+
+    def begin_epoch(self, frame, event):
+        """[Epochs]: only a restore begins one; that the clock is right may be said before."""
+        if self.epoch and event != "operation clock-trust":
+            if event != "operation restore":
+                raise Bad(frame.file, frame.offset, f"epoch {self.epoch} begins with no restore")
+            self.epoch = None
 
     def reach(self, position, chain):
         """[Snapshot]: it says what stands where it ends."""
         self.position, self.chain = position, chain
         if self.snapshot and position == self.snapshot.position and chain != self.snapshot.chain:
             raise Bad(self.snapshot.file, 0, "another frame stands where this snapshot ends")
+        if self.snapshot and position == self.snapshot.position:
+            self.unsigned = 0
 
 
 def crc_of_octet(value):
@@ -169,7 +190,7 @@ def change_event(body, kind):
     """The kind of the event of a change, None for a part of one; the rest must be records and
     keys, each one of three."""
     change = cbor(body)
-    if len(change) != 5 or (change[0] is None) != (kind == PART) or change[4] is not True:
+    if len(change) != 6 or (change[0] is None) != (kind == PART) or not is_stamped(change):
         raise NotCbor("no change and no part of one")
     written, removed = field(change, 1, list), field(change, 2, list)
     for entry in written + removed:
@@ -179,6 +200,19 @@ def change_event(body, kind):
     if len(field(change, 3, bytes)) != TAG * len(written):
         raise NotCbor("not one tag for each record")
     return None if kind == PART else event_kind(field(change, 0, list))
+
+
+def is_stamped(body):
+    """[Stamps]: without the data keys only that there is one can be told."""
+    return type(body[-2]) is bytes and len(body[-2]) == TAG and body[-1] is True
+
+
+def seal_next(body):
+    """What a seal says of the segment that follows."""
+    seal = cbor(body)
+    if len(seal) != 5 or not is_stamped(seal) or any(type(value) is not int for value in seal[:3]):
+        raise NotCbor("no seal")
+    return Next(*seal[:3])
 
 
 # [Checkpoints]: signed notes, and Ed25519 as in RFC 8032, slow and small.
@@ -308,9 +342,10 @@ def read_snapshot(folder):
             if any(len(tag) != TAG for _, tag in records) or any(len(r) != 3 for r in requests):
                 raise NotCbor("no record and no request")
         note = cbor_text(last[1])
-        store, epoch, _, position, chain = head[:5]
+        store, epoch, segment, position, chain = head[:5]
+        exported = head[8]
         content = hashlib.sha256(octets[: last[0]]).digest()
-        lines = ["sekisho snapshot 1", f"sekisho/{store.hex()}", str(position)]
+        lines = ["sekisho export 1" if exported else "sekisho snapshot 1", f"sekisho/{store.hex()}", str(position)]
         lines += [base64.b64encode(hash).decode() for hash in (chain, content)]
         if note.split("\n")[:5] != lines or at != len(octets):
             raise NotCbor("the statement is not that of this snapshot")
@@ -332,8 +367,8 @@ def read_header(file, number):
         raise Bad(file, 0, "the checksum of the header is wrong")
     if version != 2:
         raise Bad(file, 8, f"format {version} is not known")
-    if any(octets[80:508]):
-        raise Bad(file, 80, "the rest of the header is not zero")
+    if any(octets[100:508]):
+        raise Bad(file, 100, "the rest of the header is not zero")
     if named_number != number:
         raise Bad(file, 32, f"this is segment {named_number} by its header")
     return Header(file, epoch, store, number, position, chain)
@@ -457,7 +492,7 @@ def group_events(file, group, header):
                 events += [event] if event else []
                 in_parts = frame.kind == PART
             elif frame.kind == SEAL:
-                if len(group) > 1 or cbor(frame.body)[:2] != [header.number + 1, True]:
+                if len(group) > 1 or seal_next(frame.body).number != header.number + 1:
                     raise NotCbor("this seal is not the one of its segment")
             elif frame.kind == CHECKPOINT:
                 check_checkpoint(frame, header.store)
@@ -536,13 +571,19 @@ def check_journal(folder, key):
     headers = [read_header(file, number) for number, file in files.items()]
     check_headers(headers, snapshot)
     state, notes, sealed = State(headers[0], snapshot), [], False
+    if headers[0].epoch and (headers[0].number == 1 or begins_epoch(headers[0], snapshot)):
+        state.epoch = headers[0].epoch
     unused = used_end(read(headers[-1].file)) <= HEADER
     state.reach(state.position, state.chain)
     for index, header in enumerate(headers):
         if index:
-            jumps = header.epoch > headers[index - 1].epoch and header.position > state.position
-            if header.chain != state.chain or not (jumps or header.position == state.position + 1):
+            rises = header.epoch > headers[index - 1].epoch
+            follows = header.position == state.position + 1
+            follows |= rises and header.position > state.position
+            told = Next(header.number, header.epoch, header.position) == state.next
+            if header.chain != state.chain or not follows or not told:
                 raise Bad(header.file, 40, "this segment does not follow the seal before it")
+            state.epoch = header.epoch if rises else state.epoch
             state.reach(header.position - 1, header.chain)
         # [Recovery] 4: the seal was not written before the one unused segment behind it.
         is_last = index + 1 == len(headers) or (index + 2 == len(headers) and unused)
@@ -557,12 +598,25 @@ def check_journal(folder, key):
     if snapshot and snapshot.position > state.position:
         raise Bad(headers[-1].file, 0, "the journal ends before its snapshot does")
     if key:
-        check_signatures(state, key)
+        check_signatures(headers[-1].file, state, key)
+        notes += [f"{state.unsigned} events at the end are not signed yet"] if state.unsigned else []
+    else:
+        notes.append("no signature was checked, for want of a key: all of it may have been made anew")
     return headers, state, notes
 
 
-def check_signatures(state, key):
-    """As each checkpoint covers all before it, the last one is enough."""
+def begins_epoch(first, snapshot):
+    """Whether an epoch begins right behind the snapshot."""
+    return snapshot.epoch < first.epoch and snapshot.chain == first.chain
+
+
+def check_signatures(file, state, key):
+    """As each checkpoint covers all before it, the last one is enough. Only the newest events may
+    be without one [Offline verification]."""
+    if state.changes and not state.note and not state.snapshot:
+        raise Bad(file, 0, "nothing is signed")
+    if state.unsigned > UNSIGNED_MOST:
+        raise Bad(file, 0, f"{state.unsigned} events at the end are not signed")
     if state.note and not is_signed(state.note[2], key):
         raise Bad(*state.note[:2], "the last checkpoint is not signed by this key")
     if state.snapshot and not is_signed(state.snapshot.note, key):

@@ -197,6 +197,8 @@ pub enum Damage {
     Forged,
     /// Nothing that is still there proves that a verifier of this store has written it.
     Unproven,
+    /// More events are without a checkpoint than a verifier ever leaves so.
+    NotSigned,
     /// There is something behind the end of a segment.
     BehindEnd,
     /// The filling behind a frame is not what is always written there.
@@ -209,6 +211,8 @@ pub enum Damage {
     Unsigned,
     /// A snapshot does not fit the journal beside it.
     SnapshotJoint,
+    /// A snapshot that was made for a backup stands where one of the store belongs.
+    Exported,
 }
 
 impl Damage {
@@ -230,6 +234,9 @@ impl Damage {
             Self::Unproven => {
                 "no checkpoint stands behind this, and the key that could prove it is destroyed"
             }
+            Self::NotSigned => {
+                "from here on more than 1,000 events are not signed; a verifier of this store signs earlier"
+            }
             Self::BehindEnd => "there is something behind the end of this part of the journal",
             Self::Filling => "an octet between two entries of the journal is changed",
             Self::Compressed => "this compressed file is damaged",
@@ -237,6 +244,9 @@ impl Damage {
             Self::Unsigned => "this snapshot is not signed by this store",
             Self::SnapshotJoint => {
                 "this snapshot does not fit the journal: there is another entry where it ends"
+            }
+            Self::Exported => {
+                "this snapshot was made for a backup, and this journal was not restored from it"
             }
         }
     }

@@ -12,7 +12,7 @@ use sekisho_verifier::seal::Keyring;
 use sekisho_verifier::store::Position;
 
 use crate::body::{self, Next, Step};
-use crate::checkpoints;
+use crate::checkpoints::{self, Pace};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Damage, OpenError};
 use crate::frame::{self, ChainHash, FrameKind};
@@ -140,6 +140,14 @@ struct End {
     torn: Option<Range<u64>>,
 }
 
+/// Events that no checkpoint stands behind, as far as was read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Unsigned {
+    events: u64,
+    /// Where the first of them is.
+    since: Option<GroupPlace>,
+}
+
 /// A checkpoint that was read.
 #[derive(Debug, Clone)]
 struct Stated {
@@ -176,6 +184,8 @@ struct Replay<'a, 'l> {
     parts: Vec<Step>,
     /// No event stands behind the last checkpoint: in the group that is being read, and before.
     signed: (bool, bool),
+    /// Which do, of what is replayed: in the group that is being read, and before.
+    unsigned: (Unsigned, Unsigned),
     /// The last checkpoint: of the group that is being read, and before.
     checkpoint: (Option<Stated>, Option<Stated>),
     /// The last position whose stamp is by a key that is not there any more, and where it is. A
@@ -221,6 +231,7 @@ impl<'a, 'l> Replay<'a, 'l> {
             changes: Vec::new(),
             parts: Vec::new(),
             signed: (true, true),
+            unsigned: Default::default(),
             checkpoint: (None, None),
             unproven: None,
             next: None,
@@ -239,6 +250,7 @@ impl<'a, 'l> Replay<'a, 'l> {
                 SegmentEnd::Last(end) => {
                     self.reaches_what_was_seen(end.segment)?;
                     self.last_checkpoint_is_signed()?;
+                    self.few_are_unsigned()?;
                     self.all_is_proven()?;
                     return Ok(end);
                 }
@@ -415,6 +427,13 @@ impl<'a, 'l> Replay<'a, 'l> {
             FrameKind::Seal => return self.take_seal(frame, number, offset),
             FrameKind::WithoutEffect(_) => return Ok(()),
         }
+        if frame.head.kind == FrameKind::Change {
+            self.unsigned.0.events += 1;
+            self.unsigned.0.since.get_or_insert(GroupPlace {
+                segment: number,
+                offset,
+            });
+        }
         let body = body::parse(frame.body()).map_err(|_| unreadable())?;
         self.is_stamped(frame, &body.end, number, offset)?;
         let mut steps = std::mem::take(&mut self.parts);
@@ -450,6 +469,7 @@ impl<'a, 'l> Replay<'a, 'l> {
             return Err(damaged(self.disk, number, offset, Damage::Checkpoint));
         }
         self.signed.0 = true;
+        self.unsigned.0 = Unsigned::default();
         self.checkpoint.0 = Some(Stated {
             position,
             segment: number,
@@ -545,6 +565,22 @@ impl<'a, 'l> Replay<'a, 'l> {
         Err(damaged(self.disk, last.segment, last.offset, damage))
     }
 
+    /// A verifier that signs leaves only the newest events without a checkpoint.
+    fn few_are_unsigned(&self) -> Result<(), OpenError> {
+        let unsigned = self.unsigned.1;
+        // An auditor, who has no keyring, counts for himself.
+        let signs = self.listener.key.is_some() && self.listener.keyring.is_some();
+        match unsigned.since {
+            Some(since) if signs && unsigned.events > Pace::USUAL.events => Err(damaged(
+                self.disk,
+                since.segment,
+                since.offset,
+                Damage::NotSigned,
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn end_group(&mut self, number: u64, offset: u64, group: u64) -> Result<(), OpenError> {
         if !self.parts.is_empty() {
             return Err(damaged(self.disk, number, offset, Damage::Order));
@@ -552,6 +588,7 @@ impl<'a, 'l> Replay<'a, 'l> {
         self.changes.drain(..).for_each(&mut *self.listener.apply);
         self.group = None;
         self.signed.1 = self.signed.0;
+        self.unsigned.1 = self.unsigned.0;
         if let Some(checkpoint) = self.checkpoint.0.take() {
             self.checkpoint.1 = Some(checkpoint);
         }
@@ -634,6 +671,7 @@ impl<'a, 'l> Replay<'a, 'l> {
         self.changes.clear();
         self.parts.clear();
         self.signed.0 = self.signed.1;
+        self.unsigned.0 = self.unsigned.1;
         self.checkpoint.0 = None;
         let Some((offset, position)) = self.group.take() else {
             return Ok(());

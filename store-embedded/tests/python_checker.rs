@@ -289,11 +289,9 @@ fn a_stranger_reads_what_the_store_wrote() {
         return;
     };
     verdict.fits();
-    let mut expected: Vec<String> = journal
-        .events
-        .iter()
-        .map(|(kind, count)| format!("{count} {kind}"))
-        .collect();
+    let mut expected = vec!["no signature was checked".to_owned()];
+    let events = journal.events.iter();
+    expected.extend(events.map(|(kind, count)| format!("{count} {kind}")));
     let frames: usize = journal.segments.values().map(|s| frames(s).len()).sum();
     let changes: u64 = journal.events.values().sum();
     expected.push(format!(
@@ -526,6 +524,8 @@ fn kept(data: &Path) -> Position {
     store.close();
     let later = time(1 << 40);
     let mut store = begin_epoch(data, signing_options(5), later).expect("an epoch");
+    let restore = operation(OperationKind::Restore, later);
+    commit(&mut store, vec![Change::event_only(restore)]);
     commit(&mut store, vec![spend(1, 5_000)]);
     let public = store.signer().expect("a key").public();
     fs::write(data.join("audit.pub"), public.to_string()).expect("a file");
@@ -561,11 +561,21 @@ fn a_stranger_reads_what_is_compressed_signed_and_of_two_epochs() {
 #[test]
 fn a_stranger_begins_with_the_snapshot_when_old_segments_are_gone() {
     let data = tempfile::tempdir().expect("a folder");
-    let position = kept(data.path());
-    let store = EmbeddedStore::open(data.path(), signing_options(5)).expect("it opens");
-    let removed = store.keeper().retain(time(1 << 41), &mut |_| true);
+    kept(data.path());
+    let mut store = EmbeddedStore::open(data.path(), signing_options(5)).expect("it opens");
+    let keeper = store.keeper();
+    let removed = keeper.retain(time(1 << 41), &mut |removed| {
+        let mut event = operation(OperationKind::Retain, time(1 << 40));
+        if let What::Operation(retain) = &mut event.what {
+            retain.count = Some(removed.first_kept);
+        }
+        commit(&mut store, vec![Change::event_only(event)]);
+        true
+    });
     let removed = removed.expect("it removes").expect("something");
     assert!(removed.segments > 2);
+    drop(keeper);
+    let position = store.counts().position;
     store.close();
     let key = data.path().join("audit.pub");
     let Some((code, text)) = check(data.path(), Some(&key)) else {
@@ -597,6 +607,61 @@ fn a_stranger_begins_with_the_snapshot_when_old_segments_are_gone() {
         assert!(text.contains(what), "{text}");
         assert!(EmbeddedStore::open(data.path(), signing_options(5)).is_err());
     }
+}
+
+/// What somebody adds who can write, and has no signing key.
+fn add_unsigned(data: &Path, epoch: bool, groups: Vec<Vec<Change>>) {
+    let later = time(1 << 41);
+    let store = match epoch {
+        true => begin_epoch(data, options(), later),
+        false => EmbeddedStore::open(data, options()),
+    };
+    let mut store = store.expect("it opens");
+    for group in groups {
+        commit(&mut store, group);
+    }
+    store.close();
+}
+
+#[test]
+fn a_stranger_names_what_nobody_signed_and_epochs_that_no_restore_began() {
+    let many: Vec<_> = (0..1_001).map(|n| spend(1, 9_000 + n)).collect();
+    let one = vec![spend(1, 9_000)];
+    for (epoch, groups, code, said) in [
+        (
+            false,
+            vec![one.clone()],
+            0,
+            "events at the end are not signed yet",
+        ),
+        (false, vec![many], 1, "events at the end are not signed"),
+        (true, vec![one], 1, "begins with no restore"),
+    ] {
+        let data = tempfile::tempdir().expect("a folder");
+        kept(data.path());
+        add_unsigned(data.path(), epoch, groups);
+        let Some((found, text)) = check(data.path(), Some(&data.path().join("audit.pub"))) else {
+            return;
+        };
+        assert!(text.contains(said), "{said}: {text}");
+        assert_eq!(found, Some(code), "{text}");
+    }
+}
+
+#[test]
+fn a_stranger_names_a_journal_without_any_signature() {
+    let data = tempfile::tempdir().expect("a folder");
+    add_unsigned(data.path(), false, vec![vec![spend(1, 1)]]);
+    let store = EmbeddedStore::open(data.path(), signing_options(5)).expect("it opens");
+    let key = data.path().join("audit.pub");
+    let public = store.signer().expect("a key").public();
+    fs::write(&key, public.to_string()).expect("a file");
+    store.close();
+    let Some((code, text)) = check(data.path(), Some(&key)) else {
+        return;
+    };
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("nothing is signed"), "{text}");
 }
 
 #[test]

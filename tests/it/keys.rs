@@ -85,7 +85,7 @@ fn wait_until_rotated(made: &Installation, limit: Duration) -> KeyStatusView {
 }
 
 /// What is in a keyring.
-struct Content {
+pub(crate) struct Content {
     data_keys: BTreeMap<u32, [u8; KEY_OCTETS]>,
     signing_key: [u8; SIGNING_KEY_OCTETS],
 }
@@ -101,7 +101,7 @@ impl Content {
         Arc::new(ring)
     }
 
-    fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         Options {
             signing_key: Some(self.signing_key.into()),
             ..Options::new(self.ring())
@@ -111,7 +111,7 @@ impl Content {
 
 /// What is in a keyring file, as `docs/formats/keyring.md` describes it; `None` if it does
 /// not open with any line of this master key file.
-fn opened(master: &str, keyring: &[u8]) -> Option<Content> {
+pub(crate) fn opened(master: &str, keyring: &[u8]) -> Option<Content> {
     let (head, rest) = keyring.split_at(22);
     let (nonce, body) = rest.split_first_chunk::<12>()?;
     let (body, tag) = body.split_last_chunk::<16>()?;

@@ -10,6 +10,7 @@ mod boundaries;
 mod canaries;
 mod clock;
 mod crashes;
+mod damaged_record;
 mod fail_closed;
 mod full_disk;
 mod keys;

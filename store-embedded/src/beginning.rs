@@ -82,6 +82,13 @@ impl Beginning {
         };
         let next = head.point.position + 1;
         let joined = head.point.hash == first.previous;
+        if head.exported && !(joined && self.was_restored_from(head)) {
+            return Err(OpenError::Damaged {
+                file: disk.path(name),
+                offset: 0,
+                damage: Damage::Exported,
+            });
+        }
         let foreign = head.store != first.store || head.epoch > last.epoch;
         if foreign || (next == first.first_position && !joined) {
             return Err(OpenError::Damaged {
@@ -96,6 +103,18 @@ impl Beginning {
             true => Err(missing()),
             false => Ok(()),
         }
+    }
+
+    /// Whether the first segment is the one that a restore has put behind this snapshot: an epoch
+    /// begins behind it, if anything does. A store that goes on has none that fits, for a snapshot
+    /// is made when its last segment has begun.
+    fn was_restored_from(&self, head: &Head) -> bool {
+        let first = &self.first;
+        let behind = self.headers.get(&(first.number + 1));
+        first.number == head.segment + 1
+            && first.first_position == head.point.position + 1
+            && first.epoch == head.epoch
+            && behind.is_none_or(|behind| behind.epoch > first.epoch)
     }
 
     /// Whether no segment was ever removed.

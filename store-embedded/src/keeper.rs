@@ -339,7 +339,7 @@ impl Keeper {
 
     /// Writes all records as they are now into a file, and reads it again. Decisions go on.
     fn make_snapshot(&self, name: &str) -> Result<Head, KeepError> {
-        let made = self.write_snapshot(name);
+        let made = self.write_snapshot(name, name == snapshot::EXPORTED);
         self.shared.end_walk();
         let made = made.and_then(|head| {
             let key = self.signer.as_ref().map(|signer| signer.public());
@@ -353,7 +353,7 @@ impl Keeper {
         made
     }
 
-    fn write_snapshot(&self, name: &str) -> Result<Head, KeepError> {
+    fn write_snapshot(&self, name: &str, exported: bool) -> Result<Head, KeepError> {
         let head = {
             let state = self.shared.begin_walk();
             if state.fatal {
@@ -366,6 +366,7 @@ impl Keeper {
                 segment: segments.last().map_or(0, |&(number, _)| number),
                 point: state.point,
                 summary: state.records.summary(),
+                exported,
             }
         };
         let mut next = || self.next_entries();

@@ -34,6 +34,8 @@ pub(crate) const EXPORTED: &str = "export.tmp";
 const MAGIC: &[u8; 8] = b"SEKISHOS";
 const FORMAT: u32 = 1;
 const TITLE: &str = "sekisho snapshot 1";
+/// Of one that was made for a backup without history.
+const EXPORT_TITLE: &str = "sekisho export 1";
 const EXTENSION: &str = ".snapshot";
 const START_OCTETS: usize = 12;
 const LENGTH_OCTETS: usize = 4;
@@ -52,6 +54,9 @@ pub(crate) struct Head {
     /// The last frame that it stands for.
     pub(crate) point: Point,
     pub(crate) summary: Summary,
+    /// It was made for a backup without history. Only a store that was restored from it begins with
+    /// it: where the snapshot of a store belongs it stands for nothing.
+    pub(crate) exported: bool,
 }
 
 #[derive(Encode, Decode)]
@@ -72,6 +77,8 @@ struct StoredHead {
     event: Position,
     #[n(7)]
     newest: Option<Time>,
+    #[n(8)]
+    exported: bool,
 }
 
 #[derive(Encode, Decode)]
@@ -97,6 +104,7 @@ impl From<&Head> for StoredHead {
             group,
             event: head.summary.position,
             newest: head.summary.newest,
+            exported: head.exported,
         }
     }
 }
@@ -120,6 +128,7 @@ impl From<StoredHead> for Head {
                 newest: stored.newest,
                 position: stored.event,
             },
+            exported: stored.exported,
         }
     }
 }
@@ -149,7 +158,11 @@ fn statement(head: &Head, content: &[u8; 32]) -> String {
     let origin = Checkpoint::origin_of(&head.store);
     let (position, hash) = (head.point.position, BASE64.encode(&head.point.hash));
     let content = BASE64.encode(content);
-    format!("{TITLE}\n{origin}\n{position}\n{hash}\n{content}\n")
+    let title = match head.exported {
+        true => EXPORT_TITLE,
+        false => TITLE,
+    };
+    format!("{title}\n{origin}\n{position}\n{hash}\n{content}\n")
 }
 
 /// Writes a snapshot into a file that is made under the name `name`, and syncs it. `next` gives

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use sekisho_store_embedded::{EmbeddedStore, Lookup, Options, find, verify};
+use sekisho_verifier::event::{OperationKind, What};
 use sekisho_verifier::note::SIGNING_KEY_OCTETS;
-use sekisho_verifier::store::{Decider, Outcome, Position, Store};
-use sekisho_verifier::testing::sample::{Write, keyring, spend, time};
+use sekisho_verifier::store::{Change, Decider, Outcome, Position, Store};
+use sekisho_verifier::testing::sample::{Write, keyring, operation, spend, time};
 use zeroize::Zeroizing;
 
 const GROUPS: u64 = 600;
@@ -25,6 +26,12 @@ fn options() -> Options {
 fn commit(store: &mut EmbeddedStore, round: u64) -> Position {
     let mut writes: Vec<Write> = (0..GROUP).map(|n| Write(spend(n, round))).collect();
     let mut group: Vec<&mut dyn Decider> = Vec::new();
+    // What the keeper removes meanwhile is foretold.
+    let mut event = operation(OperationKind::Retain, time(round));
+    if let What::Operation(retain) = &mut event.what {
+        retain.count = Some(u64::MAX);
+    }
+    writes.insert(0, Write(Change::event_only(event)));
     for write in &mut writes {
         group.push(write);
     }

@@ -148,7 +148,7 @@ impl Worker {
             }
             let operation = Operation::Keep {
                 what: Keeping::Retain,
-                count: Some(removed.segments),
+                count: Some(removed.first_kept),
                 detail: Note::new(&format!("all before position {}", removed.first_kept)),
             };
             let order = retain.order.clone();

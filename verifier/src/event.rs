@@ -221,7 +221,8 @@ pub struct OperationEvent {
     /// The word given with it.
     #[n(6)]
     pub note: Option<Note>,
-    /// How many tokens, for an import.
+    /// How many tokens, for an import; for a retention, the first position that is kept: everything
+    /// before it may be gone, and nothing else.
     #[n(7)]
     pub count: Option<u64>,
     /// What changed, for a change of an account; which key, file or part of the journal.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sekisho_verifier::event::{OperationKind, RequestKey, What};
 use sekisho_verifier::receipt::floor;
-use sekisho_verifier::store::{Change, Store};
+use sekisho_verifier::store::{Change, Position, Store};
 use sekisho_verifier::testing::sample::{operation, spend, time};
 use sekisho_verifier::time::Time;
 
@@ -14,14 +14,14 @@ use crate::archive;
 use crate::body::{KeyOctets, ValueOctets};
 use crate::disk::Disk;
 use crate::error::{Damage, OpenError};
-use crate::keeper::{Keeper, Sink};
+use crate::keeper::{Keeper, Removed, Sink};
 use crate::open::{Found, How, open_on};
 use crate::segment::{self, file_name};
 use crate::snapshot;
 use crate::store::EmbeddedStore;
 use crate::tests::index::Kept;
 use crate::tests::sim::{Cut, EIO, ENOSPC, Fault, Random, Sim};
-use crate::tests::{Content, HOW, commit, content, open, open_with, options, script};
+use crate::tests::{Content, HOW, SMALL, commit, content, open, open_with, options, script};
 use crate::verify::{Lookup, Verified, find_on, verify_on};
 use crate::walk::{TooManyChanges, Walk};
 
@@ -37,7 +37,18 @@ fn used() -> (Arc<Sim>, EmbeddedStore) {
     for group in script() {
         commit(&mut store, &group).expect("a commit");
     }
+    // What tests remove is foretold, so that a journal without it verifies.
+    commit(&mut store, &[retention(u64::MAX)]).expect("a commit");
     (disk, store)
+}
+
+/// The event that tells what a retention keeps.
+fn retention(first_kept: Position) -> Change {
+    let mut event = operation(OperationKind::Retain, time(1));
+    if let What::Operation(retain) = &mut event.what {
+        retain.count = Some(first_kept);
+    }
+    Change::event_only(event)
 }
 
 fn names(disk: &Sim, wanted: impl Fn(&str) -> bool) -> Vec<String> {
@@ -240,9 +251,9 @@ fn what_is_old_is_removed_and_the_rest_is_verified_from_the_snapshot() {
     assert_eq!(plain(&disk), segments);
 
     let mut told = None;
-    let mut note = |removed: &_| {
+    let mut note = |removed: &Removed| {
         told = Some(*removed);
-        commit(&mut store, &[spend(3, 77)]).is_ok()
+        commit(&mut store, &[retention(removed.first_kept)]).is_ok()
     };
     let removed = keeper
         .retain(LATER, &mut note)
@@ -451,7 +462,7 @@ fn restored(copy: &Arc<Sim>) -> Content {
     };
     let mut store = open_as(copy, how, options()).expect("it opens");
     let before = records(&store);
-    commit(&mut store, &[Change::event_only(spend(1, 9).event)]).expect("a commit");
+    restore(&mut store);
     assert_eq!(store.epoch(), 1);
     assert!(Some(store.counts().position) >= floor(LATER, 0));
     drop(store);
@@ -459,6 +470,79 @@ fn restored(copy: &Arc<Sim>) -> Content {
     assert!(records(&store).tokens == before.tokens);
     verified(&**copy, &store);
     before
+}
+
+/// Who can write to the folder takes the snapshot of a backup that is being made, and removes what
+/// it seems to stand for.
+#[test]
+fn a_snapshot_of_a_backup_does_not_stand_for_what_was_removed() {
+    let (disk, store) = used();
+    let mut taken = Taken {
+        files: Files::new(),
+        meanwhile: None,
+    };
+    store.keeper().export(false, &mut taken).expect("an export");
+    let key = store.signer().map(|signer| signer.public());
+    drop(store);
+    let (name, stolen) = taken.files.pop_first().expect("a snapshot");
+    let mut files = disk.files();
+    let segments = names(&disk, |name| segment::number_of(name).is_some());
+    let (last, removed) = segments.split_last().expect("segments");
+    for segment in removed {
+        files.remove(segment);
+    }
+    let number = segment::number_of(last).expect("a number");
+    for name in [
+        name,
+        snapshot::file_name(number - 1),
+        snapshot::file_name(number + 1),
+    ] {
+        let mut files = files.clone();
+        files.insert(name, stolen.clone());
+        let forged = Sim::holding(&files);
+        for found in [open(&forged), open_with(&forged, Kept::default())] {
+            match found.expect_err("it was made for a backup") {
+                OpenError::Damaged { damage, .. } => assert_eq!(damage, Damage::Exported),
+                error => panic!("{error}"),
+            }
+        }
+        let data = std::path::Path::new("data");
+        let found = verify_on(&*forged, data, key.as_ref(), None, &[], &mut |_, _| {});
+        let fault = found.expect_err("it was made for a backup");
+        assert!(fault.text.contains("made for a backup"), "{fault}");
+    }
+}
+
+/// Nor does yesterday's snapshot of the store stand for what is removed today.
+#[test]
+fn what_no_retention_tells_of_must_be_there() {
+    let disk = Sim::new();
+    let mut store = open(&disk).expect("a new store");
+    let key = store.signer().map(|signer| signer.public());
+    let check = |disk: &dyn Disk| {
+        let data = std::path::Path::new("data");
+        verify_on(disk, data, key.as_ref(), None, &[], &mut |_, _| {})
+    };
+    for group in script() {
+        commit(&mut store, &group).expect("a commit");
+    }
+    let keeper = store.keeper();
+    keeper.retain(LATER, &mut |_| true).expect("it removes");
+    let fault = check(&*disk).expect_err("nothing tells of it");
+    assert!(fault.text.contains("no retention says so"), "{fault}");
+    let first = keeper.audit.extent().0[0].0;
+    let header = crate::segments::headers(&*disk).expect("headers")[&first];
+    let kept = header.first_position;
+    for (said, good) in [(kept + 9, true), (kept, true), (kept - 1, false)] {
+        commit(&mut store, &[retention(said)]).expect("a commit");
+        assert_eq!(check(&*disk).is_ok(), good, "{said}");
+    }
+}
+
+/// What a restore ends with.
+fn restore(store: &mut EmbeddedStore) {
+    let event = operation(OperationKind::Restore, LATER);
+    commit(store, &[Change::event_only(event)]).expect("a commit");
 }
 
 /// The newest checkpoint in a journal.
@@ -482,14 +566,15 @@ fn what_was_removed_or_left_out_by_a_restore_is_told() {
     for group in script() {
         commit(&mut store, &group).expect("a commit");
     }
+    commit(&mut store, &[retention(u64::MAX)]).expect("a commit");
     let late = newest_checkpoint(&disk, &store);
+    let key = store.signer().map(|signer| signer.public());
     let check = |disk: &dyn Disk| {
-        let key = store.signer().map(|signer| signer.public());
         let data = std::path::Path::new("data");
         let given = [early.clone(), late.clone()];
         verify_on(disk, data, key.as_ref(), None, &given, &mut |_, _| {})
     };
-    let told = |found: Verified| (found.elsewhere, found.older, found.left_out);
+    let told = |found: Verified| (found.elsewhere, found.older, found.left_out.len());
     assert_eq!(check(&*disk).map(told), Ok((2, 0, 0)));
 
     let copy = Sim::holding(&taken.files);
@@ -499,9 +584,43 @@ fn what_was_removed_or_left_out_by_a_restore_is_told() {
         new_epoch: Some(LATER),
         ..HOW
     };
-    drop(open_as(&copy, how, options()).expect("it opens"));
+    let forged = Sim::holding(&taken.files);
+    for (disk, by_restore) in [(&forged, false), (&copy, true)] {
+        let mut store = open_as(disk, how, options()).expect("it opens");
+        // Nothing says yet why the late one is not there.
+        let skipped = check(&**disk).expect_err("no restore is signed for");
+        assert!(
+            skipped.text.contains("no restore that is signed"),
+            "{skipped}"
+        );
+        match by_restore {
+            true => restore(&mut store),
+            false => drop(commit(&mut store, &[spend(1, 9)]).expect("a commit")),
+        }
+        for step in 0..SMALL.pace.events {
+            commit(&mut store, &[spend(2, 10_000 + step)]).expect("a commit");
+        }
+    }
     assert_eq!(check(&*copy).map(told), Ok((1, 0, 1)));
+    let forged = check(&*forged).expect_err("no restore began it");
+    assert!(forged.text.contains("no restore"), "{forged}");
+    let data = std::path::Path::new("data");
+    let no_key = verify_on(
+        &*copy,
+        data,
+        None,
+        None,
+        std::slice::from_ref(&late),
+        &mut |_, _| {},
+    );
+    assert!(
+        no_key
+            .expect_err("nobody can tell")
+            .text
+            .contains("without a key")
+    );
 
+    commit(&mut store, &[retention(u64::MAX)]).expect("a commit");
     assert!(retain(&keeper));
     assert_eq!(check(&*disk).map(told), Ok((1, 1, 0)));
 }

@@ -491,7 +491,7 @@ pub(crate) struct AuditVerify {
 /// all tokens and accounts stands for it. What is left can be verified as before.
 #[derive(Debug, Args)]
 pub(crate) struct Retain {
-    /// How old events must be: 400d, 57w; at least 1d [default: as in the settings]
+    /// How old events must be: 400d, 57w; not below the settings [default: as in the settings]
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub older_than: Option<u64>,
     /// Remove nothing, and say what would be removed

@@ -10,7 +10,8 @@ use crate::Bounded;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Audit {
-    /// `sekisho audit retain` removes segments of the journal whose events are all older.
+    /// `sekisho audit retain` removes segments of the journal whose events are all older; nobody
+    /// can make it remove younger ones.
     retention_days: Bounded<1, 36_500>,
 }
 

@@ -264,17 +264,24 @@ fn import_that_is_sent_again_is_the_first_one() {
 }
 
 #[test]
-fn retention_needs_an_admin_and_a_sensible_age() {
+fn nobody_shortens_the_retention_of_the_settings_by_the_tool() {
     let made = Installation::with(&[&hana()]);
-    let nothing = made.json(&["audit", "retain"]);
+    let nothing = made.json(&["audit", "retain", "--older-than", "400d"]);
     assert_eq!(nothing["removed"], Value::Null);
     assert_eq!(nothing["receipt"], Value::Null);
+    let done = made.sekisho(&["audit", "retain", "--older-than", "399d"]);
+    assert!(done.stderr.contains("kept for 400 days"), "{done}");
+    assert!(done.stderr.contains("retention-days"), "{done}");
+    fails(&done, 4);
     let mut client = made.connect();
-    let verb = Verb::Retain {
-        older_than_s: Some(86_399),
-        dry_run: false,
-        note: None,
-    };
-    let refused = ask_once(&mut client, verb, None).expect("a reply");
-    assert_eq!(refused.expect_err("too young").kind, RefusalKind::Invalid);
+    for dry_run in [false, true] {
+        let verb = Verb::Retain {
+            older_than_s: Some(400 * 86_400 - 1),
+            dry_run,
+            note: None,
+        };
+        let refused = ask_once(&mut client, verb, None).expect("a reply");
+        let refusal = refused.expect_err("too young");
+        assert_eq!(refusal.kind, RefusalKind::Conflict);
+    }
 }

@@ -40,8 +40,6 @@ const ROWS_SEALED: usize = 500;
 /// How often an audit list goes on looking for rows that its filter wants.
 const LOOKS_MAX: usize = 2_000;
 
-/// Events of the last day are never removed.
-const RETENTION_LEAST: Duration = Duration::from_secs(86_400);
 /// The newest checkpoint, in the data folder.
 const CHECKPOINT: &str = "checkpoint";
 
@@ -318,7 +316,8 @@ impl Desk {
         Ok(Answer::BackupPiece(piece))
     }
 
-    /// Removes segments of the journal whose events are all older than `age`.
+    /// Removes segments of the journal whose events are all older than `age`, which is not for an
+    /// admin to make less than what the settings say: they are for root to write.
     async fn retain(
         &self,
         age: Option<Duration>,
@@ -327,10 +326,14 @@ impl Desk {
         shared: &Shared,
     ) -> Answered {
         let age = age.unwrap_or(shared.retention);
-        if age < RETENTION_LEAST {
-            return Err(requests::invalid(
-                "the last day of events is always kept",
-                "give an age of at least one day",
+        if age < shared.retention {
+            return Err(requests::refusal(
+                RefusalKind::Conflict,
+                format!(
+                    "the settings say that events are kept for {} days",
+                    shared.retention.as_secs() / 86_400
+                ),
+                "give an age that is not less, or let root change [audit] retention-days",
             ));
         }
         let repeated = Operation::Keep {

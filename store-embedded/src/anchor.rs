@@ -41,7 +41,7 @@ pub(crate) fn path_of(path: &Path, store: &StoreId) -> PathBuf {
 
 /// How far a journal has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Reached {
+pub struct Reached {
     pub(crate) epoch: u32,
     pub(crate) store: StoreId,
     pub(crate) position: Position,
@@ -49,6 +49,21 @@ pub(crate) struct Reached {
 }
 
 impl Reached {
+    /// Remembers this in the anchor of the store, for a restore that is finished: what this machine
+    /// has acknowledged before does not count any more. Without an anchor there is nothing to do.
+    /// Returns what is wrong with it.
+    pub fn put_into(&self, anchor: &Path) -> Option<String> {
+        let path = path_of(anchor, &self.store);
+        std::fs::symlink_metadata(&path).ok()?;
+        let mut anchor = Anchor::open(&path);
+        anchor.remember(self);
+        // One that was not readable is readable now.
+        match anchor.file {
+            Some(_) => None,
+            None => anchor.warning,
+        }
+    }
+
     fn octets(&self) -> [u8; OCTETS] {
         let mut octets = [0; OCTETS];
         octets[..8].copy_from_slice(MAGIC);

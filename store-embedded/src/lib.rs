@@ -42,6 +42,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use anchor::Reached;
 pub use error::{Damage, FolderProblem, OpenError};
 pub use indexer::INDEX_THREAD;
 pub use keeper::{Compressed, Exported, KeepError, Keeper, MISFITS_NAMED, Removed, Scrubbed, Sink};

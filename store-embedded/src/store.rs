@@ -14,7 +14,7 @@ use sekisho_verifier::store::{
 };
 use sekisho_verifier::time::Time;
 
-use crate::anchor::Anchor;
+use crate::anchor::{Anchor, Reached};
 use crate::audit::Audit;
 use crate::body::KeyOctets;
 use crate::checkpoints::Teller;
@@ -135,6 +135,11 @@ impl EmbeddedStore {
     /// Which store this is.
     pub fn id(&self) -> [u8; 16] {
         self.journal.store()
+    }
+
+    /// How far the journal has come.
+    pub fn how_far(&self) -> Reached {
+        self.journal.reached()
     }
 
     /// Signs in the name of this store, if it was given a key.

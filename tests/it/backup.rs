@@ -1,10 +1,10 @@
 //! Backups: no code and no receipt number of before a restore comes again.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::{MetadataExt, chown};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, chown, symlink};
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -248,7 +248,156 @@ fn restore_refuses_a_folder_that_is_in_use_or_not_empty() {
     let done = made.restore(&file, &keeper.identity());
     assert_eq!(done.status.code(), Some(1), "{done}");
     assert!(done.stderr.contains("master.key"), "{done}");
-    assert!(made.data_names().is_empty(), "{:?}", made.data_names());
+    assert_eq!(made.data_names(), ["lock"]);
+}
+
+/// Everything in a folder: which file it is, its mode, and its octets.
+fn all_of(folder: &Path) -> BTreeMap<PathBuf, (u64, u32, Vec<u8>)> {
+    let mut all = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            let about = fs::symlink_metadata(&path).expect("it is there");
+            let octets = match () {
+                () if about.is_symlink() => {
+                    let to = fs::read_link(&path).expect("a link");
+                    to.into_os_string().into_encoded_bytes()
+                }
+                () if about.is_dir() => {
+                    folders.push(path.clone());
+                    Vec::new()
+                }
+                () => fs::read(&path).expect("a file"),
+            };
+            all.insert(path, (about.ino(), about.mode(), octets));
+        }
+    }
+    all
+}
+
+/// A restore that was cut off in the data folder, at its end or earlier.
+fn leave_unfinished(data: &Path, at_the_end: bool) {
+    let folder = data.join("restore.tmp/1");
+    fs::create_dir_all(folder.join("journal")).expect("folders");
+    fs::write(folder.join("journal/0000000001.journal"), "half").expect("written");
+    fs::write(folder.join("keyring"), "of it").expect("written");
+    if at_the_end {
+        fs::hard_link(folder.join("keyring"), data.join("keyring")).expect("a link");
+    }
+}
+
+#[test]
+fn refused_restore_changes_nothing_that_was_there() {
+    let keeper = Keeper::new();
+    let token = hana();
+    let mut made = installation(&keeper, &[&token]);
+    let (file, bad) = (keeper.file("b.age"), keeper.file("bad.age"));
+    made.back_up(&file, true);
+    let good = fs::read(&file).expect("a backup");
+    fs::write(&bad, &good[..good.len() - 1]).expect("written");
+    made.take_verifier().stop();
+    made.clock().advance(1);
+    let data = made.data();
+    let identity = keeper.identity();
+    let unchanged = |made: &Installation, what: &str, file: &Path, part: &str| {
+        let before = all_of(&data);
+        let done = made.restore(file, &identity);
+        assert!(!done.status.success(), "{what}: {done}");
+        assert!(done.stderr.contains(part), "{what}: {done}");
+        assert!(all_of(&data) == before, "{what}: {:?}", made.data_names());
+    };
+    unchanged(&made, "the whole store", &file, "is not empty: ");
+    let away = tempfile::tempdir_in(made.folder()).expect("a folder");
+    let move_all = |from: &Path, to: &Path, names: &[&str]| {
+        for name in names {
+            fs::rename(from.join(name), to.join(name)).expect("moved");
+        }
+    };
+    // Moved away to look at it, or on a disk of its own that is not there.
+    move_all(&data, away.path(), &["journal"]);
+    unchanged(&made, "no journal", &file, "keyring");
+    move_all(away.path(), &data, &["journal"]);
+    made.start_verifier();
+    made.take_verifier().stop();
+    let names = made.data_names();
+    let parts = names.iter().filter(|name| *name != "master.key");
+    let parts: Vec<&str> = parts.map(String::as_str).collect();
+    move_all(&data, away.path(), &parts);
+    for part in parts.iter().filter(|part| **part != "lock") {
+        move_all(away.path(), &data, &[part]);
+        unchanged(&made, part, &file, &format!("is not empty: {part}"));
+        move_all(&data, away.path(), &[part]);
+    }
+    for name in ["notes.txt", "restore.tmp"] {
+        symlink(away.path(), data.join(name)).expect("a link");
+        unchanged(&made, name, &file, &format!("is not empty: {name}"));
+        fs::remove_file(data.join(name)).expect("it is there");
+    }
+    leave_unfinished(&data, false);
+    fs::copy(away.path().join("keyring"), data.join("keyring")).expect("a copy");
+    unchanged(&made, "another keyring", &file, "is not empty: keyring");
+    fs::remove_dir_all(data.join("restore.tmp")).expect("it was there");
+    fs::remove_file(data.join("keyring")).expect("it was there");
+
+    for at_the_end in [false, true] {
+        leave_unfinished(&data, at_the_end);
+        fs::write(data.join("keyring.new"), "left by a write that failed").expect("written");
+        fs::write(data.join("lock"), "").expect("written");
+        unchanged(&made, "a bad backup", &bad, "is damaged");
+        made.clock().set_back(60);
+        unchanged(&made, "a wrong clock", &file, "clock is behind");
+        made.clock().advance(61);
+        restored(made.restore(&file, &keeper.identity()));
+        assert_eq!(
+            made.data_names(),
+            ["journal", "keyring", "lock", "master.key"]
+        );
+        made.lose_data();
+    }
+}
+
+#[test]
+fn restore_by_a_clock_that_is_ahead_warns_and_can_be_done_again() {
+    let keeper = Keeper::new();
+    let token = hana();
+    let mut made = installation(&keeper, &[&token]);
+    let file = keeper.file("b.age");
+    made.back_up(&file, true);
+    made.take_verifier().stop();
+    made.lose_data();
+    let days = 3 * 86_400;
+    made.clock().advance(days);
+    let wrong = made.clock().now() * 1_000;
+    let receipt = restored(made.restore(&file, &keeper.identity()));
+    let time = receipt["time_ms"].as_u64().expect("milliseconds");
+    assert!(time.abs_diff(wrong) < 60_000, "{receipt}");
+    let ahead = receipt["ahead_ms"].as_u64().expect("milliseconds");
+    assert!(ahead.abs_diff(days * 1_000) < 60_000, "{receipt}");
+    let warning = receipt["warnings"][0].as_str().expect("a warning");
+    assert!(warning.contains("restore again"), "{warning}");
+    made.start_verifier();
+    operate(&mut made.connect());
+    made.take_verifier().stop();
+    made.lose_data();
+    made.clock().set_back(days - 60);
+    let mut plain = process::leashed(programs::ours("sekisho"));
+    plain.arg("--settings").arg(made.settings());
+    plain.arg("restore").arg(&file);
+    plain.arg("--identity").arg(keeper.identity());
+    made.clock().wind(&mut plain);
+    let done = process::run(&mut plain, b"", LIMIT).expect_success();
+    assert!(done.stderr.starts_with("Clock  "), "{done}");
+    assert!(done.stderr.contains(" UTC: is this right?"), "{done}");
+    assert!(done.stdout.contains(" UTC: is this right?"), "{done}");
+    assert!(!format!("{done}").contains("ahead"), "{done}");
+    // The anchor saw more than this one has, and lets it start all the same.
+    made.start_verifier();
+    made.clock().advance(ROUND);
+    let code = made.code(&token, 0);
+    let after = verdict(&mut made.connect(), "hana", &code);
+    assert_eq!(after, Verdict::Accept);
+    made.sekisho(&["audit", "verify"]).expect_success();
 }
 
 #[test]
@@ -266,7 +415,7 @@ fn restore_by_a_clock_that_is_behind_the_backup_is_refused_unless_it_is_right() 
         4,
         "clock is behind",
     );
-    assert_eq!(made.data_names(), ["master.key"]);
+    assert_eq!(made.data_names(), ["lock", "master.key"]);
     // The clock of before was wrong, and somebody says so.
     let mut command = made.restore_command(&file, &keeper.identity());
     command.arg("--trust-clock");
@@ -455,7 +604,7 @@ fn backup_in_which_anything_was_changed_is_refused_and_leaves_nothing() {
         let done = made.restore(&bad, &keeper.identity());
         assert_eq!(done.status.code(), Some(2), "{what}: {done}");
         assert!(done.stderr.contains("way_out"), "{what}: {done}");
-        assert_eq!(made.data_names(), ["master.key"], "{what}");
+        assert_eq!(made.data_names(), ["lock", "master.key"], "{what}");
     };
     let good = fs::read(&file).expect("a backup");
     for round in 0..20 * campaign() {
@@ -571,7 +720,7 @@ fn backup_for_another_identity_or_by_another_installation_is_refused() {
         process::run(&mut command, b"", LIMIT)
     };
     refused(&signed(&others), 8, "another installation made it");
-    assert_eq!(made.data_names(), ["master.key"]);
+    assert_eq!(made.data_names(), ["lock", "master.key"]);
     restored(signed(&file));
 }
 

@@ -148,7 +148,7 @@ fn make(settings: &Settings, master: &mut Master) -> Result<(Wrapped, Content), 
         return Err(keyring_file::missing(data));
     }
     let content = Content::fresh().map_err(|error| no_random(&error))?;
-    let wrapped = store_new_by(settings, master, &content)?;
+    let wrapped = store_new_by(data, master, &content)?;
     Ok((wrapped, content))
 }
 
@@ -171,21 +171,25 @@ fn has_store(data: &Path) -> Result<bool, KeyError> {
     Ok(false)
 }
 
-/// Makes the keyring file of a data folder that has none, wrapped by the master key that the
-/// settings name.
-pub(crate) fn store_new(settings: &Settings, content: &Content) -> Result<(), KeyError> {
+/// Makes the keyring file in `folder`, which has none, wrapped by the master key that the settings
+/// name.
+pub(crate) fn store_new(
+    settings: &Settings,
+    folder: &Path,
+    content: &Content,
+) -> Result<(), KeyError> {
     let mut master = Master::open(settings)?;
-    store_new_by(settings, &mut master, content).map(|_| ())
+    store_new_by(folder, &mut master, content).map(|_| ())
 }
 
 fn store_new_by(
-    settings: &Settings,
+    folder: &Path,
     master: &mut Master,
     content: &Content,
 ) -> Result<Wrapped, KeyError> {
     let version = master.first()?;
     let wrapped = Wrapped::new(master, version, content)?;
-    keyring_file::make(&settings.verifier.data, &wrapped)?;
+    keyring_file::make(folder, &wrapped)?;
     Ok(wrapped)
 }
 

@@ -208,13 +208,14 @@ fn store_new_never_takes_the_place_of_a_keyring() {
     let data = Data::with_keyring();
     let before = data.read("keyring");
     let content = Content::fresh().expect("random");
-    let error = store_new(&data.settings, &content).expect_err("it is there");
+    let folder = &data.settings.verifier.data;
+    let error = store_new(&data.settings, folder, &content).expect_err("it is there");
     assert!(error.to_string().contains("can not be written"), "{error}");
     assert_eq!(data.read("keyring"), before);
     assert!(!data.at("keyring.new").exists());
 
     fs::remove_file(data.at("keyring")).expect("ours");
-    store_new(&data.settings, &content).expect("made");
+    store_new(&data.settings, folder, &content).expect("made");
     assert_eq!(*data.open().signing_key(), *content.signing_key());
 }
 
@@ -272,6 +273,38 @@ fn half_written_file_of_a_crash_is_in_nobodys_way() {
     before.end().expect("ended");
     assert!(!data.at("keyring.new").exists() && !data.at("master.key.new").exists());
     assert_eq!(data.open().status().data_keys, [2]);
+}
+
+#[test]
+fn half_written_file_of_a_crash_is_gone_after_the_next_start() {
+    let data = Data::with_keyring();
+    let left = ["master.key.new", "keyring.new", "audit.pub.new"];
+    for name in left {
+        data.put(name, b"half", 0o400);
+    }
+    data.open().settle().expect("settled");
+    assert!(left.iter().all(|name| !data.at(name).exists()));
+    assert!(data.at("master.key").exists() && data.at("keyring").exists());
+    // What can not be taken away is told.
+    fs::create_dir(data.at("master.key.new")).expect("made");
+    let keys = data.open();
+    keys.settle().expect("settled");
+    let warnings = keys.warnings().join("\n");
+    assert!(
+        warnings.contains("master.key.new is left over"),
+        "{warnings}"
+    );
+}
+
+#[test]
+fn file_that_could_not_be_written_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("file");
+    // A rename can not take the place of a folder.
+    fs::create_dir(&path).expect("made");
+    assert!(private_file::replace(&path, b"key").is_err());
+    assert!(private_file::make(&path, b"key").is_err());
+    assert!(!private_file::beside(&path).exists());
 }
 
 #[test]

@@ -18,9 +18,13 @@ use std::thread;
 use std::time::Duration;
 
 use age::x25519::Identity;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use nix::unistd::{User, getuid};
 use sekisho_settings::Settings;
-use sekisho_store_embedded::{EmbeddedStore, Options, Scrubbed, Verified, begin_epoch, verify};
+use sekisho_store_embedded::{
+    EmbeddedStore, Options, Reached, Scrubbed, Verified, begin_epoch, verify,
+};
 use sekisho_verifier::checkpoint::Checkpoint;
 use sekisho_verifier::event::{Actor, Channel, Note, OperationEvent};
 use sekisho_verifier::note::{PublicKey, Signer};
@@ -34,7 +38,8 @@ use sekisho_verifier::verify::Verifier;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::{clock, keys, policy};
+use crate::backup::manifest::Manifest;
+use crate::{ANCHOR, clock, keys, policy};
 
 use failure::{Failure, Kind};
 use place::Place;
@@ -48,6 +53,8 @@ const TOKENS_LISTED: usize = 10_000;
 /// Longer than the unit in which the first position of an epoch counts time, so that the next
 /// restore has a later one.
 const APART: Duration = Duration::from_millis(50);
+/// A clock that is further ahead of what the backup tells of is warned of.
+const AHEAD_MAX: Duration = Duration::from_secs(86_400);
 /// Damaged records that are named.
 const DAMAGED_SHOWN: usize = 3;
 const ANOTHER: &str = "take another backup; this one can not be used";
@@ -106,17 +113,20 @@ fn try_to_run(settings: &Path, restore: &Restore) -> Result<(), Failure> {
     close().map_err(cannot_close)?;
 
     let data = &settings.verifier.data;
-    let place = Place::take(data, &settings.master_key.file(&settings.verifier))?;
+    let mut place = Place::take(data, &settings.master_key.file(&settings.verifier))?;
     let folder = place.folder();
-    let unpacked = unpack(file, &restore.file, &identity, signed_by.as_ref(), &folder)?;
+    let unpacked = unpack(file, &restore.file, &identity, signed_by.as_ref(), folder)?;
     drop(identity);
     let order = Order {
         channel: Channel::Offline,
         note: restore.note.as_deref().and_then(Note::new),
         ..Order::of(actor)
     };
-    let restored = begin_anew(&settings, &folder, &unpacked, &order, restore.trust_clock)?;
+    let mut restored = begin_anew(&settings, folder, &unpacked, &order, restore)?;
     place.finish()?;
+    let anchor = settings.verifier.socket.with_file_name(ANCHOR);
+    restored.warnings.extend(restored.reached.put_into(&anchor));
+    drop(place);
     tell(restore, &unpacked, &restored)
         .map_err(|error| Failure::new(Kind::Failed, error.to_string(), "the restore is done"))
 }
@@ -179,6 +189,10 @@ struct Restored {
     accounts: u64,
     damaged: Scrubbed,
     public: Option<String>,
+    reached: Reached,
+    /// How far the clock is ahead of what the backup tells of last.
+    ahead: Duration,
+    warnings: Vec<String>,
 }
 
 /// Makes a keyring for this machine, begins a new epoch in `folder`, and raises every accepted step.
@@ -187,17 +201,22 @@ fn begin_anew(
     folder: &Path,
     unpacked: &Unpacked,
     order: &Order,
-    trust_clock: bool,
+    restore: &Restore,
 ) -> Result<Restored, Failure> {
     let Unpacked { manifest, content } = unpacked;
     if manifest.history {
-        let verified = verified(folder, unpacked)?;
+        // The manifest is signed and says what the journal came to, so no checkpoint needs to.
+        let verified = verified(folder, manifest, None)?;
         if (verified.last, Some(verified.hash)) != (manifest.position, manifest.hash()) {
             return Err(another_journal());
         }
     }
     let now = clock::now();
-    keys::store_new(settings, content).map_err(|error| Failure::told(Kind::Failed, &error))?;
+    if !restore.json {
+        let _ = writeln!(io::stderr(), "Clock  {}", clock_text(now));
+    }
+    keys::store_new(settings, folder, content)
+        .map_err(|error| Failure::told(Kind::Failed, &error))?;
     let bad_keys = || Failure::new(Kind::Invalid, "the backup has no keys", ANOTHER);
     let keyring: Arc<Keyring> = content.keyring().ok_or_else(bad_keys)?;
     let options = Options {
@@ -210,12 +229,20 @@ fn begin_anew(
         .map_err(|error| Failure::told(Kind::Invalid, &error))?;
     let newest = store.view().newest().map_err(|error| unreadable(&error))?;
     let behind = newest.is_some_and(|newest| now < newest);
-    if !trust_clock && (behind || now.millis() < manifest.time) {
+    if !restore.trust_clock && (behind || now.millis() < manifest.time) {
         return Err(Failure::new(
             Kind::Conflict,
             "this machine's clock is behind the backup",
             "set the clock, then restore again; if this clock is right, give --trust-clock",
         ));
+    }
+    let last = newest.map_or(0, Time::millis).max(manifest.time);
+    let ahead = Duration::from_millis(now.millis().saturating_sub(last));
+    let warnings = Vec::from_iter(ahead_text(ahead));
+    if !restore.json {
+        for warning in &warnings {
+            let _ = writeln!(io::stderr(), "warning: {warning}");
+        }
     }
     if behind {
         // Else no code would be judged until then, and steps would be raised to then.
@@ -230,8 +257,11 @@ fn begin_anew(
     let (position, event) = commit(&mut store, &verifier, &operation, order, now)?;
     let counts = store.counts();
     let public = store.signer().map(|signer| signer.public().to_string());
+    let reached = store.how_far();
     store.close();
-    let verified = verified(folder, unpacked)?;
+    let signer = Signer::new(&manifest.origin, &content.signing_key());
+    let public_key = signer.map(|signer| signer.public());
+    let verified = verified(folder, manifest, public_key.as_ref())?;
     if !manifest.history && verified.snapshot != Some(manifest.position) {
         return Err(another_journal());
     }
@@ -245,15 +275,19 @@ fn begin_anew(
         accounts: counts.accounts,
         damaged: scrubbed,
         public,
+        reached,
+        ahead,
+        warnings,
     })
 }
 
-/// The journal is whole and signed.
-fn verified(folder: &Path, unpacked: &Unpacked) -> Result<Verified, Failure> {
-    let Unpacked { manifest, content } = unpacked;
-    let signer = Signer::new(&manifest.origin, &content.signing_key());
-    let public = signer.map(|signer| signer.public());
-    let verified = verify(folder, public.as_ref(), &[], &mut |_, _| {});
+/// The journal is whole, and signed by `key`.
+fn verified(
+    folder: &Path,
+    manifest: &Manifest,
+    key: Option<&PublicKey>,
+) -> Result<Verified, Failure> {
+    let verified = verify(folder, key, &[], &mut |_, _| {});
     let verified = verified.map_err(|fault| Failure::told(Kind::Invalid, &fault))?;
     if Checkpoint::origin_of(&verified.store) != manifest.origin {
         return Err(another_journal());
@@ -305,6 +339,33 @@ fn unreadable(error: &StoreError) -> Failure {
     Failure::new(Kind::Failed, error.to_string(), ANOTHER)
 }
 
+/// What is taken for now, for people to compare with their own clock.
+fn clock_text(now: Time) -> String {
+    let time = i64::try_from(now.millis()).ok();
+    let time = time.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let Some(time) = time else {
+        return format!("{} ms since 1970: is this right?", now.millis());
+    };
+    let utc = Zoned::new(time, TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S UTC");
+    let local = Zoned::new(time, TimeZone::system());
+    let shown = local.strftime("%Y-%m-%d %H:%M:%S");
+    match local.offset().seconds() {
+        0 => format!("{utc}: is this right?"),
+        _ => format!("{shown} here, {utc}: is this right?"),
+    }
+}
+
+fn ahead_text(ahead: Duration) -> Option<String> {
+    let (days, hours) = (ahead.as_secs() / 86_400, ahead.as_secs() / 3_600 % 24);
+    (ahead > AHEAD_MAX).then(|| {
+        format!(
+            "this clock is {days} days and {hours} hours ahead of the backup; if \
+             the clock is wrong, nobody gets in before that time: set it, and restore again from \
+             the same backup"
+        )
+    })
+}
+
 /// Empty if nothing is damaged.
 fn damaged_text(damaged: &Scrubbed) -> String {
     let (named, all) = (&damaged.named, damaged.misfits);
@@ -337,6 +398,8 @@ fn tell(restore: &Restore, unpacked: &Unpacked, restored: &Restored) -> io::Resu
         let value = json!({
             "number": number,
             "time_ms": restored.time.millis(),
+            "ahead_ms": u64::try_from(restored.ahead.as_millis()).unwrap_or(u64::MAX),
+            "warnings": restored.warnings,
             "operation": event.operation.name(),
             "position": position,
             "actor": event.actor.to_string(),
@@ -357,6 +420,7 @@ fn tell(restore: &Restore, unpacked: &Unpacked, restored: &Restored) -> io::Resu
     let count = event.count.unwrap_or(0);
     let lines = [
         ("Receipt number", number),
+        ("Clock", clock_text(restored.time)),
         ("Operation", event.operation.name().to_owned()),
         ("Backup of", manifest.origin.clone()),
         ("Up to event", manifest.position.to_string()),
@@ -370,10 +434,14 @@ fn tell(restore: &Restore, unpacked: &Unpacked, restored: &Restored) -> io::Resu
     for (label, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
         writeln!(out, "{label:14}  {value}")?;
     }
+    for warning in &restored.warnings {
+        writeln!(out, "{:14}  {warning}", "Warning")?;
+    }
     writeln!(
         out,
         "\nNo code of before is good any more: everybody waits a minute or two for the next one. HOTP \
          tokens\nthat were in use are to be enrolled again, with their next code.\n\nNext\n\
+         * Was the clock right? If not, set it, and restore again from the same backup.\n\
          * Start the verifier: systemctl start sekisho-verifierd\n\
          * See that it is well: sekisho status\n\
          * Tokens that were issued, exchanged or reported lost after the backup are as they were at \

@@ -19,6 +19,11 @@ use crate::segment;
 
 /// Octets of content in a frame; less in the last one.
 pub(crate) const FRAME_OCTETS: usize = 1 << 20;
+/// So many frames a file has at most. A segment is as long as its bound and one group, a snapshot
+/// as all records: both are far below. Nobody can make a reader take more memory or time.
+pub(crate) const FRAMES_MAX: u32 = 64 << 10;
+/// Octets of content in a file, at most; a segment that is not compressed has no more either.
+pub(crate) const CONTENT_OCTETS_MAX: u64 = FRAMES_MAX as u64 * FRAME_OCTETS as u64;
 /// A file that is being made.
 pub(crate) const TEMPORARY: &str = "archive.tmp";
 
@@ -115,6 +120,9 @@ impl<'a> Writer<'a> {
     }
 
     fn frame(&mut self) -> io::Result<()> {
+        if self.frames == FRAMES_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         self.compressed.clear();
         let compressor = &mut self.compressor;
         let octets = compressor.compress_to_buffer(&self.content, &mut self.compressed)?;
@@ -145,27 +153,32 @@ impl<'a> Writer<'a> {
         }
         let hash = self.hash.finalize_reset();
         let mut end = skippable(HASH_MAGIC, &hash);
-        end.extend(skippable(
-            TABLE_MAGIC,
-            &footed(std::mem::take(&mut self.entries), self.frames),
-        ));
+        let mut table = std::mem::take(&mut self.entries);
+        table.extend_from_slice(&footer(self.frames));
+        end.extend(skippable(TABLE_MAGIC, &table));
         self.append(&end)?;
         Ok(self.at)
     }
 }
 
 fn skippable(magic: u32, content: &[u8]) -> Vec<u8> {
-    // The table of the largest file that can be made is far below 4 GiB.
-    let octets = (content.len() as u32).to_le_bytes();
-    [&magic.to_le_bytes(), &octets, content].concat()
+    [&skippable_head(magic, content.len()), content].concat()
 }
 
-fn footed(mut entries: Vec<u8>, frames: u32) -> Vec<u8> {
-    entries.extend_from_slice(&frames.to_le_bytes());
-    // No checksums in the table: each frame has its own.
-    entries.push(0);
-    entries.extend_from_slice(&FOOTER_MAGIC.to_le_bytes());
-    entries
+fn skippable_head(magic: u32, octets: usize) -> [u8; SKIPPABLE_HEAD_OCTETS] {
+    let mut head = [0; SKIPPABLE_HEAD_OCTETS];
+    head[..4].copy_from_slice(&magic.to_le_bytes());
+    // The table of the largest file that can be made has half a MiB.
+    head[4..].copy_from_slice(&(octets as u32).to_le_bytes());
+    head
+}
+
+/// What the table ends with. No checksums are in it: each frame has its own.
+fn footer(frames: u32) -> [u8; FOOTER_OCTETS] {
+    let mut footer = [0; FOOTER_OCTETS];
+    footer[..4].copy_from_slice(&frames.to_le_bytes());
+    footer[5..].copy_from_slice(&FOOTER_MAGIC.to_le_bytes());
+    footer
 }
 
 /// A compressed file, read as if it were not.
@@ -334,13 +347,18 @@ fn table(file: &dyn DiskFile, end: u64) -> io::Result<(Vec<u8>, u64)> {
     let mut footer = [0; FOOTER_OCTETS];
     read_exactly(file, &mut footer, footer_from)?;
     let frames = u32_le(&footer, 0);
-    let entries = u64::from(frames) * ENTRY_OCTETS as u64;
-    let from = footer_from.checked_sub(entries + SKIPPABLE_HEAD_OCTETS as u64);
+    if frames > FRAMES_MAX {
+        return Err(damaged(footer_from));
+    }
+    let octets = frames as usize * ENTRY_OCTETS;
+    let entries_from = footer_from.checked_sub(octets as u64);
+    let from = entries_from.and_then(|at| at.checked_sub(SKIPPABLE_HEAD_OCTETS as u64));
     let from = from.ok_or_else(|| damaged(footer_from))?;
-    let mut table = vec![0; (end - from) as usize];
+    let mut table = vec![0; SKIPPABLE_HEAD_OCTETS + octets];
     read_exactly(file, &mut table, from)?;
-    let entries = table[SKIPPABLE_HEAD_OCTETS..table.len() - FOOTER_OCTETS].to_vec();
-    if table != skippable(TABLE_MAGIC, &footed(entries.clone(), frames)) {
+    let entries = table.split_off(SKIPPABLE_HEAD_OCTETS);
+    let head_fits = table == skippable_head(TABLE_MAGIC, octets + FOOTER_OCTETS);
+    if !head_fits || footer != self::footer(frames) {
         return Err(damaged(from));
     }
     Ok((entries, from))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -94,6 +94,35 @@ pub(crate) fn write_zeros(file: &dyn DiskFile, mut from: u64, to: u64) -> io::Re
     Ok(())
 }
 
+/// Opens never wait for the other end of a pipe, and never lead out of the folder.
+const PLAINLY: OFlags = OFlags::NOFOLLOW
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::CLOEXEC);
+
+/// A pipe or a device is no file: it could be without an end.
+fn regular(file: OwnedFd) -> io::Result<File> {
+    let file = File::from(file);
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "this is no regular file",
+        )),
+    }
+}
+
+/// What is in a file that somebody else may write to, if that is not more than `octets_max`.
+pub(crate) fn read_short(path: &Path, octets_max: usize) -> io::Result<Vec<u8>> {
+    let file = rustix::fs::open(path, OFlags::RDONLY | PLAINLY, Mode::empty())?;
+    let mut octets = Vec::new();
+    let most = octets_max as u64 + 1;
+    regular(file)?.take(most).read_to_end(&mut octets)?;
+    match octets.len() > octets_max {
+        true => Err(io::ErrorKind::FileTooLarge.into()),
+        false => Ok(octets),
+    }
+}
+
 /// A folder of the real file system, held open: a folder that is moved meanwhile is no other one.
 #[derive(Debug)]
 pub(crate) struct Folder {
@@ -111,10 +140,9 @@ impl Folder {
     }
 
     fn open_with(&self, name: &str, flags: OFlags) -> io::Result<Box<dyn DiskFile>> {
-        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
-        let file = rustix::fs::openat(&self.folder, name, flags, mode)?;
-        Ok(Box::new(RealFile(File::from(file))))
+        let file = rustix::fs::openat(&self.folder, name, flags | PLAINLY, mode)?;
+        Ok(Box::new(RealFile(regular(file)?)))
     }
 }
 
@@ -161,7 +189,7 @@ pub(crate) struct ReadOnly(Folder);
 
 impl ReadOnly {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | PLAINLY;
         let folder = rustix::fs::open(path, flags, Mode::empty())?;
         Ok(Self(Folder::new(path, folder)))
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use crate::archive::{self, Spoilt};
+use crate::archive::{self, CONTENT_OCTETS_MAX, Spoilt};
 use crate::disk::{Disk, DiskFile, read_full};
 use crate::error::{Damage, OpenError};
 use crate::segment::{FIRST, HEADER_OCTETS, Header, HeaderError, file_name, number_of};
@@ -90,6 +90,7 @@ pub(crate) fn open_file(disk: &dyn Disk, number: u64) -> io::Result<Box<dyn Disk
                 Err(error) => Err(error),
             }
         }
+        Ok(file) if file.octets()? > CONTENT_OCTETS_MAX => Err(io::ErrorKind::FileTooLarge.into()),
         opened => opened,
     }
 }

@@ -8,6 +8,7 @@ mod epoch;
 mod fault;
 mod flips;
 mod forged;
+mod hostile;
 mod index;
 mod keeping;
 mod layout;

@@ -10,7 +10,7 @@ use sekisho_verifier::note::{NoteError, PublicKey};
 use crate::cli::{Evidence, Global};
 use crate::failure::{Failure, Kind};
 use crate::output::hint;
-use crate::prompt::open_regular;
+use crate::prompt::{open_regular, open_written};
 
 /// Where `sekisho init` puts the data unless it is told otherwise.
 const DEFAULT_DATA: &str = "/var/lib/sekisho";
@@ -63,10 +63,10 @@ impl Key {
             return Ok(Some(Self { key, own: false }));
         }
         let path = data.join(KEY_FILE);
-        if !path.exists() {
+        let Some(text) = read_written(&path, KEY_OCTETS_MAX)? else {
             return Ok(None);
-        }
-        let key = key_file(&path)?;
+        };
+        let key = key_in(&path, &text)?;
         Ok(Some(Self { key, own: true }))
     }
 
@@ -116,9 +116,12 @@ fn given_key(given: &str) -> Result<PublicKey, Failure> {
     }
 }
 
-/// The first line of a file that is a key.
 fn key_file(path: &Path) -> Result<PublicKey, Failure> {
-    let text = read_text(path, KEY_OCTETS_MAX)?;
+    key_in(path, &read_text(path, KEY_OCTETS_MAX)?)
+}
+
+/// The first line of a file's text that is a key.
+fn key_in(path: &Path, text: &str) -> Result<PublicKey, Failure> {
     text.lines()
         .find_map(|line| line.parse().ok())
         .ok_or_else(|| {
@@ -130,17 +133,27 @@ fn key_file(path: &Path) -> Result<PublicKey, Failure> {
         })
 }
 
+/// A text that the verifier has written into the data folder, if it is there. Who could write there
+/// as well must not make us wait, or show what only we may read.
+pub(crate) fn read_written(path: &Path, octets_max: u64) -> Result<Option<String>, Failure> {
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        _ => text_of(path, open_written(path)?, octets_max).map(Some),
+    }
+}
+
 /// A text file; `-` is standard input.
 pub(crate) fn read_text(path: &Path, octets_max: u64) -> Result<String, Failure> {
+    match path == Path::new("-") {
+        true => text_of(path, io::stdin(), octets_max),
+        false => text_of(path, open_regular(path)?, octets_max),
+    }
+}
+
+fn text_of(path: &Path, file: impl Read, octets_max: u64) -> Result<String, Failure> {
     let shown = path.display();
     let mut text = String::new();
-    let read = if path == Path::new("-") {
-        io::stdin().take(octets_max + 1).read_to_string(&mut text)
-    } else {
-        let file = open_regular(path)?;
-        file.take(octets_max + 1).read_to_string(&mut text)
-    };
-    match read {
+    match file.take(octets_max + 1).read_to_string(&mut text) {
         Ok(_) if text.len() as u64 > octets_max => Err(Failure::new(
             Kind::Invalid,
             format!("{shown}: larger than {octets_max} octets"),

@@ -87,19 +87,44 @@ fn secret_file(path: &Path) -> Result<Secret, Failure> {
 pub(crate) fn open_regular(path: &Path) -> Result<File, Failure> {
     let shown = path.display();
     let cannot = |e: io::Error| Failure::local(&shown, &e, "name a file that you can read");
-    let file = File::options()
-        .read(true)
-        .custom_flags(OFlags::NONBLOCK.bits() as i32)
-        .open(path)
-        .map_err(cannot)?;
-    if !file.metadata().map_err(cannot)?.is_file() {
-        return Err(Failure::new(
+    let opened = opened(path, OFlags::NONBLOCK).map_err(cannot)?;
+    opened.ok_or_else(|| {
+        Failure::new(
             Kind::Invalid,
             format!("{shown}: not a file"),
             "name a file, not a folder, a pipe or a device",
-        ));
-    }
-    Ok(file)
+        )
+    })
+}
+
+/// Opens a file that the verifier has written, unless something else was put in its place: a link
+/// would lead to what only its reader may see.
+pub(crate) fn open_written(path: &Path) -> Result<File, Failure> {
+    let shown = path.display();
+    let link = rustix::io::Errno::LOOP.raw_os_error();
+    let file = match opened(path, OFlags::NONBLOCK | OFlags::NOFOLLOW) {
+        Err(error) if error.raw_os_error() == Some(link) => None,
+        Err(error) => {
+            let way_out = "run as root, or as the verifier's user";
+            return Err(Failure::local(&shown, &error, way_out));
+        }
+        Ok(file) => file,
+    };
+    file.ok_or_else(|| {
+        Failure::new(
+            Kind::NotTrusted,
+            format!("{shown}: not a file, but a link, a pipe or the like"),
+            "the verifier writes plain files only: find out who put it there",
+        )
+    })
+}
+
+/// `None` if it is no regular file.
+fn opened(path: &Path, flags: OFlags) -> io::Result<Option<File>> {
+    let mut options = File::options();
+    options.read(true).custom_flags(flags.bits() as i32);
+    let file = options.open(path)?;
+    Ok(file.metadata()?.is_file().then_some(file))
 }
 
 /// The first line, without its end.

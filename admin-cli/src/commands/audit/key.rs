@@ -1,15 +1,16 @@
 //! `audit key` and `audit checkpoint`: what to keep elsewhere.
 
-use std::fs;
 use std::path::Path;
 
+use sekisho_verifier::checkpoint::Checkpoint;
+use sekisho_verifier::note::NOTE_OCTETS_MAX;
 use sekisho_verifier_socket::admin::{Answer, Verb};
 use serde_json::json;
 
 use crate::Stop;
 use crate::cli::{Evidence, Global};
 use crate::connection::Verifier;
-use crate::evidence::Key;
+use crate::evidence::{Key, read_written};
 use crate::failure::{Failure, Kind};
 use crate::output::Output;
 
@@ -32,7 +33,7 @@ pub(crate) fn checkpoint(
     output: &mut Output,
 ) -> Result<(), Stop> {
     let checkpoint = match data {
-        Some(data) => fs::read_to_string(data.join("checkpoint")).ok(),
+        Some(data) => kept(data)?,
         None => ask(global)?.1,
     };
     let checkpoint = checkpoint.ok_or_else(|| {
@@ -46,6 +47,34 @@ pub(crate) fn checkpoint(
         return Ok(output.value(&json!({ "checkpoint": checkpoint }))?);
     }
     Ok(output.text(&checkpoint)?)
+}
+
+/// The checkpoint in the data folder. Nothing else that may be there is ever shown.
+fn kept(data: &Path) -> Result<Option<String>, Failure> {
+    let path = data.join("checkpoint");
+    let text = read_written(&path, NOTE_OCTETS_MAX as u64)?;
+    // It is not synced: a power cut may leave zeros.
+    let text = text.filter(|text| text.bytes().any(|octet| octet != 0));
+    match text {
+        Some(text) if !has_form(&text) => Err(Failure::new(
+            Kind::NotTrusted,
+            format!("{}: this is no checkpoint", path.display()),
+            "verify the journal: sekisho audit verify; and find out who wrote that",
+        )),
+        text => Ok(text),
+    }
+}
+
+/// Whether it has the form of a checkpoint, in which nothing else fits than names and numbers.
+fn has_form(note: &str) -> bool {
+    let plain = note.chars().all(|c| c == '\n' || !c.is_control());
+    let checkpoint = note.split_once("\n\n").and_then(|(text, signature)| {
+        let line = signature.strip_suffix('\n')?;
+        let by = line.strip_prefix("\u{2014} ")?.split(' ').next()?;
+        let checkpoint = Checkpoint::parse(&format!("{text}\n"))?;
+        (checkpoint.origin == by && !line.contains('\n')).then_some(checkpoint)
+    });
+    plain && checkpoint.is_some()
 }
 
 fn of_folder(data: &Path) -> Result<String, Failure> {

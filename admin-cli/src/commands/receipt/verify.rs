@@ -10,7 +10,7 @@ use sekisho_verifier::receipt::{self, ReceiptNumber};
 use sekisho_verifier::store::Position;
 use sekisho_verifier::time::Time;
 use sekisho_verifier_socket::admin::ReceiptView;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::Stop;
 use crate::cli::{Global, ReceiptVerify};
@@ -104,36 +104,88 @@ fn no_key() -> Failure {
 fn in_file(path: &Path, key: &Key, data: Option<&Path>) -> Result<Vec<Verdict>, Failure> {
     let name = path.display().to_string();
     let text = evidence::read_text(path, FILE_OCTETS_MAX)?;
-    let mut notes = signed_in_json(&text);
-    if notes.is_empty() {
+    if !text.trim_start().starts_with(['{', '[']) {
         // An editor may have taken the end of the last line.
         let end = if text.ends_with('\n') { "" } else { "\n" };
-        notes.push(text + end);
+        return Ok(vec![of_note(&name, &(text + end), key, data)?]);
     }
-    notes
-        .iter()
-        .map(|note| of_note(&name, note, key, data))
-        .collect()
-}
-
-/// The signed receipts in what commands print with `--json`.
-fn signed_in_json(text: &str) -> Vec<String> {
+    let values = values(&name, &text)?;
     let mut found = Vec::new();
-    let values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-    for value in values.map_while(Result::ok) {
-        collect(&value, &mut found);
+    values.iter().for_each(|value| claims(value, &mut found));
+    let signed = found.iter().filter_map(|claim| {
+        let note = claim.get("signed")?.as_str()?;
+        Some((claim, note))
+    });
+    let verdicts: Result<Vec<_>, Failure> = signed
+        .map(|(claim, note)| {
+            let verdict = of_note(&name, note, key, data)?;
+            says_the_same(&name, claim, &verdict.receipt)?;
+            Ok(verdict)
+        })
+        .collect();
+    let (verdicts, all) = (verdicts?, found.len());
+    match verdicts.len() {
+        0 if all == 0 => Err(Failure::new(
+            Kind::Invalid,
+            format!("{name}: there is no receipt in it"),
+            "give what a command printed with --json",
+        )),
+        signed if signed < all => Err(Failure::new(
+            Kind::NotTrusted,
+            format!("{name}: {signed} of {all} receipts are signed; not good"),
+            "get each of the others signed: sekisho receipt show NUMBER --signed",
+        )),
+        _ => Ok(verdicts),
     }
-    found
 }
 
-fn collect(value: &Value, found: &mut Vec<String>) {
+/// What is in the JSON that commands print.
+fn values(name: &str, text: &str) -> Result<Vec<Value>, Failure> {
+    let values = serde_json::Deserializer::from_str(text).into_iter();
+    let values: Result<_, _> = values.collect();
+    values.map_err(|error| {
+        Failure::new(
+            Kind::Invalid,
+            format!("{name}: not all of it is JSON: {error}"),
+            "give the whole of what a command printed with --json, and nothing else",
+        )
+    })
+}
+
+/// Everything in it that is a receipt, or is signed.
+fn claims<'a>(value: &'a Value, found: &mut Vec<&'a Map<String, Value>>) {
     match value {
-        Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
+        Value::Array(values) => values.iter().for_each(|value| claims(value, found)),
         Value::Object(map) => {
-            found.extend(map.get("signed").and_then(Value::as_str).map(str::to_owned));
-            map.values().for_each(|value| collect(value, found));
+            let is_receipt = map.contains_key("number") && map.contains_key("operation");
+            if is_receipt || map.get("signed").is_some_and(Value::is_string) {
+                found.push(map);
+            }
+            map.values().for_each(|value| claims(value, found));
         }
         _ => {}
+    }
+}
+
+/// What stands beside a signed receipt must not say anything else.
+fn says_the_same(
+    name: &str,
+    claim: &Map<String, Value>,
+    signed: &ReceiptView,
+) -> Result<(), Failure> {
+    let signed = json::value(signed);
+    let other = claim.iter().find(|(field, value)| {
+        // The note is put together of others, and the last tells of the asking.
+        let told = !matches!(field.as_str(), "note" | "repeated");
+        told && signed.get(field).is_some_and(|signed| signed != *value)
+    });
+    match other {
+        None => Ok(()),
+        Some((field, _)) => Err(Failure::new(
+            Kind::NotTrusted,
+            format!("{name}: its {field} is not what was signed"),
+            "do not believe what it says; believe what is signed in it",
+        )),
     }
 }
 

@@ -40,7 +40,7 @@ Header = namedtuple("Header", "file epoch store number position chain")
 Head = namedtuple("Head", "octets position group kind flags zero body_crc chain_before")
 Frame = namedtuple("Frame", "file offset end position kind last chain chain_before body filled")
 Next = namedtuple("Next", "number epoch position")
-Snapshot = namedtuple("Snapshot", "file store epoch position chain note")
+Snapshot = namedtuple("Snapshot", "file store epoch position chain note segment exported")
 
 
 class Bad(Exception):
@@ -345,13 +345,14 @@ def read_snapshot(folder):
         store, epoch, segment, position, chain = head[:5]
         exported = head[8]
         content = hashlib.sha256(octets[: last[0]]).digest()
-        lines = ["sekisho export 1" if exported else "sekisho snapshot 1", f"sekisho/{store.hex()}", str(position)]
+        title = "sekisho export 1" if exported else "sekisho snapshot 1"
+        lines = [title, f"sekisho/{store.hex()}", str(position)]
         lines += [base64.b64encode(hash).decode() for hash in (chain, content)]
         if note.split("\n")[:5] != lines or at != len(octets):
             raise NotCbor("the statement is not that of this snapshot")
     except (NotCbor, IndexError, ValueError, TypeError, AttributeError) as problem:
         raise Bad(file, 0, f"this snapshot can not be read: {problem}") from None
-    return Snapshot(file, store, epoch, position, chain, note)
+    return Snapshot(file, store, epoch, position, chain, note, segment, exported)
 
 
 def read_header(file, number):
@@ -376,6 +377,8 @@ def read_header(file, number):
 
 def check_headers(headers, snapshot):
     first = headers[0]
+    if snapshot and snapshot.exported:
+        check_exported(headers, snapshot)
     if first.number == 1:
         seed = b"sekisho journal 2\0" + first.store + struct.pack(">I", first.epoch)
         if first.position != 1:
@@ -391,6 +394,15 @@ def check_headers(headers, snapshot):
             raise Bad(header.file, 12, f"the epoch falls from {before.epoch} to {header.epoch}")
     if snapshot and (snapshot.store, True) != (first.store, snapshot.epoch <= headers[-1].epoch):
         raise Bad(snapshot.file, 0, "a snapshot of another store, or of a later epoch")
+
+
+def check_exported(headers, snapshot):
+    """[Snapshots]: one that was made for a backup is for what was restored from it."""
+    first, follows = headers[0], headers[1:2]
+    made = (snapshot.segment + 1, snapshot.position + 1, snapshot.epoch, snapshot.chain)
+    fits = (first.number, first.position, first.epoch, first.chain) == made
+    if not fits or any(header.epoch <= first.epoch for header in follows):
+        raise Bad(snapshot.file, 0, "made for a backup, and this was not restored from it")
 
 
 def check_start(first, snapshot):

@@ -7,7 +7,7 @@ use sekisho_verifier::guess::Guesses;
 use sekisho_verifier::lifecycle::TokenState;
 use sekisho_verifier::otp::{Algorithm, Digits, Seed};
 use sekisho_verifier::seal::{DataKey, KEY_OCTETS, TAG_OCTETS};
-use sekisho_verifier::store::{Change, Record, Store, StoreError};
+use sekisho_verifier::store::{Change, Key, Kind, Record, Store, StoreError, View};
 use sekisho_verifier::testing::sample::{
     account, keyring, name, operation, place, serial, time, token, token_key,
 };
@@ -16,6 +16,7 @@ use sekisho_verifier::token::{Factor, Period, Token, Use};
 use crate::body::{KeyOctets, append_stamp, key_octets};
 use crate::error::{Damage, OpenError};
 use crate::frame::{self, FrameKind, HEAD_OCTETS, Place, u32_at, u64_at};
+use crate::records::Records;
 use crate::segment::{HEADER_OCTETS, file_name};
 use crate::stamp::Stamped;
 use crate::store::EmbeddedStore;
@@ -268,6 +269,36 @@ fn a_record_under_another_name_is_refused() {
     let forged = forge_last(&disk, &octets, &tag, &keyring().current());
     let mut store = open(&forged).expect("it opens");
     refused_and_reported(&mut store, "renamed");
+}
+
+/// Who goes through all records page by page comes to every one that is sound, and to the end: also
+/// over whole pages of those that are not.
+#[test]
+fn what_is_refused_is_left_out_of_lists() {
+    let mut records = Records::new(keyring(), digests());
+    for n in 1..=40 {
+        let (key, octets, tag) = stored(&sample(n));
+        let tag = match n % 7 {
+            0 | 1 => tag,
+            _ => vec![0; TAG_OCTETS],
+        };
+        records.put(key, Some([octets, tag].concat().into()));
+    }
+    let sound = [1, 7, 8, 14, 15, 21, 22, 28, 29, 35, 36].map(token_key);
+    for limit in [1, 2, 3, 11, 12, usize::MAX] {
+        let mut listed: Vec<Key> = Vec::new();
+        loop {
+            let page = records.list(Kind::Tokens, listed.last(), limit);
+            assert!(page.len() <= limit);
+            listed.extend(page.iter().map(Record::key));
+            if page.len() < limit {
+                break;
+            }
+        }
+        assert_eq!(listed, sound, "{limit}");
+    }
+    assert_eq!(records.misfits(0).0, 40 - sound.len() as u64);
+    assert_eq!(records.record(&token_key(2)), Err(StoreError::Corrupt));
 }
 
 /// A record that is written again is sound again, and the warning goes.

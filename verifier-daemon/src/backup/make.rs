@@ -26,7 +26,10 @@ const MODE: u32 = 0o400;
 pub(super) enum Product {
     Piece(Vec<u8>),
     /// Everything is in it, and so many records that are damaged. Its last pieces follow.
-    Complete { exported: Exported, damaged: u64 },
+    Complete {
+        exported: Exported,
+        damaged: u64,
+    },
     /// That was the last piece.
     End,
     Failed(Failed),

@@ -9,7 +9,6 @@ use sekisho_verifier::note::{NoteError, PublicKey};
 
 use crate::cli::{Evidence, Global};
 use crate::failure::{Failure, Kind};
-use crate::output::hint;
 use crate::prompt::{open_regular, open_written};
 
 /// Where `sekisho init` puts the data unless it is told otherwise.
@@ -70,14 +69,12 @@ impl Key {
         Ok(Some(Self { key, own: true }))
     }
 
-    /// What the key is worth, for people.
-    pub(crate) fn warn(&self) {
-        if self.own {
-            hint(
-                "note: the key is that of the data folder, which whoever forges a journal forges \
-                 too; keep it elsewhere (sekisho audit key) and give it with --key",
-            );
-        }
+    /// What the key does not tell, for people.
+    pub(crate) fn caveat(&self) -> Option<&'static str> {
+        self.own.then_some(
+            "The key is that of the data folder: whoever could change the journal could change this \
+             key too. Keep it elsewhere (sekisho audit key), and give it with --key.",
+        )
     }
 
     /// Why a note is not believed.

@@ -17,7 +17,7 @@ use crate::cli::{Global, ReceiptVerify};
 use crate::commands::audit;
 use crate::evidence::{self, Key};
 use crate::failure::{Failure, Kind};
-use crate::output::{Output, hint, json, receipt as shown, time};
+use crate::output::{Output, json, receipt as shown, time};
 
 /// A file of receipts: the output of `token issue --count 1000 --json`, say.
 const FILE_OCTETS_MAX: u64 = 16 << 20;
@@ -55,21 +55,43 @@ pub(crate) fn verify(
             [one] => one.clone(),
             _ => values.into(),
         };
-        return Ok(output.value(&all)?);
+        output.value(&all)?;
+        return Ok(proved(&verdicts, key.as_ref())?);
     }
     for (index, verdict) in verdicts.iter().enumerate() {
         if index > 0 {
             output.line("")?;
         }
         output.text(&shown::text(&verdict.receipt))?;
-        output.line(&format!("\n{}", told(verdict)))?;
+        output.line("")?;
+        for sentence in told(verdict, key.as_ref()) {
+            output.line(&sentence)?;
+        }
     }
-    output.finish()?;
-    match &key {
-        Some(key) => key.warn(),
-        None => hint("note: no signature was verified, for want of a key: give one with --key"),
+    Ok(proved(&verdicts, key.as_ref())?)
+}
+
+const NOT_YET: &str = "No signed checkpoint stands behind it yet";
+const WITHIN_A_SECOND: &str = "a running verifier writes one within a second";
+
+/// Whether something signed stands for it.
+fn is_good(verdict: &Verdict) -> bool {
+    verdict.signed || matches!(verdict.checkpoint, Some(Some(_)))
+}
+
+/// Fails after all was told if there is a key, and nothing signed by it.
+fn proved(verdicts: &[Verdict], key: Option<&Key>) -> Result<(), Failure> {
+    match verdicts.iter().find(|verdict| !is_good(verdict)) {
+        Some(verdict) if key.is_some() => Err(Failure::new(
+            Kind::NotTrusted,
+            format!(
+                "{}: not good: no signed checkpoint stands behind it yet",
+                verdict.receipt.number
+            ),
+            format!("{WITHIN_A_SECOND}: ask again; if none comes, do not believe it"),
+        )),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// What is to be verified.
@@ -324,30 +346,42 @@ fn look_up(position: Position, data: &Path, key: Option<&Key>) -> Result<FoundEv
     }
 }
 
-fn told(verdict: &Verdict) -> String {
-    let own = if verdict.signed {
-        "Good: it is signed, and says what was signed."
-    } else {
-        "Found in the journal."
-    };
-    let behind = match &verdict.checkpoint {
-        None => return own.to_owned(),
-        Some(None) => {
-            "No signed checkpoint stands behind it: only the chain speaks for it.".to_owned()
+/// What was found out, a sentence in each line, and nothing that was not looked at.
+fn told(verdict: &Verdict, key: Option<&Key>) -> Vec<String> {
+    let mut told = Vec::new();
+    if verdict.signed {
+        told.push("Good: it is signed, and says what was signed.".to_owned());
+        if verdict.checkpoint.is_none() {
+            told.push("Whether the journal holds it was not looked at (--data).".to_owned());
         }
-        Some(Some(checkpoint)) => format!(
-            "The checkpoint at position {} of {} vouches for it.",
-            checkpoint.position,
-            time::local(checkpoint.time.millis())
-        ),
-    };
-    format!("{own} {behind}")
+    }
+    let found = "It stands in the journal";
+    told.extend(verdict.checkpoint.as_ref().map(|checkpoint| {
+        match (checkpoint, key) {
+            (_, None) => format!(
+                "{found}. No signature was checked, for want of a key (--key): whoever could write \
+                 to the data folder could have put it there."
+            ),
+            (None, Some(_)) => format!("{found}. {NOT_YET}: {WITHIN_A_SECOND}."),
+            (Some(checkpoint), Some(_)) => format!(
+                "{found}, and the checkpoint at position {} that was signed at {} vouches for it.",
+                checkpoint.position,
+                time::local(checkpoint.time.millis())
+            ),
+        }
+    }));
+    told.extend(key.and_then(Key::caveat).map(str::to_owned));
+    told
 }
 
 fn value(verdict: &Verdict, key: Option<&Key>) -> Value {
+    // Without a key it is only said to be signed.
     let checkpoint = verdict.checkpoint.as_ref().and_then(Option::as_ref);
+    let checkpoint = checkpoint.filter(|_| key.is_some());
     json!({
-        "good": true,
+        // Without a key nothing is wrong, and nothing is proved.
+        "good": key.map(|_| is_good(verdict)),
+        "signatures_checked": key.is_some(),
         "receipt": json::value(&verdict.receipt),
         "signature_verified": verdict.signed,
         "in_journal": verdict.checkpoint.is_some(),
@@ -355,4 +389,54 @@ fn value(verdict: &Verdict, key: Option<&Key>) -> Value {
         "key": key.map(|found| found.key.to_string()),
         "key_from_data": key.map(|found| found.own),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use sekisho_verifier::note::Signer;
+
+    use super::*;
+
+    fn verdict(signed: bool, checkpoint: Option<Option<Checkpoint>>) -> Verdict {
+        let fields = [
+            ("position", "7"),
+            ("time", "1795306442123"),
+            ("operation", "lost"),
+            ("actor", "root (uid 0)"),
+            ("channel", "cli"),
+        ];
+        Verdict {
+            receipt: view(&fields, "").expect("all that a receipt must have"),
+            signed,
+            checkpoint,
+        }
+    }
+
+    #[test]
+    fn what_nothing_signed_stands_for_is_not_good() {
+        let signer = Signer::new("sekisho/00", &[7; 32]).expect("a name");
+        let key = Key {
+            key: signer.public(),
+            own: false,
+        };
+        let checkpoint = Checkpoint {
+            origin: "sekisho/00".to_owned(),
+            position: 8,
+            hash: [0; 32],
+            time: Time::from_millis(1),
+        };
+        let good = |verdict: &Verdict, key| value(verdict, key)["good"].clone();
+        for (verdict, is_good) in [
+            (verdict(false, Some(None)), false),
+            (verdict(false, Some(Some(checkpoint))), true),
+            (verdict(true, Some(None)), true),
+            (verdict(true, None), true),
+        ] {
+            assert_eq!(good(&verdict, Some(&key)), is_good);
+            assert_eq!(good(&verdict, None), Value::Null, "nobody has looked");
+            let proved = proved(&[verdict], Some(&key));
+            let kind = proved.map_err(|failure| failure.kind).err();
+            assert_eq!(kind, (!is_good).then_some(Kind::NotTrusted));
+        }
+    }
 }

@@ -33,7 +33,7 @@ fn options(signs: bool) -> Options {
 fn commit(store: &mut EmbeddedStore, event: Event) {
     let mut write = Write(Change::event_only(event));
     let deciders: &mut [&mut dyn Decider] = &mut [&mut write];
-    let outcome = store.commit(deciders).expect("a commit")[0].clone();
+    let outcome = store.commit(deciders).expect("a commit")[0];
     assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
 }
 

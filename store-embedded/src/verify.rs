@@ -805,6 +805,12 @@ impl From<OpenError> for Fault {
 }
 
 impl Fault {
+    /// Whether it is only that no checkpoint has been written yet, which a running verifier does within
+    /// a second.
+    pub fn is_only_unsigned(&self) -> bool {
+        self.may_pass
+    }
+
     /// What was found behind the position before.
     fn at(error: OpenError, position: Position) -> Self {
         let mut fault = Self::from(error);

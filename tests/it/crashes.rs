@@ -13,6 +13,8 @@ use sekisho_verifier_socket::{self as socket, Client, Reply, Request};
 
 use crate::campaign;
 
+/// So often the verifier is killed.
+const KILLS: usize = 500;
 /// Users at each kind of client; each has a token of its own.
 const USERS: usize = 40;
 
@@ -154,7 +156,7 @@ fn check(made: &Installation, acknowledged: &Acknowledged) {
 }
 
 #[test]
-fn r45_kill_at_random_moments_200_times_loses_nothing_acknowledged() {
+fn r45_kill_at_random_moments_500_times_loses_nothing_acknowledged() {
     let token = |n: usize| Token::new(&format!("user{n}"), &format!("SKTS{n:08}"));
     let tokens: Vec<Token> = (0..3 * USERS).map(token).collect();
     // Without learned drift: else who logs in early in each round moves the window.
@@ -163,7 +165,7 @@ fn r45_kill_at_random_moments_200_times_loses_nothing_acknowledged() {
         .start();
     made.import(&tokens.iter().collect::<Vec<_>>());
     let (mut accepts, mut receipts) = (0, HashSet::new());
-    for _ in 0..200 * campaign() {
+    for _ in 0..KILLS * campaign() {
         // Three codes of each token are acceptable, and none of those of the round before.
         made.clock().advance(90);
         let codes = |tokens: &[Token]| {
@@ -197,7 +199,7 @@ fn r45_kill_at_random_moments_200_times_loses_nothing_acknowledged() {
     }
     // Else nothing was under load.
     assert!(
-        accepts > 200 && receipts.len() > 200,
+        accepts > KILLS && receipts.len() > KILLS,
         "{accepts} and {}",
         receipts.len()
     );

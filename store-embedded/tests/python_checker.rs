@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
+use std::time::Duration;
 
-use sekisho_store_embedded::{EmbeddedStore, Options, begin_epoch};
+use sekisho_store_embedded::{EmbeddedStore, OpenError, Options, begin_epoch};
 use sekisho_verifier::event::{OperationKind, What};
 use sekisho_verifier::note::{SIGNING_KEY_OCTETS, Signer};
 use sekisho_verifier::store::{Change, Decider, Key, Outcome, Position, Record, Store};
@@ -512,6 +513,17 @@ fn signing_options(key: u8) -> Options {
     }
 }
 
+/// A child of another test holds the lock of a store until it runs its program: it was born with it.
+fn begin_when_free(data: &Path, now: sekisho_verifier::time::Time) -> EmbeddedStore {
+    for _ in 0..100 {
+        match begin_epoch(data, signing_options(5), now) {
+            Err(OpenError::InUse { .. }) => thread::sleep(Duration::from_millis(20)),
+            begun => return begun.expect("an epoch"),
+        }
+    }
+    panic!("the lock is never free");
+}
+
 /// A store that signs, is looked after, and was restored once.
 fn kept(data: &Path) -> Position {
     let mut store = EmbeddedStore::open(data, signing_options(5)).expect("it opens");
@@ -523,7 +535,7 @@ fn kept(data: &Path) -> Position {
     drop(keeper);
     store.close();
     let later = time(1 << 40);
-    let mut store = begin_epoch(data, signing_options(5), later).expect("an epoch");
+    let mut store = begin_when_free(data, later);
     let restore = operation(OperationKind::Restore, later);
     commit(&mut store, vec![Change::event_only(restore)]);
     commit(&mut store, vec![spend(1, 5_000)]);

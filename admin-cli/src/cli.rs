@@ -572,7 +572,7 @@ pub(crate) struct KeyRotate {
 /// Back up the running verifier: one file, encrypted, with everything in it
 ///
 /// Logins go on meanwhile. The file holds the journal, the state of all tokens and the keys that open
-/// the seeds; only the recipients that the settings name under [backup] can read it. The master key of
+/// the seeds; only the recipients that the settings name for backups can read it. The master key of
 /// this machine is neither in it nor needed for it.
 #[derive(Debug, Args)]
 pub(crate) struct Backup {

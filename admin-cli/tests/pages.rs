@@ -44,7 +44,7 @@ fn every_option_is_in_the_man_pages() {
         ),
         (
             "sekisho-backup",
-            &["--without-history", "standard output", "[backup]"],
+            &["--without-history", "standard output", "for backups"],
         ),
         ("sekisho-backup-key", &["FILE"]),
         (

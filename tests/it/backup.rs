@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use age::x25519::Identity;
 use sekisho_tests::backup::Keeper;
-use sekisho_tests::installation::{Plan, ask, call};
+use sekisho_tests::installation::{Plan, ask, attempt, call};
 use sekisho_tests::process::{self, Finished, Guarded};
 use sekisho_tests::radius::random;
 use sekisho_tests::{Installation, Token, programs};
 use sekisho_verifier_socket::admin::{Answer, Verb};
-use sekisho_verifier_socket::{self as socket, Client, Reply, Request, Verdict};
+use sekisho_verifier_socket::{self as socket, Client, Reply, Verdict};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -46,17 +46,7 @@ fn hana() -> Token {
 }
 
 fn verdict(client: &mut Client, account: &str, code: &str) -> Verdict {
-    let attempt = socket::Attempt {
-        account: account.to_owned(),
-        answer: socket::Answer::Code(code.into()),
-        place: socket::Place {
-            door: socket::Door::Pam,
-            name: "login".into(),
-            terminal: None,
-            remote: None,
-        },
-    };
-    match call(client, Request::Attempt(attempt)) {
+    match call(client, attempt(account, code)) {
         Some(Reply::Decided { verdict, .. }) => verdict,
         other => panic!("nothing was decided: {other:?}"),
     }

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use sekisho_tests::installation::{Plan, ask, call};
+use sekisho_tests::installation::{Plan, ask, attempt, call};
 use sekisho_tests::radius::{Nas, random};
 use sekisho_tests::{Door, Installation, Token, Verdict};
 use sekisho_verifier_socket::admin::{self, Change, Verb};
-use sekisho_verifier_socket::{self as socket, Client, Reply, Request};
+use sekisho_verifier_socket::{self as socket, Client, Reply};
 
 use crate::campaign;
 
@@ -32,19 +32,6 @@ struct Load {
     logins: Vec<(String, String)>,
     radius: Vec<(String, String)>,
     serials: Vec<String>,
-}
-
-fn attempt(account: &str, code: &str) -> Request {
-    Request::Attempt(socket::Attempt {
-        account: account.to_owned(),
-        answer: socket::Answer::Code(code.into()),
-        place: socket::Place {
-            door: socket::Door::Pam,
-            name: "login".into(),
-            terminal: None,
-            remote: None,
-        },
-    })
 }
 
 /// Logs in through the verifier's socket until nobody answers.

@@ -6,9 +6,9 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sekisho_tests::installation::call;
+use sekisho_tests::installation::{attempt, call};
 use sekisho_tests::{Door, Installation, Token, Verdict};
-use sekisho_verifier_socket::{self as socket, Client, Reply, Request};
+use sekisho_verifier_socket::{Client, Reply};
 
 /// The verifier's disk, in MiB: a few times what the journal grows by at once.
 const DISK_MIB: u32 = 24;
@@ -31,19 +31,6 @@ fn fill(folder: &Path) -> PathBuf {
             Err(error) => panic!("{error}"),
         }
     }
-}
-
-fn attempt(account: &str, code: &str) -> Request {
-    Request::Attempt(socket::Attempt {
-        account: account.to_owned(),
-        answer: socket::Answer::Code(code.into()),
-        place: socket::Place {
-            door: socket::Door::Pam,
-            name: "login".into(),
-            terminal: None,
-            remote: None,
-        },
-    })
 }
 
 /// Tries to log in as somebody whom nobody knows until nothing can be decided any more.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sekisho_verifier_socket::admin::{Answer, Refusal, Verb};
-use sekisho_verifier_socket::{Client, Reply, Request};
+use sekisho_verifier_socket::{self as socket, Client, Reply, Request};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -484,6 +484,20 @@ impl Installation {
         let deadline = std::time::Instant::now() + CALL_LIMIT;
         Client::connect(&self.socket(), deadline).expect("the verifier listens")
     }
+}
+
+/// A login as the PAM module asks for it.
+pub fn attempt(account: &str, code: &str) -> Request {
+    Request::Attempt(socket::Attempt {
+        account: account.to_owned(),
+        answer: socket::Answer::Code(code.into()),
+        place: socket::Place {
+            door: socket::Door::Pam,
+            name: "login".into(),
+            terminal: None,
+            remote: None,
+        },
+    })
 }
 
 /// Asks one thing on a connection; `None` if no reply came.

@@ -10,6 +10,8 @@
 mod authority;
 mod clients;
 mod endpoints;
+#[allow(dead_code, reason = "the processor does not ask it yet")]
+mod first_factor;
 mod held;
 mod listener;
 mod mailbox;

@@ -1,0 +1,135 @@
+//! The first factor: passwords that are judged outside the verifier, and groups from there.
+//!
+//! A password that PAM judges goes to `sekisho-passwordd`, so that this process, which parses what
+//! strangers send, needs neither root nor the shadow file. A directory (LDAP) is asked by ourselves.
+//! Passwords in the store are judged by the verifier and never come here.
+//!
+//! There are three outcomes. *Right* is said only after the judge said so in as many words; all
+//! that goes wrong on the way is *unavailable*, never right and never wrong, so that an outage
+//! neither lets anybody in nor counts as a guess.
+
+mod groups;
+mod ldap;
+mod pam;
+
+use std::sync::Arc;
+
+pub(crate) use groups::Unix;
+pub(crate) use ldap::Ldap;
+pub(crate) use pam::Pam;
+
+/// The longest password that is passed on: what fits into RADIUS (RFC 2865 section 5.2). Longer
+/// ones are wrong before anybody hashes them.
+pub(crate) const PASSWORD_OCTETS_MAX: usize = 128;
+/// The longest account name that is passed on.
+pub(crate) const ACCOUNT_OCTETS_MAX: usize = 253;
+/// The most groups that are taken of one account.
+pub(crate) const GROUPS_MAX: usize = 256;
+/// The longest name of a group: a reply attribute holds no more.
+pub(crate) const GROUP_OCTETS_MAX: usize = 253;
+
+/// What is known about a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Judged {
+    /// It is this account's password, and the account may log in.
+    Right,
+    /// It is not, or there is no such account, or the account is locked or expired there.
+    Wrong,
+    /// Nothing is known: nobody could be asked, or not in time.
+    Unavailable,
+}
+
+/// Nobody could be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unavailable;
+
+/// Who judges the passwords of a gateway's users.
+#[derive(Debug, Clone)]
+pub(crate) enum FirstFactor {
+    /// A PAM service, through `sekisho-passwordd`.
+    Pam(Arc<Pam>),
+    /// A bind to a directory.
+    Ldap(Arc<Ldap>),
+}
+
+impl FirstFactor {
+    /// Judges `password` of `account`, both as typed. `remote` is where the user is, for PAM
+    /// modules that care. Takes bounded time.
+    pub(crate) async fn judge(
+        &self,
+        account: &str,
+        password: &[u8],
+        remote: Option<&str>,
+    ) -> Judged {
+        if !is_askable(account, password) {
+            return Judged::Wrong;
+        }
+        match self {
+            Self::Pam(pam) => pam.judge(account, password, remote).await,
+            Self::Ldap(ldap) => ldap.judge(account, password).await,
+        }
+    }
+}
+
+/// Where groups come from, beside the store.
+#[derive(Debug, Clone)]
+pub(crate) enum GroupSource {
+    /// The system's user database (`getgrouplist`).
+    Unix(Arc<Unix>),
+    /// The directory.
+    Ldap(Arc<Ldap>),
+}
+
+impl GroupSource {
+    /// The groups of `account`, at most [`GROUPS_MAX`]; none if there is no such account. Takes
+    /// bounded time.
+    pub(crate) async fn groups(&self, account: &str) -> Result<Vec<String>, Unavailable> {
+        if !is_name(account) {
+            return Ok(Vec::new());
+        }
+        match self {
+            Self::Unix(unix) => unix.groups(account).await,
+            Self::Ldap(ldap) => ldap.groups(account).await,
+        }
+    }
+}
+
+/// Whether anybody could have this name and this password. An empty password is never passed on: a
+/// directory takes it for a wish to remain anonymous, and says yes (RFC 4513 section 5.1.2). A NUL
+/// would end the password early in whatever is written in C.
+fn is_askable(account: &str, password: &[u8]) -> bool {
+    is_name(account)
+        && !password.is_empty()
+        && password.len() <= PASSWORD_OCTETS_MAX
+        && !password.contains(&0)
+}
+
+fn is_name(account: &str) -> bool {
+    !account.is_empty()
+        && account.len() <= ACCOUNT_OCTETS_MAX
+        && !account.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r40_nobody_is_asked_about_what_nobody_can_have() {
+        let long_name = "a".repeat(ACCOUNT_OCTETS_MAX + 1);
+        let long_password = vec![b'a'; PASSWORD_OCTETS_MAX + 1];
+        for (account, password) in [
+            ("", &b"secret"[..]),
+            ("ha\0na", b"secret"),
+            ("ha\nna", b"secret"),
+            (&long_name, b"secret"),
+            ("hana", b""),
+            ("hana", b"sec\0ret"),
+            ("hana", &long_password),
+        ] {
+            assert!(!is_askable(account, password), "{account:?}");
+        }
+        assert!(is_askable("hana", &long_password[1..]));
+        assert!(is_askable("*)(uid=*", b" "));
+    }
+}

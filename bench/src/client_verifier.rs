@@ -69,17 +69,14 @@ fn frames(logins: &[Login]) -> Result<(Vec<u8>, Vec<usize>), Failure> {
     let mut frames = Vec::new();
     let mut ends = vec![0];
     for (id, login) in (0..).zip(logins) {
-        let attempt = Attempt {
-            account: login.account.clone(),
-            answer: Answer::Code(Secret::from(&*login.code)),
-            place: Place {
-                door: Door::Radius,
-                name: "vpn".into(),
-                terminal: None,
-                remote: None,
-            },
+        let place = Place {
+            door: Door::Radius,
+            name: "vpn".into(),
+            terminal: None,
+            remote: None,
         };
-        let body = Request::Attempt(attempt);
+        let code = Secret::from(&*login.code);
+        let body = Request::Attempt(Attempt::of_code(login.account.clone(), code, place));
         encode(&Envelope { id, body }, &mut frames)?;
         ends.push(frames.len());
     }

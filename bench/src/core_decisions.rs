@@ -80,11 +80,8 @@ fn wrong(codes: &Generator, now: Time) -> Result<String, Failure> {
 }
 
 fn attempt(n: u64, code: &str) -> Attempt {
-    Attempt {
-        account: name(n).to_string(),
-        code: Zeroizing::new(code.as_bytes().to_vec()),
-        place: place(),
-    }
+    let code = Zeroizing::new(code.as_bytes().to_vec());
+    Attempt::of_code(name(n).as_str(), code, place())
 }
 
 /// Decides all attempts, all of which must come to `reason`; returns decisions per second.

@@ -140,11 +140,11 @@ impl<'a, V: Verifier> Line<'a, V> {
         code: Secret,
         place: &Place,
     ) -> Result<Judged, Failure> {
-        let request = Request::Attempt(Attempt {
-            account: account.to_owned(),
-            answer: Answer::Code(code),
-            place: place.clone(),
-        });
+        let request = Request::Attempt(Attempt::of_code(
+            account.to_owned(),
+            code,
+            place.clone(),
+        ));
         let reply = self
             .verifier
             .call(self.socket, request, Instant::now() + self.left)

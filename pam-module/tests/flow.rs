@@ -59,8 +59,7 @@ impl Says {
     fn reply(self, account: &str) -> Result<Reply, ClientError> {
         let decided = |verdict, account: &str| Reply::Decided {
             verdict,
-            account: account.into(),
-        };
+            account: account.into(), accepted: None };
         Ok(match self {
             Needed => Reply::CodeNeeded,
             NotNeeded => Reply::CodeNotNeeded,

@@ -95,7 +95,9 @@ impl Clients {
 fn client(wanted: &settings::Client) -> Option<Arc<Client>> {
     let mut rules = server::Client::new(Secret::new(wanted.secret.expose()).ok()?);
     rules.message_authenticator = match wanted.message_authenticator {
-        settings::MessageAuthenticator::Require => MessageAuthenticatorRule::Require,
+        settings::MessageAuthenticator::Require | settings::MessageAuthenticator::Auto => {
+            MessageAuthenticatorRule::Require
+        }
         settings::MessageAuthenticator::Off => MessageAuthenticatorRule::Off,
     };
     rules.limit_proxy_state = wanted.limit_proxy_state;

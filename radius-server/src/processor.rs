@@ -15,7 +15,7 @@ use sekisho_radius_protocol::server::{
     Ticket, Verdict,
 };
 use sekisho_radius_protocol::{AttributeType, Packet};
-use sekisho_verifier_socket::{Answer as Proof, Attempt, Door, Place, Secret};
+use sekisho_verifier_socket::{Attempt, Door, Place, Secret};
 
 use crate::authority::{Attempts, Authority, Writer};
 use crate::clients::{Client, Clients};
@@ -220,16 +220,14 @@ impl Processor {
 /// What the verifier is told about a login.
 fn attempt(client: &Client, question: &Question<'_>) -> Attempt {
     let text = |kind: AttributeType| text_of(&question.request, kind);
-    Attempt {
-        account: question.user_name.to_owned(),
-        answer: Proof::Code(Secret::new(question.password.octets().to_vec())),
-        place: Place {
-            door: Door::Radius,
-            name: client.name.clone(),
-            terminal: text(AttributeType::NAS_PORT_ID),
-            remote: text(AttributeType::CALLING_STATION_ID),
-        },
-    }
+    let place = Place {
+        door: Door::Radius,
+        name: client.name.clone(),
+        terminal: text(AttributeType::NAS_PORT_ID),
+        remote: text(AttributeType::CALLING_STATION_ID),
+    };
+    let code = Secret::new(question.password.octets().to_vec());
+    Attempt::of_code(question.user_name.to_owned(), code, place)
 }
 
 fn text_of(request: &Packet<'_>, kind: AttributeType) -> Option<String> {

@@ -25,7 +25,10 @@ pub use error::Error;
 pub use load::DEFAULT_FILE;
 pub use master_key::{MasterKey, Pkcs11, Source};
 pub use prefix::Prefix;
-pub use radius::{Client, MessageAuthenticator, Radius};
+pub use radius::{
+    Client, CodeAt, Disconnect, FirstFactor, GroupSource, Ldap, MessageAuthenticator, Method, Mode,
+    PasswordDaemon, Quirk, Radius, ReplyAttribute,
+};
 pub use secret::{SECRET_OCTETS_ADVISED, Secret};
 pub use verifier::{Acceptance, Code, Limits, Log, LogLevel, Pam, Profile, Service, Verifier};
 

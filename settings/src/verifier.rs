@@ -58,6 +58,8 @@ pub struct Acceptance {
     pub drift_steps: Bounded<0, 20>,
     /// How many counters a HOTP token may be ahead.
     pub look_ahead: Bounded<1, 100>,
+    /// How long a gateway that asks again about the same login gets the same verdict.
+    answer_again_seconds: Bounded<1, 60>,
 }
 
 impl Default for Acceptance {
@@ -66,7 +68,15 @@ impl Default for Acceptance {
             profile: Profile::Standard,
             drift_steps: Bounded::new(4),
             look_ahead: Bounded::new(10),
+            answer_again_seconds: Bounded::new(10),
         }
+    }
+}
+
+impl Acceptance {
+    /// How long a gateway that asks again about the same login gets the same verdict.
+    pub fn answer_again(&self) -> Duration {
+        Duration::from_secs(self.answer_again_seconds.value())
     }
 }
 

@@ -57,17 +57,8 @@ fn damage(made: &Installation, token: &Token) {
 
 /// By the code that the token shows now.
 fn is_let_in(made: &Installation, token: &Token) -> bool {
-    let attempt = socket::Attempt {
-        account: token.account.clone(),
-        answer: socket::Answer::Code(made.code(token, 0).as_str().into()),
-        place: socket::Place {
-            door: socket::Door::Pam,
-            name: "login".into(),
-            terminal: None,
-            remote: None,
-        },
-    };
-    match call(&mut made.connect(), Request::Attempt(attempt)) {
+    let attempt = installation::attempt(&token.account, &made.code(token, 0));
+    match call(&mut made.connect(), attempt) {
         Some(Reply::Decided { verdict, .. }) => verdict == Verdict::Accept,
         Some(Reply::Unavailable) => false,
         other => panic!("{}: {other:?}", token.serial),

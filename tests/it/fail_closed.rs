@@ -165,8 +165,7 @@ fn honest_ask(request: &Envelope<Request>, act: impl FnOnce() -> Act) -> Act {
 fn accepted(account: &str) -> Reply {
     Reply::Decided {
         verdict: socket::Verdict::Accept,
-        account: account.into(),
-    }
+        account: account.into(), accepted: None }
 }
 
 const SPOILERS: [(&str, Spoiler); 16] = [

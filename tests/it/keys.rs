@@ -37,16 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const DOORS: usize = 8;
 
 fn attempt(token: &Token, now: u64) -> Request {
-    Request::Attempt(socket::Attempt {
-        account: token.account.clone(),
-        answer: socket::Answer::Code(token.shows(now, 0).as_str().into()),
-        place: socket::Place {
-            door: socket::Door::Pam,
-            name: "login".into(),
-            terminal: None,
-            remote: None,
-        },
-    })
+    installation::attempt(&token.account, &token.shows(now, 0))
 }
 
 fn is_accepted(client: &mut Client, token: &Token, now: u64) -> Option<bool> {

@@ -41,8 +41,7 @@ pub fn accept(request: &Envelope<Request>) -> Reply {
     match &request.body {
         Request::Attempt(attempt) => Reply::Decided {
             verdict: Verdict::Accept,
-            account: attempt.account.clone(),
-        },
+            account: attempt.account.clone(), accepted: None },
         _ => Reply::CodeNeeded,
     }
 }

@@ -488,16 +488,13 @@ impl Installation {
 
 /// A login as the PAM module asks for it.
 pub fn attempt(account: &str, code: &str) -> Request {
-    Request::Attempt(socket::Attempt {
-        account: account.to_owned(),
-        answer: socket::Answer::Code(code.into()),
-        place: socket::Place {
-            door: socket::Door::Pam,
-            name: "login".into(),
-            terminal: None,
-            remote: None,
-        },
-    })
+    let place = socket::Place {
+        door: socket::Door::Pam,
+        name: "login".into(),
+        terminal: None,
+        remote: None,
+    };
+    Request::Attempt(socket::Attempt::of_code(account.to_owned(), code.into(), place))
 }
 
 /// Asks one thing on a connection; `None` if no reply came.

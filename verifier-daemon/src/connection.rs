@@ -186,11 +186,9 @@ impl Connection {
         let wire::Answer::Code(code) = attempt.answer else {
             return to.answer(Reply::NotPermitted);
         };
-        let attempt = Attempt {
-            account: attempt.account,
-            code: Zeroizing::new(code.expose().to_vec()),
-            place: self.place(&attempt.place),
-        };
+        let place = self.place(&attempt.place);
+        let code = Zeroizing::new(code.expose().to_vec());
+        let attempt = Attempt::of_code(&attempt.account, code, place);
         let job = Job::Login {
             attempt,
             to: to.clone(),

@@ -286,6 +286,7 @@ impl<S: Store> Deciding<S> {
         Reply::Decided {
             verdict,
             account: attempt.account.clone(),
+            accepted: None,
         }
     }
 

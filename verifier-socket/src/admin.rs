@@ -78,6 +78,9 @@ pub enum Verb {
         /// A word for the receipt.
         #[n(2)]
         note: Option<String>,
+        /// Whether the account's sessions at gateways are left as they are.
+        #[n(3)]
+        keep_sessions: bool,
     },
     /// Ends a lock-out.
     #[n(9)]
@@ -107,6 +110,9 @@ pub enum Verb {
         /// A word for the receipt.
         #[n(2)]
         note: Option<String>,
+        /// Whether, when it is disabled, its sessions at gateways are left as they are.
+        #[n(3)]
+        keep_sessions: bool,
     },
     /// A receipt by its number.
     #[n(13)]
@@ -166,6 +172,59 @@ pub enum Verb {
     /// What verifies receipts and checkpoints, and the newest checkpoint.
     #[n(23)]
     AuditKey,
+    /// Sets the password that a gateway's `first-factor = "stored"` asks for; `None` removes it.
+    #[n(24)]
+    AccountPassword {
+        /// The account; made if there is none yet.
+        #[n(0)]
+        account: String,
+        /// The password in clear; only its hash is kept.
+        #[n(1)]
+        password: Option<Secret>,
+        /// A word for the receipt.
+        #[n(2)]
+        note: Option<String>,
+    },
+    /// A page of the live sessions at gateways.
+    #[n(25)]
+    SessionList(#[n(0)] SessionFilter),
+    /// Ends live sessions.
+    #[n(26)]
+    SessionEnd {
+        /// All of this account, or
+        #[n(0)]
+        account: Option<String>,
+        /// this one.
+        #[n(1)]
+        session: Option<String>,
+        /// A word for the receipt.
+        #[n(2)]
+        note: Option<String>,
+    },
+    /// What became of the sessions that the operation with this receipt ends. Answered when all of
+    /// them are settled, or after at most half a minute with how far they are.
+    #[n(27)]
+    SessionEndings(#[n(0)] u64),
+    /// What the RADIUS clients were seen to send.
+    #[n(28)]
+    ClientList,
+}
+
+/// Which sessions to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct SessionFilter {
+    /// Begin behind this session.
+    #[n(0)]
+    pub after: Option<String>,
+    /// Only of this account.
+    #[n(1)]
+    pub account: Option<String>,
+    /// Only of this RADIUS client.
+    #[n(2)]
+    pub client: Option<String>,
+    /// At most so many rows, `PAGE_MAX` at most.
+    #[n(3)]
+    pub limit: u16,
 }
 
 /// What a new token shall be; what is `None` is the default of RFC 6238.
@@ -244,6 +303,15 @@ pub struct AccountChange {
     /// An alias to remove.
     #[n(3)]
     pub remove_alias: Option<String>,
+    /// Groups to add.
+    #[n(4)]
+    pub add_groups: Vec<String>,
+    /// Groups to remove.
+    #[n(5)]
+    pub remove_groups: Vec<String>,
+    /// Attributes to set (name and value) or, without a value, to remove.
+    #[n(6)]
+    pub attributes: Vec<(String, Option<String>)>,
 }
 
 /// Which tokens to list.
@@ -383,6 +451,123 @@ pub enum Answer {
         #[n(1)]
         damaged: u64,
     },
+    /// Live sessions.
+    #[n(25)]
+    Sessions(#[n(0)] Vec<SessionView>),
+    /// What becomes of sessions that are being ended.
+    #[n(26)]
+    Endings(#[n(0)] Vec<EndingView>),
+    /// RADIUS clients.
+    #[n(27)]
+    Clients(#[n(0)] Vec<ClientView>),
+}
+
+/// A live session at a gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct SessionView {
+    /// Names it here: 16 hexadecimal digits.
+    #[n(0)]
+    pub id: String,
+    /// Whose, in canonical form, as far as known.
+    #[n(1)]
+    pub account: Option<String>,
+    /// User-Name, as it was reported.
+    #[n(2)]
+    pub user_name: Option<String>,
+    /// The RADIUS client's name in the settings.
+    #[n(3)]
+    pub client: String,
+    /// NAS-Identifier or NAS-IP-Address, or where the report came from.
+    #[n(4)]
+    pub nas: String,
+    /// Acct-Session-Id.
+    #[n(5)]
+    pub session: String,
+    /// The address that the user got.
+    #[n(6)]
+    pub framed_address: Option<String>,
+    /// Where the user is.
+    #[n(7)]
+    pub calling_station: Option<String>,
+    /// When it began.
+    #[n(8)]
+    pub started_ms: u64,
+    /// When the gateway reported of it last.
+    #[n(9)]
+    pub updated_ms: u64,
+    /// Octets from the user.
+    #[n(10)]
+    pub octets_in: u64,
+    /// Octets to the user.
+    #[n(11)]
+    pub octets_out: u64,
+}
+
+/// What becomes of a session that is being ended.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct EndingView {
+    /// The session.
+    #[n(0)]
+    pub session: SessionView,
+    /// `waiting`, `ended`, `gone`, `refused`, `unsupported`, `timeout`, `not-sent`.
+    #[n(1)]
+    pub outcome: String,
+    /// The gateway's Error-Cause, for `refused`.
+    #[n(2)]
+    pub error_cause: Option<u32>,
+}
+
+/// A RADIUS client, and what it was seen to send since the RADIUS server started.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct ClientView {
+    /// Its name in the settings.
+    #[n(0)]
+    pub name: String,
+    /// Methods that it used; also those that are off.
+    #[n(1)]
+    pub methods: Vec<String>,
+    /// Requests with a Message-Authenticator.
+    #[n(2)]
+    pub with_message_authenticator: u64,
+    /// Requests without one.
+    #[n(3)]
+    pub without_message_authenticator: u64,
+    /// Retransmissions that were recognised as such.
+    #[n(4)]
+    pub retransmissions: u64,
+    /// The shortest time after which it sent again, in milliseconds.
+    #[n(5)]
+    pub retry_ms_min: Option<u32>,
+    /// The longest.
+    #[n(6)]
+    pub retry_ms_max: Option<u32>,
+    /// Accepts.
+    #[n(7)]
+    pub accepts: u64,
+    /// Rejects.
+    #[n(8)]
+    pub rejects: u64,
+    /// Packets that were dropped.
+    #[n(9)]
+    pub dropped: u64,
+    /// Why the last of them was.
+    #[n(10)]
+    pub last_drop: Option<String>,
+    /// When it sent something last.
+    #[n(11)]
+    pub last_seen_ms: Option<u64>,
+    /// When it was given the last accept.
+    #[n(12)]
+    pub last_accept_ms: Option<u64>,
+    /// Accounting-Requests that were stored.
+    #[n(13)]
+    pub accounting: u64,
+    /// What `message-authenticator = "auto"` has come to.
+    #[n(14)]
+    pub auto: Option<String>,
+    /// What is not good about it; empty when all is well.
+    #[n(15)]
+    pub warnings: Vec<String>,
 }
 
 /// What `Retain` removed, or would remove.
@@ -489,6 +674,10 @@ pub struct ReceiptView {
     /// It was done before, by an earlier request with the same key: this is the receipt of then.
     #[n(14)]
     pub repeated: bool,
+    /// So many live sessions at gateways are being ended because of it: see
+    /// [`Verb::SessionEndings`].
+    #[n(15)]
+    pub sessions: u64,
 }
 
 /// A token, without its seed.
@@ -559,6 +748,15 @@ pub struct AccountView {
     /// No code is judged before this time.
     #[n(7)]
     pub locked_until_ms: Option<u64>,
+    /// Its groups.
+    #[n(8)]
+    pub groups: Vec<String>,
+    /// Its attributes: names and values.
+    #[n(9)]
+    pub attributes: Vec<(String, String)>,
+    /// Whether it has a stored password.
+    #[n(10)]
+    pub has_password: bool,
 }
 
 /// An event.

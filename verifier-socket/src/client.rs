@@ -158,6 +158,13 @@ fn frame_limit(request: &Request) -> usize {
         Request::Ask(_) | Request::Attempt(_) => ATTEMPT_FRAME_MAX,
         #[cfg(feature = "admin")]
         Request::Admin { .. } => FRAME_MAX,
+        #[cfg(feature = "radius")]
+        Request::Password(_)
+        | Request::StateKeys
+        | Request::Session(_)
+        | Request::AwaitOrders
+        | Request::Ended(_)
+        | Request::Seen(_) => crate::RADIUS_FRAME_MAX,
     }
 }
 

@@ -12,6 +12,9 @@ pub const LENGTH_OCTETS: usize = 4;
 pub const PROTOCOL_VERSION: u8 = 1;
 /// The largest frame of a client that may only send attempts (octets after the length).
 pub const ATTEMPT_FRAME_MAX: usize = 4 * 1024;
+/// The largest frame of the RADIUS server, to and fro: a handful of orders, what a hundred clients
+/// were seen to send. Its attempts keep to [`ATTEMPT_FRAME_MAX`].
+pub const RADIUS_FRAME_MAX: usize = 64 * 1024;
 /// The largest frame at all: a piece of an import, a page of a list.
 pub const FRAME_MAX: usize = 1024 * 1024;
 

@@ -19,13 +19,20 @@ mod trust;
 
 #[cfg(feature = "admin")]
 pub mod admin;
+#[cfg(feature = "password")]
+pub mod password;
+#[cfg(feature = "radius")]
+pub mod radius;
 
 pub use client::{Client, ClientError};
 pub use frame::{
-    ATTEMPT_FRAME_MAX, FRAME_MAX, FrameError, LENGTH_OCTETS, PROTOCOL_VERSION, decode, encode,
-    frame_length,
+    ATTEMPT_FRAME_MAX, FRAME_MAX, FrameError, LENGTH_OCTETS, PROTOCOL_VERSION, RADIUS_FRAME_MAX,
+    decode, encode, frame_length,
 };
-pub use message::{Answer, Ask, Attempt, Door, Envelope, Place, Reply, Request, Verdict};
+pub use message::{
+    Accepted, Answer, Ask, Attempt, CORRELATION_OCTETS_MAX, Conversation, Door, Envelope, First,
+    MsChapKeys, Place, Reply, Request, Verdict,
+};
 pub use secret::Secret;
 pub use trust::{TrustError, check_peer};
 

@@ -40,6 +40,30 @@ pub enum Request {
         #[n(1)]
         key: Option<String>,
     },
+    /// Judge a password by the hash in the store, for a login whose code comes in a later request.
+    #[cfg(feature = "radius")]
+    #[n(3)]
+    Password(#[n(0)] crate::radius::PasswordCheck),
+    /// The keys that seal RADIUS State.
+    #[cfg(feature = "radius")]
+    #[n(4)]
+    StateKeys,
+    /// What a gateway reports of a session; answered once it is stored.
+    #[cfg(feature = "radius")]
+    #[n(5)]
+    Session(#[n(0)] Box<crate::radius::SessionReport>),
+    /// Give me sessions to end. Answered when there are some, or after a while with none.
+    #[cfg(feature = "radius")]
+    #[n(6)]
+    AwaitOrders,
+    /// What became of an order.
+    #[cfg(feature = "radius")]
+    #[n(7)]
+    Ended(#[n(0)] crate::radius::Ended),
+    /// What the RADIUS clients were seen to send.
+    #[cfg(feature = "radius")]
+    #[n(8)]
+    Seen(#[n(0)] Vec<crate::radius::ClientSeen>),
 }
 
 /// Who wants to log in where.
@@ -65,6 +89,67 @@ pub struct Attempt {
     /// Where the login happens.
     #[n(2)]
     pub place: Place,
+    /// The factor that comes before the code, if it is ours to ask for one.
+    #[n(3)]
+    pub first: Option<First>,
+    /// The conversation that this answer belongs to, if it came in several rounds.
+    #[n(4)]
+    pub conversation: Option<Conversation>,
+    /// What ties a request to the one that it repeats: the same for both, and never for two logins
+    /// (a session id, say). Without it, each request is a login of its own.
+    #[n(5)]
+    #[cbor(with = "minicbor::bytes")]
+    pub correlation: Option<Vec<u8>>,
+}
+
+impl Attempt {
+    /// A code, and nothing else to it.
+    pub fn of_code(account: String, code: Secret, place: Place) -> Self {
+        Self {
+            account,
+            answer: Answer::Code(code),
+            place,
+            first: None,
+            conversation: None,
+            correlation: None,
+        }
+    }
+}
+
+/// The longest [`Attempt::correlation`].
+pub const CORRELATION_OCTETS_MAX: usize = 1024;
+
+/// The factor before the code.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[non_exhaustive]
+pub enum First {
+    /// The asker has judged it: it was right.
+    #[n(0)]
+    Right,
+    /// The asker has judged it: it was wrong.
+    #[n(1)]
+    Wrong,
+    /// Nobody could judge it.
+    #[n(2)]
+    Unavailable,
+    /// A password, to be judged by the hash in the store.
+    #[n(3)]
+    Password(#[n(0)] Secret),
+    /// What `Request::Password` gave.
+    #[n(4)]
+    Ticket(#[n(0)] Secret),
+}
+
+/// One round of a conversation. The verifier takes each once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Conversation {
+    /// Random, new for each round.
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    pub id: [u8; 16],
+    /// Until when it can be continued; milliseconds since 1970-01-01T00:00:00Z.
+    #[n(1)]
+    pub until_ms: u64,
 }
 
 /// The proof that came with an attempt.
@@ -74,6 +159,41 @@ pub enum Answer {
     /// The code as typed.
     #[n(0)]
     Code(#[n(0)] Secret),
+    /// A response to a challenge, computed from the code: CHAP (RFC 1994).
+    #[n(1)]
+    Chap {
+        /// The octet before the challenge.
+        #[n(0)]
+        identifier: u8,
+        /// The challenge.
+        #[n(1)]
+        #[cbor(with = "minicbor::bytes")]
+        challenge: Vec<u8>,
+        /// MD5 over identifier, code and challenge.
+        #[n(2)]
+        #[cbor(with = "minicbor::bytes")]
+        response: [u8; 16],
+    },
+    /// A response to a challenge, computed from the code: MS-CHAPv2 (RFC 2759).
+    #[n(2)]
+    MsChapV2 {
+        /// What we sent.
+        #[n(0)]
+        #[cbor(with = "minicbor::bytes")]
+        challenge: [u8; 16],
+        /// What the peer chose.
+        #[n(1)]
+        #[cbor(with = "minicbor::bytes")]
+        peer_challenge: [u8; 16],
+        /// NT-Response.
+        #[n(2)]
+        #[cbor(with = "minicbor::bytes")]
+        response: [u8; 24],
+        /// The name that went into the response, without a domain.
+        #[n(3)]
+        #[cbor(with = "minicbor::bytes")]
+        user_name: Vec<u8>,
+    },
 }
 
 /// Which kind of client.
@@ -136,6 +256,9 @@ pub enum Reply {
         /// The account name of the request, unchanged, so that a reply can not serve another.
         #[n(1)]
         account: String,
+        /// With an accept for a gateway: what else it may want to know.
+        #[n(2)]
+        accepted: Option<Box<Accepted>>,
     },
     /// Nothing was decided, and nothing may be concluded: neither accept nor reject.
     #[n(3)]
@@ -147,4 +270,61 @@ pub enum Reply {
     #[cfg(feature = "admin")]
     #[n(5)]
     Admin(#[n(0)] Box<Result<crate::admin::Answer, crate::admin::Refusal>>),
+    /// To `Password`: sealed, so that only the verifier knows whether it was right.
+    #[cfg(feature = "radius")]
+    #[n(6)]
+    Ticket(#[n(0)] Secret),
+    /// To `StateKeys`: the newest seals, all open.
+    #[cfg(feature = "radius")]
+    #[n(7)]
+    StateKeys(#[n(0)] Vec<crate::radius::StateKey>),
+    /// To `Session`: it is stored, durably.
+    #[cfg(feature = "radius")]
+    #[n(8)]
+    SessionStored,
+    /// To `AwaitOrders`.
+    #[cfg(feature = "radius")]
+    #[n(9)]
+    Orders(#[n(0)] Vec<crate::radius::Order>),
+    /// To `Ended` and `Seen`: taken.
+    #[cfg(feature = "radius")]
+    #[n(10)]
+    Taken,
+}
+
+/// What goes with an accept. For gateways; small enough for a frame of attempts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Accepted {
+    /// The canonical name of the account.
+    #[n(0)]
+    pub account: String,
+    /// Its groups in the store, in the order in which they were given.
+    #[n(1)]
+    pub groups: Vec<String>,
+    /// Its attributes in the store: names and values.
+    #[n(2)]
+    pub attributes: Vec<(String, String)>,
+    /// To an MS-CHAPv2 response.
+    #[n(3)]
+    pub ms_chap: Option<MsChapKeys>,
+}
+
+/// What only who knows the code can compute (RFC 2759 section 8.7, RFC 3079 section 3).
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct MsChapKeys {
+    /// The authenticator response, 20 octets.
+    #[n(0)]
+    pub authenticator_response: Secret,
+    /// What the server sends with, 16 octets.
+    #[n(1)]
+    pub send: Secret,
+    /// What the server receives with, 16 octets.
+    #[n(2)]
+    pub receive: Secret,
+}
+
+impl std::fmt::Debug for MsChapKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MsChapKeys(..)")
+    }
 }

@@ -15,6 +15,7 @@ use crate::lifecycle::TokenState;
 use crate::otp::{Algorithm, Code, Digits, Generator, Seed};
 use crate::place::Place;
 use crate::policy::{OutOfBounds, Policy};
+use crate::proof::{First, Proof, Round};
 use crate::seal::{DataKey, DoesNotOpen, KEY_OCTETS, Keyring, NONCE_OCTETS, SealedSeed};
 use crate::serial::Serial;
 use crate::store::{Change, Decider, Outcome, Record, StoreError, View};
@@ -119,10 +120,30 @@ impl Decoy {
 pub struct Attempt {
     /// The account name as typed.
     pub account: String,
-    /// What was typed as code.
-    pub code: Zeroizing<Vec<u8>>,
+    /// What came as proof of a code.
+    pub proof: Proof,
+    /// The factor before the code.
+    pub first: First,
+    /// The round of a conversation that it is; the same is not taken twice.
+    pub round: Option<Round>,
+    /// What ties it to the request that it repeats, if it is a repetition.
+    pub correlation: Option<Vec<u8>>,
     /// Where.
     pub place: Place,
+}
+
+impl Attempt {
+    /// A code, and nothing else to it.
+    pub fn of_code(account: &str, code: Zeroizing<Vec<u8>>, place: Place) -> Self {
+        Self {
+            account: account.to_owned(),
+            proof: Proof::Code(code),
+            first: First::None,
+            round: None,
+            correlation: None,
+            place,
+        }
+    }
 }
 
 /// Proof that a code was right, fresh, and is durably spent.
@@ -236,7 +257,11 @@ impl<'a> Login<'a> {
         if let Some(reason) = nothing_usable(&tokens) {
             return Ok(Findings::rejected(reason, Some(account.name)));
         }
-        let Ok(code) = Code::parse(&self.attempt.code) else {
+        let Proof::Code(typed) = &self.attempt.proof else {
+            let reason = Reason::MalformedCode;
+            return Ok(Findings::rejected(reason, Some(account.name)));
+        };
+        let Ok(code) = Code::parse(typed) else {
             let reason = Reason::MalformedCode;
             return Ok(Findings::rejected(reason, Some(account.name)));
         };
@@ -410,6 +435,11 @@ fn may_be_kept(name: &AccountName) -> bool {
 
 fn is_usable(token: &Token) -> bool {
     token.state == TokenState::Active && !token.disabled
+}
+
+/// Whether some code could be right for `account`.
+pub(crate) fn has_usable_token(view: &dyn View, account: &Account) -> Result<bool, StoreError> {
+    Ok(load(view, &account.serials)?.iter().any(is_usable))
 }
 
 /// Why none of `tokens` can be used, or `None` if one can.

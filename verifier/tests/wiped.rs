@@ -124,11 +124,7 @@ fn code(salt: u8, shape: Shape, octets: usize) -> Vec<u8> {
 
 #[inline(never)]
 fn login(store: &mut MemoryStore, verifier: &Verifier, code: &[u8]) -> Option<Reason> {
-    let attempt = Attempt {
-        account: "mori".into(),
-        code: code.to_vec().into(),
-        place: place(),
-    };
+    let attempt = Attempt::of_code("mori", code.to_vec().into(), place());
     let mut login = Login::new(verifier, &attempt, time(0));
     store.commit(&mut [&mut login]).expect("a commit");
     login.reason()

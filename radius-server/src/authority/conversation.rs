@@ -191,7 +191,7 @@ impl<'c> Conversation<'c> {
 /// this connection can be believed.
 fn opinion(waiting: &Waiting, reply: Reply) -> io::Result<Opinion> {
     match reply {
-        Reply::Decided { verdict, account } if account == waiting.account => Ok(match verdict {
+        Reply::Decided { verdict, account, .. } if account == waiting.account => Ok(match verdict {
             Verdict::Accept => Opinion::Accept,
             Verdict::Reject => Opinion::Reject,
         }),

@@ -151,8 +151,7 @@ fn next_frame(input: &mut Vec<u8>) -> Option<Vec<u8>> {
 fn answer(manner: Manner, id: u64, attempt: &Attempt, output: &mut Vec<u8>) {
     let decided = |verdict, account: &str| Reply::Decided {
         verdict,
-        account: account.to_owned(),
-    };
+        account: account.to_owned(), accepted: None };
     let (id, body) = match manner {
         Manner::Silent => return,
         Manner::Judge => (id, decided(judge(attempt), &attempt.account)),

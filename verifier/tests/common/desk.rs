@@ -158,11 +158,7 @@ pub(crate) fn place(door: Door) -> Place {
 }
 
 pub(crate) fn attempt(account: &str, code: &str, door: Door) -> Attempt {
-    Attempt {
-        account: account.to_owned(),
-        code: code.as_bytes().to_vec().into(),
-        place: place(door),
-    }
+    Attempt::of_code(account, code.as_bytes().to_vec().into(), place(door))
 }
 
 pub(crate) fn policy(window: u64, drift: i64) -> Policy {

@@ -1,9 +1,15 @@
 //! Attributes: type, value, and iteration over them.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 /// The largest value an attribute can hold (RFC 2865 section 5: Length is one octet).
 pub const VALUE_MAX: usize = 253;
 /// Octets of Type and Length.
 pub(crate) const HEADER_OCTETS: usize = 2;
+/// Octets of Vendor-Id, vendor type and vendor length.
+pub(crate) const VENDOR_HEADER_OCTETS: usize = 6;
+/// The largest value inside a Vendor-Specific attribute of the usual format.
+pub const VENDOR_VALUE_MAX: usize = VALUE_MAX - VENDOR_HEADER_OCTETS;
 
 /// The Type of an attribute. Unknown types are ordinary values of this type: a server ignores
 /// them and lives on.
@@ -24,12 +30,20 @@ impl AttributeType {
     pub const NAS_PORT: Self = Self(5);
     /// What kind of service is asked for.
     pub const SERVICE_TYPE: Self = Self(6);
+    /// The address of the user inside the tunnel.
+    pub const FRAMED_IP_ADDRESS: Self = Self(8);
+    /// The largest packet that fits on the link to the user.
+    pub const FRAMED_MTU: Self = Self(12);
     /// Text that the NAS may show.
     pub const REPLY_MESSAGE: Self = Self(18);
     /// Ties an answer to a challenge.
     pub const STATE: Self = Self(24);
+    /// Given in an accept, sent back in accounting.
+    pub const CLASS: Self = Self(25);
     /// Vendor-Specific.
     pub const VENDOR_SPECIFIC: Self = Self(26);
+    /// How long a session, or an answer to a challenge, may last.
+    pub const SESSION_TIMEOUT: Self = Self(27);
     /// Where the user calls from.
     pub const CALLING_STATION_ID: Self = Self(31);
     /// The name of the NAS. Never used to choose a secret.
@@ -40,20 +54,58 @@ impl AttributeType {
     pub const CHAP_CHALLENGE: Self = Self(60);
 }
 
-/// RFC 2866, 2869, 3579, 5090.
+/// RFC 2866: accounting.
 impl AttributeType {
-    /// The session that a login is for.
+    /// What happened to the session; see [`crate::accounting::Status`].
+    pub const ACCT_STATUS_TYPE: Self = Self(40);
+    /// For how many seconds the NAS has tried to send this.
+    pub const ACCT_DELAY_TIME: Self = Self(41);
+    /// Octets from the user, modulo 2^32.
+    pub const ACCT_INPUT_OCTETS: Self = Self(42);
+    /// Octets to the user, modulo 2^32.
+    pub const ACCT_OUTPUT_OCTETS: Self = Self(43);
+    /// The session that a login or a report is for.
     pub const ACCT_SESSION_ID: Self = Self(44);
+    /// How many seconds the session has lasted.
+    pub const ACCT_SESSION_TIME: Self = Self(46);
+    /// Packets from the user.
+    pub const ACCT_INPUT_PACKETS: Self = Self(47);
+    /// Packets to the user.
+    pub const ACCT_OUTPUT_PACKETS: Self = Self(48);
+    /// Why the session ended.
+    pub const ACCT_TERMINATE_CAUSE: Self = Self(49);
+}
+
+/// RFC 2868, 2869, 3162, 3579, 5090, 5176, 6911.
+impl AttributeType {
+    /// How many times 2^32 octets came from the user.
+    pub const ACCT_INPUT_GIGAWORDS: Self = Self(52);
+    /// How many times 2^32 octets went to the user.
+    pub const ACCT_OUTPUT_GIGAWORDS: Self = Self(53);
+    /// When it happened, in seconds since 1970.
+    pub const EVENT_TIMESTAMP: Self = Self(55);
+    /// The password of a tunnel, hidden under the secret and a salt.
+    pub const TUNNEL_PASSWORD: Self = Self(69);
     /// ARAP: the response.
     pub const ARAP_PASSWORD: Self = Self(70);
+    /// Whether what is typed may be shown.
+    pub const PROMPT: Self = Self(76);
     /// EAP packets, in pieces.
     pub const EAP_MESSAGE: Self = Self(79);
     /// HMAC-MD5 over the packet.
     pub const MESSAGE_AUTHENTICATOR: Self = Self(80);
     /// The port of the NAS, as text.
     pub const NAS_PORT_ID: Self = Self(87);
+    /// The address of the NAS. Never used to choose a secret.
+    pub const NAS_IPV6_ADDRESS: Self = Self(95);
+    /// The prefix that the user has inside the tunnel.
+    pub const FRAMED_IPV6_PREFIX: Self = Self(97);
+    /// Why a NAS refuses; see [`crate::disconnect::ErrorCause`].
+    pub const ERROR_CAUSE: Self = Self(101);
     /// HTTP digest: the response.
     pub const DIGEST_RESPONSE: Self = Self(103);
+    /// The address of the user inside the tunnel.
+    pub const FRAMED_IPV6_ADDRESS: Self = Self(168);
 }
 
 /// Values of Service-Type (RFC 2865 section 5.6, RFC 5176 section 3.1) that are not logins.
@@ -70,8 +122,22 @@ pub mod microsoft {
     pub const VENDOR_ID: u32 = 311;
     /// The response of MS-CHAP version 1.
     pub const CHAP_RESPONSE: u8 = 1;
+    /// Why MS-CHAP failed, and whether to try again.
+    pub const CHAP_ERROR: u8 = 2;
+    /// Whether the session must be encrypted by MPPE.
+    pub const MPPE_ENCRYPTION_POLICY: u8 = 7;
+    /// Which strengths of MPPE are permitted.
+    pub const MPPE_ENCRYPTION_TYPES: u8 = 8;
+    /// The challenge of MS-CHAP.
+    pub const CHAP_CHALLENGE: u8 = 11;
+    /// The key for what the NAS sends, hidden.
+    pub const MPPE_SEND_KEY: u8 = 16;
+    /// The key for what the NAS receives, hidden.
+    pub const MPPE_RECV_KEY: u8 = 17;
     /// The response of MS-CHAP version 2.
     pub const CHAP2_RESPONSE: u8 = 25;
+    /// The server's proof, in an accept by MS-CHAP version 2.
+    pub const CHAP2_SUCCESS: u8 = 26;
 }
 
 /// One attribute of a packet.
@@ -99,6 +165,29 @@ impl<'a> Attribute<'a> {
         Some(u32::from_be_bytes(self.value.try_into().ok()?))
     }
 
+    /// The value as the type `ipaddr`, or nothing if the size is wrong.
+    pub fn address(&self) -> Option<Ipv4Addr> {
+        Some(Ipv4Addr::from(<[u8; 4]>::try_from(self.value).ok()?))
+    }
+
+    /// The value as the type `ipv6addr`, or nothing if the size is wrong.
+    pub fn ipv6_address(&self) -> Option<Ipv6Addr> {
+        Some(Ipv6Addr::from(<[u8; 16]>::try_from(self.value).ok()?))
+    }
+
+    /// The value as the type `ipv6prefix` (RFC 3162 section 2.3): the prefix and its length in
+    /// bits. Nothing if the size is wrong, or a bit after the prefix is set.
+    pub fn ipv6_prefix(&self) -> Option<(Ipv6Addr, u8)> {
+        let &[_, bits, ref prefix @ ..] = self.value else {
+            return None;
+        };
+        let mut address = [0; 16];
+        address.get_mut(..prefix.len())?.copy_from_slice(prefix);
+        let mask = u128::MAX.checked_shr(u32::from(bits)).unwrap_or(0);
+        let is_clean = bits <= 128 && u128::from_be_bytes(address) & mask == 0;
+        is_clean.then(|| (Ipv6Addr::from(address), bits))
+    }
+
     /// The value as the type `text`, or nothing if it is not UTF-8.
     pub fn text(&self) -> Option<&'a str> {
         std::str::from_utf8(self.value).ok()
@@ -108,6 +197,52 @@ impl<'a> Attribute<'a> {
     pub fn vendor(&self) -> Option<(u32, &'a [u8])> {
         let (id, data) = self.value.split_first_chunk::<4>()?;
         Some((u32::from_be_bytes(*id), data))
+    }
+
+    /// What a Vendor-Specific attribute of the usual format holds (RFC 2865 section 5.26).
+    ///
+    /// Nothing at all if one of the inner lengths is wrong: such data is opaque, since nobody
+    /// knows where in it the next attribute begins.
+    pub fn vendor_attributes(&self) -> impl Iterator<Item = VendorAttribute<'a>> + use<'a> {
+        let (vendor, data) = match self.kind {
+            AttributeType::VENDOR_SPECIFIC => self.vendor().unwrap_or_default(),
+            _ => Default::default(),
+        };
+        let mut check = Attributes::new(data, 0);
+        check.by_ref().for_each(drop);
+        let data = if check.is_exhausted() { data } else { &[] };
+        Attributes::new(data, 0).map(move |inner| VendorAttribute {
+            vendor,
+            kind: inner.kind.0,
+            value: inner.value,
+        })
+    }
+}
+
+/// One attribute inside a Vendor-Specific attribute.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct VendorAttribute<'a> {
+    /// The vendor's number.
+    pub vendor: u32,
+    /// The vendor's type.
+    pub kind: u8,
+    /// The value, without type and length.
+    pub value: &'a [u8],
+}
+
+/// Values may be keys or responses, so only their size is shown.
+impl std::fmt::Debug for VendorAttribute<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            vendor,
+            kind,
+            value,
+        } = self;
+        write!(
+            f,
+            "VendorAttribute({vendor}, {kind}, {} octets)",
+            value.len()
+        )
     }
 }
 

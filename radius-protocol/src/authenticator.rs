@@ -45,9 +45,11 @@ pub(crate) fn message_authenticator(
     mac.finalize().into_bytes().into()
 }
 
-/// The Response Authenticator (RFC 2865 section 3) of a reply whose header holds the Request
-/// Authenticator.
-pub(crate) fn response_authenticator(secret: &Secret, packet: &[u8]) -> Authenticator {
+/// MD5 over the packet as it stands and the secret.
+///
+/// This is the Response Authenticator (RFC 2865 section 3) if the header holds the Request
+/// Authenticator, and the Request Authenticator of RFC 2866 section 3 if it holds zeros.
+pub(crate) fn digest(secret: &Secret, packet: &[u8]) -> Authenticator {
     let mut digest = Md5::new();
     digest.update(packet);
     digest.update(secret.octets());
@@ -56,15 +58,13 @@ pub(crate) fn response_authenticator(secret: &Secret, packet: &[u8]) -> Authenti
 
 /// Checks the Message-Authenticator of an Access-Request or a Status-Server.
 pub fn authenticity_of_request(secret: &Secret, packet: &Packet<'_>) -> Authenticity {
-    let mut found = packet.all(AttributeType::MESSAGE_AUTHENTICATOR);
-    let Some(attribute) = found.next() else {
-        return Authenticity::Absent;
-    };
-    if found.next().is_some() || attribute.value.len() != DIGEST_OCTETS {
-        return Authenticity::Invalid;
-    }
-    let expected = message_authenticator(secret, packet.octets(), attribute.offset);
-    verdict(&expected, attribute.value)
+    authenticity(secret, packet, &packet.authenticator())
+}
+
+/// Checks the Message-Authenticator of an Accounting-Request, a Disconnect-Request or a
+/// CoA-Request: there the Authenticator counts as 16 zero octets (RFC 5176 section 3.4).
+pub fn authenticity_of_digested(secret: &Secret, packet: &Packet<'_>) -> Authenticity {
+    authenticity(secret, packet, &Authenticator::default())
 }
 
 /// Checks the Message-Authenticator of a reply to the request with this Request Authenticator.
@@ -72,6 +72,16 @@ pub fn authenticity_of_reply(
     secret: &Secret,
     packet: &Packet<'_>,
     request: &Authenticator,
+) -> Authenticity {
+    authenticity(secret, packet, request)
+}
+
+/// Checks the Message-Authenticator with this Authenticator in the place of the one that stands
+/// in the header.
+fn authenticity(
+    secret: &Secret,
+    packet: &Packet<'_>,
+    authenticator: &Authenticator,
 ) -> Authenticity {
     let mut found = packet.all(AttributeType::MESSAGE_AUTHENTICATOR);
     let Some(attribute) = found.next() else {
@@ -83,11 +93,18 @@ pub fn authenticity_of_reply(
     let octets = packet.octets();
     let mut mac = secret.hmac();
     mac.update(&octets[..AUTHENTICATOR_RANGE.start]);
-    mac.update(request);
+    mac.update(authenticator);
     mac.update(&octets[HEADER_OCTETS..attribute.offset]);
     mac.update(&[0; DIGEST_OCTETS]);
     mac.update(&octets[attribute.offset + DIGEST_OCTETS..]);
     verdict(&mac.finalize().into_bytes(), attribute.value)
+}
+
+/// Checks the Request Authenticator of an Accounting-Request, a Disconnect-Request or a
+/// CoA-Request (RFC 2866 section 3).
+pub fn is_digested_authentic(secret: &Secret, packet: &Packet<'_>) -> bool {
+    // The same digest as of a reply, with zeros in the place of the Request Authenticator.
+    is_response_authentic(secret, packet, &Authenticator::default())
 }
 
 /// Checks the Response Authenticator of a reply.

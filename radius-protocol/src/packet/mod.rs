@@ -2,9 +2,9 @@
 
 mod writer;
 
-pub use writer::{PacketWriter, Replying, Requesting};
+pub use writer::{Digested, PacketWriter, Replying, Requesting};
 
-use crate::attribute::{Attribute, AttributeType, Attributes};
+use crate::attribute::{Attribute, AttributeType, Attributes, VendorAttribute};
 use crate::authenticator::Authenticator;
 use crate::error::PacketError;
 
@@ -26,10 +26,28 @@ impl Code {
     pub const ACCESS_ACCEPT: Self = Self(2);
     /// Not let in.
     pub const ACCESS_REJECT: Self = Self(3);
+    /// A report of a session (RFC 2866).
+    pub const ACCOUNTING_REQUEST: Self = Self(4);
+    /// The report is stored.
+    pub const ACCOUNTING_RESPONSE: Self = Self(5);
     /// More is asked.
     pub const ACCESS_CHALLENGE: Self = Self(11);
     /// Are you there (RFC 5997)?
     pub const STATUS_SERVER: Self = Self(12);
+    /// End a session (RFC 5176).
+    pub const DISCONNECT_REQUEST: Self = Self(40);
+    /// The session is ended.
+    pub const DISCONNECT_ACK: Self = Self(41);
+    /// The session is not ended.
+    pub const DISCONNECT_NAK: Self = Self(42);
+    /// Change a session (RFC 5176).
+    pub const COA_REQUEST: Self = Self(43);
+    /// The session is changed.
+    pub const COA_ACK: Self = Self(44);
+    /// The session is not changed.
+    pub const COA_NAK: Self = Self(45);
+    /// The request was understood, but can not be served (RFC 7930).
+    pub const PROTOCOL_ERROR: Self = Self(52);
 }
 
 /// A well-formed packet inside a datagram, borrowed.
@@ -109,6 +127,21 @@ impl<'a> Packet<'a> {
     /// The first attribute of one type.
     pub fn first(&self, kind: AttributeType) -> Option<Attribute<'a>> {
         self.all(kind).next()
+    }
+
+    /// The values of all attributes of one type, one behind the other: EAP-Message comes in
+    /// pieces (RFC 3579 section 3.1). Nothing if there is no such attribute.
+    pub fn concatenated(&self, kind: AttributeType) -> Option<Vec<u8>> {
+        let mut pieces = self.all(kind).map(|attribute| attribute.value).peekable();
+        pieces.peek()?;
+        Some(pieces.collect::<Vec<_>>().concat())
+    }
+
+    /// The attributes of one vendor, in order. Data of other formats is passed over.
+    pub fn vendor(&self, vendor: u32) -> impl Iterator<Item = VendorAttribute<'a>> + use<'a> {
+        self.attributes()
+            .flat_map(|attribute| attribute.vendor_attributes())
+            .filter(move |attribute| attribute.vendor == vendor)
     }
 
     /// How many attributes of one type there are.

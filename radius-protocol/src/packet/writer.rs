@@ -1,12 +1,16 @@
 //! Writing packets into a buffer of the caller.
 //!
-//! Two kinds of packets differ in how they are sealed, and a type tells them apart: a request
-//! carries its Authenticator from the start, a reply gets its Response Authenticator at the end.
+//! Three kinds of packets differ in how they are sealed, and a type tells them apart: a request for
+//! access carries its Authenticator from the start; a request of accounting and its like gets a
+//! digest there at the end; a reply gets its Response Authenticator at the end.
 
 use std::marker::PhantomData;
 
 use super::{AUTHENTICATOR_RANGE, Code, HEADER_OCTETS, PACKET_MAX};
-use crate::attribute::{AttributeType, HEADER_OCTETS as ATTRIBUTE_HEADER, VALUE_MAX};
+use crate::attribute::{
+    AttributeType, HEADER_OCTETS as ATTRIBUTE_HEADER, VALUE_MAX, VENDOR_HEADER_OCTETS,
+    VENDOR_VALUE_MAX,
+};
 use crate::authenticator::{self, Authenticator, DIGEST_OCTETS};
 use crate::error::WriteError;
 use crate::secret::Secret;
@@ -15,6 +19,10 @@ use crate::user_password;
 /// A packet that asks.
 #[derive(Debug)]
 pub enum Requesting {}
+/// A packet that asks, and whose Authenticator is a digest: Accounting-Request, Disconnect-Request
+/// and CoA-Request.
+#[derive(Debug)]
+pub enum Digested {}
 /// A packet that answers.
 #[derive(Debug)]
 pub enum Replying {}
@@ -42,9 +50,21 @@ impl<'b> PacketWriter<'b, Replying> {
         identifier: u8,
         request: &Authenticator,
     ) -> Result<Self, WriteError> {
-        let mut writer = Self::begin(buffer, code, identifier, request)?;
+        let mut writer = Self::bare_reply(buffer, code, identifier, request)?;
         writer.message_authenticator()?;
         Ok(writer)
+    }
+
+    /// Begins a reply without Message-Authenticator: for Accounting-Response, and for clients that
+    /// drop replies that have one. Anybody on the path can forge such a reply to an
+    /// Access-Request.
+    pub fn bare_reply(
+        buffer: &'b mut [u8],
+        code: Code,
+        identifier: u8,
+        request: &Authenticator,
+    ) -> Result<Self, WriteError> {
+        Self::begin(buffer, code, identifier, request)
     }
 
     /// Fills in Length, Message-Authenticator and Response Authenticator; returns the length.
@@ -53,7 +73,7 @@ impl<'b> PacketWriter<'b, Replying> {
         // Until here the Request Authenticator stands in the header, as RFC 3579 section 3.2
         // wants it for the Message-Authenticator of a reply.
         self.write_message_authenticator(secret);
-        let sealed = authenticator::response_authenticator(secret, &self.buffer[..self.length]);
+        let sealed = authenticator::digest(secret, &self.buffer[..self.length]);
         self.buffer[AUTHENTICATOR_RANGE].copy_from_slice(&sealed);
         self.length
     }
@@ -83,6 +103,26 @@ impl<'b> PacketWriter<'b, Requesting> {
     pub fn seal(mut self, secret: &Secret) -> usize {
         self.write_length();
         self.write_message_authenticator(secret);
+        self.length
+    }
+}
+
+impl<'b> PacketWriter<'b, Digested> {
+    /// Begins a request whose Authenticator is computed when it is sealed (RFC 2866 section 3,
+    /// RFC 5176 section 2.3).
+    pub fn digested(buffer: &'b mut [u8], code: Code, identifier: u8) -> Result<Self, WriteError> {
+        Self::begin(buffer, code, identifier, &Authenticator::default())
+    }
+
+    /// Fills in Length, Message-Authenticator where a place was made for it, and the Request
+    /// Authenticator; returns the length.
+    pub fn seal(mut self, secret: &Secret) -> usize {
+        self.write_length();
+        // Until here 16 zero octets stand in the header, as RFC 5176 section 3.4 wants it for
+        // the Message-Authenticator.
+        self.write_message_authenticator(secret);
+        let sealed = authenticator::digest(secret, &self.buffer[..self.length]);
+        self.buffer[AUTHENTICATOR_RANGE].copy_from_slice(&sealed);
         self.length
     }
 }
@@ -160,6 +200,54 @@ impl<'b, Kind> PacketWriter<'b, Kind> {
             text = rest;
         }
         Ok(())
+    }
+
+    /// Appends an attribute of a vendor, in a Vendor-Specific attribute of its own, in the usual
+    /// format (RFC 2865 section 5.26).
+    pub fn vendor(&mut self, vendor: u32, kind: u8, value: &[u8]) -> Result<(), WriteError> {
+        if value.is_empty() {
+            return Err(WriteError::AttributeEmpty);
+        }
+        if value.len() > VENDOR_VALUE_MAX {
+            return Err(WriteError::AttributeTooLong);
+        }
+        let mut whole = [0; VALUE_MAX];
+        let (header, data) = whole.split_at_mut(VENDOR_HEADER_OCTETS);
+        header[..4].copy_from_slice(&vendor.to_be_bytes());
+        header[4] = kind;
+        header[5] = (ATTRIBUTE_HEADER + value.len()) as u8;
+        data[..value.len()].copy_from_slice(value);
+        let whole = &whole[..VENDOR_HEADER_OCTETS + value.len()];
+        self.attribute(AttributeType::VENDOR_SPECIFIC, whole)
+    }
+
+    /// Appends a value in as many attributes as it needs, or nothing at all: EAP-Message
+    /// (RFC 3579 section 3.1).
+    pub fn pieces(&mut self, kind: AttributeType, value: &[u8]) -> Result<(), WriteError> {
+        let before = self.length;
+        for piece in value.chunks(VALUE_MAX) {
+            if let Err(error) = self.attribute(kind, piece) {
+                self.length = before;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// How long the packet is now, for [`cut`](Self::cut).
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Takes back what was appended since the packet had this length. Message-Authenticator must
+    /// not be among it.
+    pub(crate) fn cut(&mut self, length: usize) {
+        self.length = self.length.min(length);
+    }
+
+    /// How many more octets the packet can take, the headers of attributes included.
+    pub fn room(&self) -> usize {
+        self.buffer.len().min(PACKET_MAX) - self.length
     }
 
     fn write_length(&mut self) {

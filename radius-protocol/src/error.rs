@@ -46,6 +46,11 @@ pub enum WriteError {
 #[error("user-password is not 16 to 128 octets in blocks of 16")]
 pub struct PasswordError;
 
+/// A hidden key or Tunnel-Password that RFC 2548 section 2.4.2 does not allow. The peer's fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("hidden value is not a salt and whole blocks that hold its length")]
+pub struct HiddenError;
+
 /// A shared secret that can not be used. The operator's fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the shared secret is empty")]

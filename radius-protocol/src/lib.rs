@@ -4,7 +4,8 @@
 //! rule of the protocol can be tested without a port or a sleep.
 //!
 //! - [`packet`]: a view over a received datagram, and a writer that never exceeds 4,096 octets;
-//! - [`secret`], [`authenticator`], [`user_password`]: everything that is keyed by the secret;
+//! - [`secret`], [`authenticator`], [`user_password`], [`mppe`]: everything that is keyed by the
+//!   secret;
 //! - [`duplicate`]: the cache that gives a retransmission its first reply again (RFC 5080);
 //! - [`server`]: what to do with a datagram: ignore it, reply, or ask the verifier;
 //! - [`request`]: the other side, for the probe and for load generators.
@@ -15,6 +16,7 @@ pub mod attribute;
 pub mod authenticator;
 pub mod duplicate;
 pub mod error;
+pub mod mppe;
 pub mod packet;
 pub mod request;
 pub mod secret;

@@ -3,6 +3,7 @@
 
 mod authenticators;
 mod duplicates;
+mod mppe;
 mod nas;
 mod packets;
 mod passwords;

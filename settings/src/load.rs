@@ -1,6 +1,6 @@
 //! Reading the file, and the checks that concern more than one key.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::ops::Range;
@@ -10,15 +10,13 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::backup::RECIPIENTS_MAX;
-use crate::{Error, Prefix, Recipient, Settings};
+use crate::{Error, Recipient, Settings};
 
 /// Where the file is unless a program is told otherwise.
 pub const DEFAULT_FILE: &str = "/etc/sekisho/sekisho.toml";
 
 /// The largest file that is read.
 const FILE_OCTETS_MAX: u64 = 4 * 1024 * 1024;
-/// The longest name of a RADIUS client.
-const NAME_OCTETS_MAX: usize = 64;
 /// The most serial prefix letters.
 const SERIAL_PREFIX_MAX: usize = 16;
 
@@ -47,7 +45,8 @@ impl Settings {
             )
         })?;
         settings.check_verifier(path)?;
-        settings.check_clients(path, text)?;
+        let radius = settings.radius.check();
+        radius.map_err(|r| at(path, text, r.span, r.message, &r.way_out))?;
         let master_key = settings.master_key.check();
         master_key.map_err(|(message, way_out)| whole(path, message, way_out))?;
         settings.check_backup(path)?;
@@ -73,45 +72,6 @@ impl Settings {
                 "verifier.serial-prefix is no vendor prefix".into(),
                 "use 1 to 16 letters, as SKTS",
             ));
-        }
-        Ok(())
-    }
-
-    fn check_clients(&self, path: &Path, text: &str) -> Result<(), Error> {
-        let mut names = HashMap::new();
-        let mut prefixes: HashMap<Prefix, &str> = HashMap::new();
-        for spanned in &self.radius.client {
-            let client = spanned.get_ref();
-            let refuse = |message: String, way_out: &str| {
-                Err(at(path, text, Some(spanned.span()), message, way_out))
-            };
-            let printable = client.name.bytes().all(|b| b.is_ascii_graphic());
-            if client.name.is_empty() || client.name.len() > NAME_OCTETS_MAX || !printable {
-                return refuse(
-                    "the client's name is not usable".into(),
-                    "use 1 to 64 printable ASCII characters without blanks",
-                );
-            }
-            if names.insert(client.name.as_str(), ()).is_some() {
-                return refuse(
-                    format!("a second client is named `{}`", client.name),
-                    "give each client a name of its own",
-                );
-            }
-            if client.address.is_empty() {
-                return refuse(
-                    format!("client `{}` has no address", client.name),
-                    "add `address = [\"192.0.2.7\"]` with what it sends from",
-                );
-            }
-            for prefix in &client.address {
-                if let Some(other) = prefixes.insert(*prefix, &client.name) {
-                    return refuse(
-                        format!("{prefix} belongs to `{other}` and `{}`", client.name),
-                        "give each address and network to one client",
-                    );
-                }
-            }
         }
         Ok(())
     }
@@ -145,7 +105,10 @@ impl Settings {
                 &format!("run: chmod go-w {}", path.display()),
             ));
         }
-        if mode & OTHERS_MAY_READ != 0 && !self.radius.client.is_empty() {
+        let directory = self.radius.ldap.as_ref();
+        let secrets = !self.radius.client.is_empty()
+            || directory.is_some_and(|ldap| ldap.bind_password.is_some());
+        if mode & OTHERS_MAY_READ != 0 && secrets {
             return Err(whole(
                 path,
                 "this file holds secrets and everybody can read it".into(),

@@ -1,7 +1,7 @@
 //! Addresses with a prefix length.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error};
@@ -33,6 +33,11 @@ impl Prefix {
         }
     }
 
+    /// Whether it is one address.
+    pub fn is_host(&self) -> bool {
+        self.length == longest(self.address)
+    }
+
     fn host_bits_are_zero(&self) -> bool {
         let bits = match self.address {
             // As IPv6 with 96 more leading bits.
@@ -40,6 +45,14 @@ impl Prefix {
             IpAddr::V6(v6) => u128::from(v6),
         };
         bits.checked_shl(u32::from(self.length)).unwrap_or(0) == 0
+    }
+}
+
+/// The length that leaves one address.
+fn longest(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(_) => Ipv4Addr::BITS as u8,
+        IpAddr::V6(_) => Ipv6Addr::BITS as u8,
     }
 }
 
@@ -57,11 +70,7 @@ impl FromStr for Prefix {
         if matches!(address, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some()) {
             return Err(format!("write `{text}` as an IPv4 address"));
         }
-        let longest = if address.is_ipv4() {
-            32
-        } else {
-            Ipv6Addr::BITS as u8
-        };
+        let longest = longest(address);
         let length = match length {
             None => longest,
             Some(digits) => digits

@@ -14,7 +14,6 @@ use toml::Spanned;
 
 use crate::Bounded;
 
-pub(crate) use check::Refused;
 pub use client::{
     Client, CodeAt, Disconnect, FirstFactor, GroupSource, MessageAuthenticator, Method, Mode,
     Quirk, ReplyAttribute,

@@ -7,6 +7,8 @@
 //! - [`secret`], [`authenticator`], [`user_password`], [`mppe`]: everything that is keyed by the
 //!   secret;
 //! - [`duplicate`]: the cache that gives a retransmission its first reply again (RFC 5080);
+//! - [`eap`]: the packets inside EAP-Message;
+//! - [`state`]: what a conversation of several rounds leaves with the client, sealed;
 //! - [`server`]: what to do with a datagram: ignore it, reply, or ask the verifier;
 //! - [`request`]: the other side, for the probe and for load generators.
 
@@ -15,12 +17,14 @@
 pub mod attribute;
 pub mod authenticator;
 pub mod duplicate;
+pub mod eap;
 pub mod error;
 pub mod mppe;
 pub mod packet;
 pub mod request;
 pub mod secret;
 pub mod server;
+pub mod state;
 pub mod user_password;
 
 pub use attribute::{Attribute, AttributeType};

@@ -18,6 +18,19 @@ pub struct Password {
 }
 
 impl Password {
+    /// What was typed somewhere else than in a User-Password; nothing if it is too long.
+    pub fn new(typed: &[u8]) -> Option<Self> {
+        let mut password = Self {
+            octets: [0; PASSWORD_MAX],
+            length: typed.len(),
+        };
+        password
+            .octets
+            .get_mut(..typed.len())?
+            .copy_from_slice(typed);
+        Some(password)
+    }
+
     /// What was typed.
     pub fn octets(&self) -> &[u8] {
         &self.octets[..self.length]

@@ -93,7 +93,10 @@ impl Clients {
 
 /// An empty secret makes no client: whoever sends from its address is unknown.
 fn client(wanted: &settings::Client) -> Option<Arc<Client>> {
-    let mut rules = server::Client::new(Secret::new(wanted.secret.expose()).ok()?);
+    let mut rules = server::Client::new(
+        wanted.name.as_str(),
+        Secret::new(wanted.secret.expose()).ok()?,
+    );
     rules.message_authenticator = match wanted.message_authenticator {
         settings::MessageAuthenticator::Require | settings::MessageAuthenticator::Auto => {
             MessageAuthenticatorRule::Require

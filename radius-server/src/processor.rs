@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use sekisho_radius_protocol::packet::PACKET_MAX;
 use sekisho_radius_protocol::server::{
@@ -124,11 +124,15 @@ impl Processor {
         let Some(client) = self.clients.find(datagram.peer.ip()) else {
             return self.metrics.count(Counter::UnknownClient);
         };
+        let Some(random) = random() else {
+            return self.metrics.count(Counter::Undecided);
+        };
         let arrival = Arrival {
-            now,
+            at: moment(now),
             peer: datagram.peer,
             socket: datagram.endpoint,
             ready: self.authority.is_ready(),
+            random,
         };
         let client = Arc::clone(client);
         let action = self
@@ -149,6 +153,7 @@ impl Processor {
         self.metrics.count(match resend.cause {
             SendCause::Duplicate => Counter::Duplicate,
             SendCause::Status => Counter::Status,
+            _ => Counter::Asked,
         });
         self.outbox.push(&Outgoing {
             peer: datagram.peer,
@@ -165,10 +170,14 @@ impl Processor {
         } else if !self.authority.has_room(self.attempts.len() + 1) {
             Some(Counter::TooManyAttempts)
         } else {
-            self.writer
-                .write(ticket, attempt(client, &question), &mut self.attempts)
-                .err()
-                .map(|_| Counter::Undecided)
+            attempt(client, &question)
+                .and_then(|attempt| {
+                    self.writer
+                        .write(ticket, attempt, &mut self.attempts)
+                        .ok()
+                })
+                .is_none()
+                .then_some(Counter::Undecided)
         };
         match obstacle {
             Some(counter) => {
@@ -190,9 +199,16 @@ impl Processor {
             Opinion::Undecided => return self.server.forget(ticket),
         };
         self.metrics.count(counter);
+        let Some(random) = random() else {
+            return self.server.forget(ticket);
+        };
         let answer = Answer::from(verdict);
-        match self.server.conclude(now, ticket, &answer, &mut self.buffer) {
-            Conclusion::Send(outgoing) => self.outbox.push(&outgoing),
+        let at = moment(now);
+        match self
+            .server
+            .conclude(&at, ticket, &answer, &random, &mut self.buffer)
+        {
+            Conclusion::Send(outgoing, _) => self.outbox.push(&outgoing),
             Conclusion::Hold(ticket) => self.hold(now, ticket),
             Conclusion::Nothing => self.metrics.count(Counter::Abandoned),
         }
@@ -218,7 +234,10 @@ impl Processor {
 }
 
 /// What the verifier is told about a login.
-fn attempt(client: &Client, question: &Question<'_>) -> Attempt {
+fn attempt(client: &Client, question: &Question<'_>) -> Option<Attempt> {
+    let Proof::Code(code) = &question.proof else {
+        return None;
+    };
     let text = |kind: AttributeType| text_of(&question.request, kind);
     let place = Place {
         door: Door::Radius,
@@ -226,10 +245,30 @@ fn attempt(client: &Client, question: &Question<'_>) -> Attempt {
         terminal: text(AttributeType::NAS_PORT_ID),
         remote: text(AttributeType::CALLING_STATION_ID),
     };
-    let code = Secret::new(question.password.octets().to_vec());
-    Attempt::of_code(question.user_name.to_owned(), code, place)
+    let code = Secret::new(code.octets().to_vec());
+    Some(Attempt::of_code(
+        question.account.clone().into_owned(),
+        code,
+        place,
+    ))
 }
 
 fn text_of(request: &Packet<'_>, kind: AttributeType) -> Option<String> {
     Some(request.first(kind)?.text()?.to_owned())
+}
+
+/// The moment by both clocks.
+fn moment(now: Duration) -> Moment {
+    let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Moment {
+        now,
+        // Before 1970 every State has expired: nothing is believed.
+        wall: wall.unwrap_or(Duration::MAX / 2),
+    }
+}
+
+fn random() -> Option<Random> {
+    let mut octets = [0; Random::OCTETS];
+    getrandom::fill(&mut octets).ok()?;
+    Some(Random(octets))
 }

@@ -202,6 +202,14 @@ impl<Work> DuplicateCache<Work> {
         }
     }
 
+    /// The same, to note more.
+    pub fn judging_mut(&mut self, ticket: Ticket) -> Option<&mut Work> {
+        match &mut self.slots.of_mut(ticket)?.stage {
+            Stage::Judging(work) => Some(work),
+            Stage::Held(_) | Stage::Finished(_) => None,
+        }
+    }
+
     /// Keeps the reply to a judged request for [`release`](Self::release). Until then, duplicates
     /// stay without an answer: to answer them would be to tell the verdict before its time.
     pub fn hold(&mut self, ticket: Ticket, reply: Box<[u8]>) -> bool {

@@ -5,37 +5,102 @@
 //! once but sent later, by [`Server::release`], when the caller finds its time has come; rejects
 //! of every cause go this one way, so that neither octets nor timing tell them apart.
 //!
-//! One `Server` belongs to one thread. It knows no clock: `now` is monotonic time since some
-//! origin of the caller.
+//! A login can take several rounds, by Access-Challenge or by EAP. What must be known of it from
+//! one round to the next travels in a sealed [State](crate::state), not in the server.
+//!
+//! One `Server` belongs to one thread. It knows no clock and no randomness: both are arguments.
 
+mod accounting;
 mod client;
+mod eap;
+mod login;
+mod memory;
+mod question;
 mod refusal;
 mod reply;
 mod summary;
+mod work;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use client::{Client, MessageAuthenticatorRule};
+pub use accounting::{AccountingAction, Report};
+pub use client::{
+    CHALLENGE_LIFETIME, Client, MessageAuthenticatorRule, Method, Methods, Mode, Quirks, Texts,
+};
+pub use question::{Conversation, First, MsChapKeys, Proof, Question};
 pub use refusal::{Ignored, Refusal};
-use reply::ReplyTo;
 pub use reply::{Answer, Verdict};
 
 pub use crate::duplicate::Ticket;
 use crate::duplicate::{Admission, Bounds, DuplicateCache, Key};
 use crate::packet::{Code, PACKET_MAX, Packet};
-use crate::user_password::Password;
+use crate::state::{Binding, StateKeys};
+use login::{Login, Step, Stop};
+use memory::{Challenges, Kept, Learned, Used};
+use reply::{Body, ReplyTo, Written};
 use summary::Summary;
+use work::{Shape, Then, Work};
 
 /// Room for any packet.
 pub type Buffer = [u8; PACKET_MAX];
 
+/// How many challenges one account gets in a minute unless told otherwise.
+pub const CHALLENGES_PER_MINUTE: u32 = 10;
+
+/// One moment, by two clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Monotonic time since some origin of the caller.
+    pub now: Duration,
+    /// Since 1970-01-01T00:00:00Z: other servers read it in a State.
+    pub wall: Duration,
+}
+
+/// Random octets for one call. Never the same for two calls: nonces and challenges are made of
+/// them.
+#[derive(Clone, Copy)]
+pub struct Random(pub [u8; Random::OCTETS]);
+
+impl Random {
+    /// How many there are.
+    pub const OCTETS: usize = 48;
+
+    fn part<const N: usize>(&self, at: usize) -> [u8; N] {
+        let mut part = [0; N];
+        part.copy_from_slice(&self.0[at..at + N]);
+        part
+    }
+
+    fn nonce(&self) -> [u8; 12] {
+        self.part(0)
+    }
+
+    fn id(&self) -> [u8; 16] {
+        self.part(12)
+    }
+
+    fn challenge(&self) -> [u8; 16] {
+        self.part(28)
+    }
+
+    fn salt(&self) -> [u8; 2] {
+        self.part(44)
+    }
+}
+
+impl std::fmt::Debug for Random {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Random")
+    }
+}
+
 /// Where a datagram came from, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival {
-    /// Monotonic time.
-    pub now: Duration,
+    /// When.
+    pub at: Moment,
     /// Source address and port.
     pub peer: SocketAddr,
     /// Which of our sockets received it.
@@ -43,6 +108,8 @@ pub struct Arrival {
     /// Whether the verifier can be asked. Status-Server is answered only then, so that a gateway
     /// learns to try the next server.
     pub ready: bool,
+    /// For challenges.
+    pub random: Random,
 }
 
 /// What is to be done with a datagram.
@@ -70,24 +137,16 @@ pub struct Resend {
 
 /// Why something is sent without judging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SendCause {
     /// The request was answered before; these are the same octets.
     Duplicate,
     /// A Status-Server.
     Status,
-}
-
-/// One attempt to log in.
-#[derive(Debug)]
-pub struct Question<'d> {
-    /// Names the request until it is concluded or forgotten.
-    pub ticket: Ticket,
-    /// User-Name, as sent; it is for the verifier to make it canonical.
-    pub user_name: &'d str,
-    /// User-Password, in clear.
-    pub password: Password,
-    /// The request, for whatever else the verifier wants to know of it.
-    pub request: Packet<'d>,
+    /// More is asked: a challenge.
+    Challenge,
+    /// A login that was accepted in the round before, and that the peer has acknowledged now.
+    Acknowledged,
 }
 
 /// A reply to be sent now.
@@ -105,39 +164,81 @@ pub struct Outgoing<'s> {
 #[derive(Debug)]
 #[must_use]
 pub enum Conclusion<'s> {
-    /// Send this now.
-    Send(Outgoing<'s>),
-    /// A reject: wait, then call [`Server::release`].
+    /// Send this now. Of the attributes of the answer, so many had no room.
+    Send(Outgoing<'s>, usize),
+    /// A reject, or a challenge in its place: wait, then call [`Server::release`].
     Hold(Ticket),
     /// The client does not wait for this any more, or the reply can not be written.
     Nothing,
 }
 
-/// What is remembered of a request until there is a verdict.
-#[derive(Debug)]
-struct Work {
-    client: Arc<Client>,
-    /// The Proxy-State attributes as they came, one behind the other.
-    proxy_states: Box<[u8]>,
-}
-
-/// The state between datagrams: the duplicate cache.
+/// The state between datagrams.
 #[derive(Debug)]
 pub struct Server {
     duplicates: DuplicateCache<Work>,
+    reports: DuplicateCache<Report>,
+    keys: StateKeys,
+    learned: Learned,
+    challenges: Challenges,
+    used: Used,
+    kept: Kept,
 }
 
 impl Server {
-    /// A server that has seen nothing yet.
+    /// A server that has seen nothing yet, and can make no challenge before it has
+    /// [keys](Self::set_state_keys).
     pub fn new(bounds: Bounds) -> Self {
         Self {
             duplicates: DuplicateCache::new(bounds),
+            reports: DuplicateCache::new(bounds),
+            keys: StateKeys::default(),
+            learned: Learned::default(),
+            challenges: Challenges::new(CHALLENGES_PER_MINUTE),
+            used: Used::default(),
+            kept: Kept::default(),
         }
+    }
+
+    /// The same, with another bound on the challenges that one account gets.
+    #[must_use]
+    pub fn with_challenges_per_minute(mut self, challenges: u32) -> Self {
+        self.challenges = Challenges::new(challenges);
+        self
+    }
+
+    /// Takes the keys of State, as the verifier gives them; again after each rotation.
+    pub fn set_state_keys(&mut self, keys: StateKeys) {
+        self.keys = keys;
     }
 
     /// How many requests the duplicate cache holds.
     pub fn remembered(&self) -> usize {
         self.duplicates.len()
+    }
+
+    /// What [`MessageAuthenticatorRule::Auto`] has come to for the client of this name; nothing
+    /// while it is undecided.
+    pub fn learned(&self, client: &str) -> Option<MessageAuthenticatorRule> {
+        self.learned.of(client)
+    }
+
+    /// True if this datagram goes on with a conversation that we began. When more comes than can
+    /// be read in time, such packets come first (RFC 5080 section 2.2.1). Costs one decryption.
+    pub fn continues(&self, wall: Duration, client: &Client, datagram: &[u8]) -> bool {
+        let Ok(packet) = Packet::parse(datagram) else {
+            return false;
+        };
+        let summary = Summary::of(&packet);
+        match (packet.code(), summary.state(), summary.user_name()) {
+            (Code::ACCESS_REQUEST, Ok(Some(state)), Ok(account)) => {
+                let binding = Binding {
+                    client: &client.name,
+                    account,
+                };
+                self.keys.open(state, &binding, wall).is_ok()
+            }
+            _ => false,
+        }
     }
 
     /// Looks at one datagram. `client` was found by the source address alone: whatever a packet
@@ -155,7 +256,9 @@ impl Server {
         };
         let outcome = match packet.code() {
             Code::ACCESS_REQUEST => self.access_request(arrival, client, packet, out),
-            Code::STATUS_SERVER => status_server(arrival, client, packet, out),
+            Code::STATUS_SERVER => {
+                status_server(arrival, client, packet, Code::ACCESS_ACCEPT, out).map(Action::Send)
+            }
             _ => Err(Ignored::Code),
         };
         outcome.unwrap_or_else(Action::Ignore)
@@ -171,7 +274,10 @@ impl Server {
         out: &mut Buffer,
     ) -> Result<Action<'d>, Ignored> {
         let summary = Summary::of(&packet);
-        client.admits(&packet, &summary)?;
+        let is_signed = client.admits(self.learned.rule(client), &packet, &summary)?;
+        let eap = summary.eap(&packet)?;
+        let eap = eap::read(eap.as_deref())?;
+        self.learned.note(client, is_signed, summary.has_eap());
         let key = Key {
             peer: arrival.peer,
             socket: arrival.socket,
@@ -180,38 +286,99 @@ impl Server {
         let work = || Work {
             client: Arc::clone(client),
             proxy_states: reply::proxy_states(&packet),
+            account: summary.user_name().unwrap_or_default().into(),
+            shape: login::shape(&summary, eap.as_ref()),
+            then: Then::End,
         };
         let ticket = match self
             .duplicates
-            .admit(arrival.now, key, &packet.authenticator(), work)
+            .admit(arrival.at.now, key, &packet.authenticator(), work)
         {
             Admission::New(ticket) => ticket,
             Admission::InProgress => return Err(Ignored::InProgress),
             Admission::Full => return Err(Ignored::CacheFull),
-            Admission::Answered(reply) => return Ok(again(reply, out)),
+            Admission::Answered(reply) => return Ok(Action::Send(again(reply, out))),
         };
-        match summary.pap(client, &packet) {
-            Ok((user_name, password)) => Ok(Action::Ask(Question {
-                ticket,
-                user_name,
-                password,
-                request: packet,
-            })),
-            Err(refusal) => self.refuse(ticket, refusal, out),
+        let login = Login {
+            at: &arrival.at,
+            random: &arrival.random,
+            client,
+            packet: &packet,
+            summary: &summary,
+        };
+        let step = self.decide(&login, eap.as_ref());
+        self.take(step, ticket, arrival, packet, out)
+    }
+
+    fn take<'d>(
+        &mut self,
+        step: Result<Step<'d>, Stop>,
+        ticket: Ticket,
+        arrival: &Arrival,
+        packet: Packet<'d>,
+        out: &mut Buffer,
+    ) -> Result<Action<'d>, Ignored> {
+        let random = &arrival.random;
+        match step {
+            Ok(Step::Ask(asked)) => {
+                if let Some(work) = self.duplicates.judging_mut(ticket) {
+                    work.then = asked.then;
+                }
+                Ok(Action::Ask(Question {
+                    ticket,
+                    account: asked.account,
+                    proof: asked.proof,
+                    first: asked.first,
+                    conversation: asked.conversation,
+                    request: packet,
+                }))
+            }
+            Ok(Step::Challenge(challenge)) => {
+                let body = Body::Challenge(challenge);
+                let written = self.write(ticket, &body, random, out);
+                self.send(arrival.at.now, ticket, written, SendCause::Challenge)
+            }
+            Ok(Step::Accept { keys, attributes }) => {
+                let body = Body::Accept {
+                    text: "",
+                    attributes: &attributes,
+                    authenticator_response: None,
+                    keys: Some(keys.as_mppe()),
+                };
+                let written = self.write(ticket, &body, random, out);
+                self.send(arrival.at.now, ticket, written, SendCause::Acknowledged)
+            }
+            Err(Stop::Refuse(refusal)) => {
+                if self
+                    .write(ticket, &Body::Reject { text: "" }, random, out)
+                    .is_some()
+                {
+                    return Ok(Action::Hold(ticket, refusal));
+                }
+                self.duplicates.forget(ticket);
+                Err(Ignored::ReplyTooLarge)
+            }
+            Err(Stop::Ignore(why)) => {
+                self.duplicates.forget(ticket);
+                Err(why)
+            }
         }
     }
 
-    fn refuse<'d>(
+    /// What was written is sent at once.
+    fn send<'d>(
         &mut self,
+        now: Duration,
         ticket: Ticket,
-        refusal: Refusal,
-        out: &mut Buffer,
+        written: Option<Written>,
+        cause: SendCause,
     ) -> Result<Action<'d>, Ignored> {
-        if self.write_reply(ticket, &Answer::from(Verdict::Reject), out) {
-            return Ok(Action::Hold(ticket, refusal));
-        }
-        self.duplicates.forget(ticket);
-        Err(Ignored::ReplyTooLarge)
+        let Some(Written { length, .. }) = written else {
+            self.duplicates.forget(ticket);
+            return Err(Ignored::ReplyTooLarge);
+        };
+        self.duplicates.release(now, ticket);
+        Ok(Action::Send(Resend { length, cause }))
     }
 
     /// Takes a verdict. An accept is to be sent at once, a reject to be held back.
@@ -220,39 +387,50 @@ impl Server {
     /// nothing is known: call [`forget`](Self::forget).
     pub fn conclude(
         &mut self,
-        now: Duration,
+        at: &Moment,
         ticket: Ticket,
         answer: &Answer<'_>,
+        random: &Random,
         out: &mut Buffer,
     ) -> Conclusion<'_> {
-        if !self.write_reply(ticket, answer, out) {
+        let Some((body, is_held)) = self.outcome(at, ticket, answer, random) else {
             self.duplicates.forget(ticket);
             return Conclusion::Nothing;
+        };
+        let Some(written) = self.write(ticket, &body, random, out) else {
+            self.duplicates.forget(ticket);
+            return Conclusion::Nothing;
+        };
+        if is_held {
+            return Conclusion::Hold(ticket);
         }
-        match answer.verdict {
-            Verdict::Reject => Conclusion::Hold(ticket),
-            Verdict::Accept => match self.release(now, ticket) {
-                Some(outgoing) => Conclusion::Send(outgoing),
-                None => Conclusion::Nothing,
-            },
+        match self.release(at.now, ticket) {
+            Some(outgoing) => Conclusion::Send(outgoing, written.left_out),
+            None => Conclusion::Nothing,
         }
     }
 
-    /// Writes the reply and gives it to the cache; false if nobody waits for it or it can not be.
-    fn write_reply(&mut self, ticket: Ticket, answer: &Answer<'_>, out: &mut Buffer) -> bool {
-        let Some((key, request, work)) = self.duplicates.judging(ticket) else {
-            return false;
-        };
+    /// Writes the reply and gives it to the cache; nothing if nobody waits for it or it can not
+    /// be.
+    fn write(
+        &mut self,
+        ticket: Ticket,
+        body: &Body<'_>,
+        random: &Random,
+        out: &mut Buffer,
+    ) -> Option<Written> {
+        let (key, request, work) = self.duplicates.judging(ticket)?;
         let reply_to = ReplyTo {
-            secret: &work.client.secret,
+            client: &work.client,
             identifier: key.identifier,
             authenticator: request,
             proxy_states: &work.proxy_states,
+            shape: work.shape,
         };
-        match reply_to.write(answer, out) {
-            Ok(length) => self.duplicates.hold(ticket, Box::from(&out[..length])),
-            Err(_) => false,
-        }
+        let written = reply_to.write(body, random, out).ok()?;
+        self.duplicates
+            .hold(ticket, Box::from(&out[..written.length]))
+            .then_some(written)
     }
 
     /// A reject whose time has come. Nothing if the client has given up meanwhile.
@@ -271,38 +449,40 @@ impl Server {
     }
 }
 
-fn again<'d>(reply: &[u8], out: &mut Buffer) -> Action<'d> {
+fn again(reply: &[u8], out: &mut Buffer) -> Resend {
     out[..reply.len()].copy_from_slice(reply);
-    Action::Send(Resend {
+    Resend {
         length: reply.len(),
         cause: SendCause::Duplicate,
-    })
+    }
 }
 
 /// RFC 5997 section 3: needs a valid Message-Authenticator, changes nothing, is answered by an
-/// Access-Accept on the authentication port. The answer follows from the request alone, so a
-/// duplicate needs no cache.
-fn status_server<'d>(
+/// Access-Accept on the authentication port and by an Accounting-Response on that for accounting.
+/// The answer follows from the request alone, so a duplicate needs no cache.
+fn status_server(
     arrival: &Arrival,
     client: &Client,
-    packet: Packet<'d>,
+    packet: Packet<'_>,
+    code: Code,
     out: &mut Buffer,
-) -> Result<Action<'d>, Ignored> {
+) -> Result<Resend, Ignored> {
     client.admits_status(&packet)?;
     if !arrival.ready {
         return Err(Ignored::NotReady);
     }
     let reply_to = ReplyTo {
-        secret: &client.secret,
+        client,
         identifier: packet.identifier(),
         authenticator: &packet.authenticator(),
         proxy_states: &reply::proxy_states(&packet),
+        shape: Shape::Plain,
     };
     let length = reply_to
-        .write(&Answer::from(Verdict::Accept), out)
+        .write_bare(code, true, out)
         .map_err(|_| Ignored::ReplyTooLarge)?;
-    Ok(Action::Send(Resend {
+    Ok(Resend {
         length,
         cause: SendCause::Status,
-    }))
+    })
 }

@@ -28,6 +28,14 @@ pub enum Ignored {
     CacheFull,
     /// The Proxy-States leave no room for a reply.
     ReplyTooLarge,
+    /// NAS-Identifier is none of those that the client is set to.
+    NasIdentifier,
+    /// EAP-Message holds no EAP packet, or one that the state of the conversation does not fit.
+    Eap,
+    /// A State can be neither sealed nor opened yet: the verifier has given no keys.
+    NoStateKeys,
+    /// The Request Authenticator is wrong: another secret, or another packet than was sent.
+    WrongAuthenticator,
 }
 
 /// Why a request is rejected without asking the verifier. No code is spent, no guess is charged.
@@ -48,6 +56,19 @@ pub enum Refusal {
     NotALogin,
     /// User-Password has a size that RFC 2865 does not allow.
     PasswordSize,
-    /// User-Password is empty.
+    /// User-Password is empty, or what is left of it for one of the factors.
     PasswordEmpty,
+    /// The proof is not of the size or form that its method asks for.
+    ProofForm,
+    /// A State that is not ours, not for this client and account, expired, used up, or there
+    /// twice.
+    BadState,
+    /// More challenges in a minute than one account gets.
+    TooManyChallenges,
+    /// The EAP identity is not User-Name.
+    Identity,
+    /// The peer wants no EAP method that is on, or does not believe us.
+    EapDeclined,
+    /// What goes with the accept is not known to this server.
+    ReplyForgotten,
 }

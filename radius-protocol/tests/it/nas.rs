@@ -8,9 +8,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use sekisho_radius_protocol::duplicate::Bounds;
 use sekisho_radius_protocol::server::{
-    Action, Answer, Arrival, Buffer, Client, Conclusion, Ignored, MessageAuthenticatorRule,
-    Refusal, SendCause, Server, Ticket, Verdict,
+    Action, Answer, Arrival, Buffer, Client, Conclusion, Conversation, First, Ignored,
+    MessageAuthenticatorRule, Moment, Proof, Random, Refusal, SendCause, Server, Ticket, Verdict,
 };
+use sekisho_radius_protocol::state::{FirstFactor, StateKeys};
 use sekisho_radius_protocol::{AttributeType, Code, Secret, user_password};
 
 pub(crate) const SECRET: &[u8] = b"a shared secret of 32 octets....";
@@ -19,6 +20,16 @@ pub(crate) const AUTHENTICATOR: [u8; 16] = [0x5a; 16];
 
 pub(crate) fn secret() -> Secret {
     Secret::new(SECRET).expect("the test secret is not empty")
+}
+
+/// A client with the safe settings.
+pub(crate) fn client() -> Client {
+    Client::new("vpn-1", secret())
+}
+
+/// The keys of all servers of one store.
+pub(crate) fn state_keys() -> StateKeys {
+    StateKeys::new([(1, &[1; 32])])
 }
 
 /// A packet put together without the crate under test, so that any mistake can be made.
@@ -113,9 +124,67 @@ pub(crate) enum Outcome {
     Held(Ticket, Refusal),
     Asked {
         ticket: Ticket,
-        user_name: String,
-        password: Vec<u8>,
+        account: String,
+        proof: Asked,
+        first: AskedFirst,
+        conversation: Option<Conversation>,
     },
+}
+
+/// What is to be judged, without borrows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Code(Vec<u8>),
+    Password,
+    Chap(u8, Vec<u8>, [u8; 16]),
+    MsChapV2 {
+        challenge: [u8; 16],
+        peer_challenge: [u8; 16],
+        response: [u8; 24],
+        user_name: Vec<u8>,
+    },
+}
+
+impl From<Proof> for Asked {
+    fn from(proof: Proof) -> Self {
+        match proof {
+            Proof::Code(code) => Self::Code(code.octets().to_vec()),
+            Proof::Password => Self::Password,
+            Proof::Chap {
+                identifier,
+                challenge,
+                response,
+            } => Self::Chap(identifier, challenge, response),
+            Proof::MsChapV2 {
+                challenge,
+                peer_challenge,
+                response,
+                user_name,
+            } => Self::MsChapV2 {
+                challenge,
+                peer_challenge,
+                response,
+                user_name,
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The factor before the code, without borrows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AskedFirst {
+    Password(Vec<u8>),
+    Known(FirstFactor),
+}
+
+impl From<First> for AskedFirst {
+    fn from(first: First) -> Self {
+        match first {
+            First::Password(password) => Self::Password(password.octets().to_vec()),
+            First::Known(known) => Self::Known(known),
+        }
+    }
 }
 
 impl Outcome {
@@ -142,6 +211,9 @@ pub(crate) struct Gate {
     pub(crate) server: Server,
     pub(crate) client: Arc<Client>,
     pub(crate) now: Duration,
+    /// How much the wall clock is ahead of the other.
+    pub(crate) epoch: Duration,
+    calls: u64,
     pub(crate) peer: SocketAddr,
     pub(crate) socket: u16,
     pub(crate) ready: bool,
@@ -150,12 +222,12 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        Self::of(Client::new(secret()))
+        Self::of(client())
     }
 
     /// For a client that sends no Message-Authenticator.
     pub(crate) fn lenient() -> Self {
-        let mut client = Client::new(secret());
+        let mut client = client();
         client.message_authenticator = MessageAuthenticatorRule::Off;
         Self::of(client)
     }
@@ -165,10 +237,14 @@ impl Gate {
     }
 
     pub(crate) fn with_bounds(client: Client, bounds: Bounds) -> Self {
+        let mut server = Server::new(bounds);
+        server.set_state_keys(state_keys());
         Self {
-            server: Server::new(bounds),
+            server,
             client: Arc::new(client),
             now: Duration::from_secs(1000),
+            epoch: Duration::from_secs(1_800_000_000),
+            calls: 0,
             peer: "192.0.2.1:40000".parse().expect("an address"),
             socket: 0,
             ready: true,
@@ -176,12 +252,33 @@ impl Gate {
         }
     }
 
+    pub(crate) fn at(&self) -> Moment {
+        Moment {
+            now: self.now,
+            wall: self.epoch + self.now,
+        }
+    }
+
+    /// Never the same twice within one gate.
+    fn random(&mut self) -> Random {
+        self.calls += 1;
+        let mut octets = [0; Random::OCTETS];
+        for (at, octet) in octets.iter_mut().enumerate() {
+            *octet = (self.calls as u8).wrapping_mul(31) ^ (at as u8).wrapping_mul(7);
+        }
+        octets[..8].copy_from_slice(&self.calls.to_be_bytes());
+        octets[12..20].copy_from_slice(&self.calls.to_be_bytes());
+        octets[28..36].copy_from_slice(&self.calls.to_be_bytes());
+        Random(octets)
+    }
+
     pub(crate) fn receive(&mut self, datagram: &[u8]) -> Outcome {
         let arrival = Arrival {
-            now: self.now,
+            at: self.at(),
             peer: self.peer,
             socket: self.socket,
             ready: self.ready,
+            random: self.random(),
         };
         let action = self
             .server
@@ -194,8 +291,10 @@ impl Gate {
             Action::Hold(ticket, why) => Outcome::Held(ticket, why),
             Action::Ask(question) => Outcome::Asked {
                 ticket: question.ticket,
-                user_name: question.user_name.to_owned(),
-                password: question.password.octets().to_vec(),
+                account: question.account.into_owned(),
+                proof: question.proof.into(),
+                first: question.first.into(),
+                conversation: question.conversation,
             },
         }
     }
@@ -206,16 +305,31 @@ impl Gate {
     }
 
     pub(crate) fn conclude_with(&mut self, ticket: Ticket, answer: &Answer<'_>) -> Option<Vec<u8>> {
+        let random = self.random();
         match self
             .server
-            .conclude(self.now, ticket, answer, &mut self.buffer)
+            .conclude(&self.at(), ticket, answer, &random, &mut self.buffer)
         {
-            Conclusion::Send(outgoing) => return Some(outgoing.octets.to_vec()),
+            Conclusion::Send(outgoing, _) => return Some(outgoing.octets.to_vec()),
             Conclusion::Hold(held) => assert_eq!(held, ticket),
             Conclusion::Nothing => return None,
         }
         self.now += Duration::from_secs(1);
         self.release(ticket)
+    }
+
+    /// Gives a verdict that must be held back, and does not wait.
+    #[track_caller]
+    pub(crate) fn hold(&mut self, ticket: Ticket, answer: &Answer<'_>) {
+        let random = self.random();
+        let at = self.at();
+        match self
+            .server
+            .conclude(&at, ticket, answer, &random, &mut self.buffer)
+        {
+            Conclusion::Hold(held) => assert_eq!(held, ticket),
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(crate) fn release(&mut self, ticket: Ticket) -> Option<Vec<u8>> {

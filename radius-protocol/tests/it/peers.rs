@@ -6,10 +6,10 @@ use radius::core::{rfc2865, rfc2869};
 use sekisho_radius_protocol::duplicate::{Bounds, LIFETIME_MIN};
 use sekisho_radius_protocol::packet::{PACKET_MAX, PacketWriter};
 use sekisho_radius_protocol::request::check_reply;
-use sekisho_radius_protocol::server::{Answer, Client, Ignored, Refusal, SendCause, Verdict};
+use sekisho_radius_protocol::server::{Answer, Ignored, Refusal, SendCause, Verdict};
 use sekisho_radius_protocol::{AttributeType, Code, Packet};
 
-use crate::nas::{AUTHENTICATOR, CODE, Gate, Outcome, Raw, SECRET, secret};
+use crate::nas::{AUTHENTICATOR, Asked, CODE, Gate, Outcome, Raw, SECRET, client, secret};
 
 /// BlastRADIUS, CVE-2024-3596: a forged reply by an MD5 collision through Proxy-State.
 #[test]
@@ -148,7 +148,7 @@ fn r40_password_over_128_octets_is_refused_before_it_is_read() {
 #[test]
 fn p10_128_sockets_with_256_identifiers_are_served_by_a_smaller_cache() {
     let bounds = Bounds::new(LIFETIME_MIN, 16_384).unwrap();
-    let mut gate = Gate::with_bounds(Client::new(secret()), bounds);
+    let mut gate = Gate::with_bounds(client(), bounds);
     for identifier in 0..=u8::MAX {
         let request = Raw::login().with_identifier(identifier).signed();
         for port in 0..128 {
@@ -191,7 +191,7 @@ fn p15_password_is_not_cut_at_a_nul_inside() {
         .without(AttributeType::USER_PASSWORD)
         .password(b"ab\0cd");
     match Gate::new().receive(&request.signed()) {
-        Outcome::Asked { password, .. } => assert_eq!(password, b"ab\0cd"),
+        Outcome::Asked { proof, .. } => assert_eq!(proof, Asked::Code(b"ab\0cd".to_vec())),
         other => panic!("{other:?}"),
     }
 }
@@ -263,11 +263,12 @@ fn request_of_an_independent_encoder_is_read() {
     rfc2865::add_user_password(&mut request, CODE).unwrap();
     let datagram = request.encode().unwrap();
     match Gate::lenient().receive(&datagram) {
-        Outcome::Asked {
-            user_name,
-            password,
-            ..
-        } => assert_eq!((user_name.as_str(), password.as_slice()), ("hanako", CODE)),
+        Outcome::Asked { account, proof, .. } => {
+            assert_eq!(
+                (account.as_str(), proof),
+                ("hanako", Asked::Code(CODE.to_vec()))
+            );
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use sekisho_radius_protocol::request::{check_reply, status_server};
-use sekisho_radius_protocol::server::{Answer, Client, Ignored, SendCause, Verdict};
+use sekisho_radius_protocol::server::{Answer, Ignored, SendCause, Verdict};
+use sekisho_radius_protocol::state::FirstFactor;
 use sekisho_radius_protocol::{AttributeType, Code, Packet};
 
-use crate::nas::{AUTHENTICATOR, CODE, Gate, Outcome, Raw, secret};
+use crate::nas::{AUTHENTICATOR, Asked, AskedFirst, CODE, Gate, Outcome, Raw, client, secret};
 
 #[track_caller]
 fn check(gate: &mut Gate, datagram: &[u8], expected: &str) {
@@ -26,13 +27,18 @@ fn login_is_asked_with_name_and_password_and_accepted() {
     let outcome = gate.receive(&Raw::login().signed());
     let Outcome::Asked {
         ticket,
-        user_name,
-        password,
+        account,
+        proof,
+        first,
+        conversation,
     } = outcome
     else {
         panic!("{outcome:?}");
     };
-    assert_eq!((user_name.as_str(), password.as_slice()), ("hanako", CODE));
+    assert_eq!(account, "hanako");
+    assert_eq!(proof, Asked::Code(CODE.to_vec()));
+    assert_eq!(first, AskedFirst::Known(FirstFactor::None));
+    assert_eq!(conversation, None);
     let reply = gate.conclude(ticket, Verdict::Accept).unwrap();
     let packet = check_reply(&secret(), 7, &AUTHENTICATOR, &reply).unwrap();
     assert_eq!(packet.code(), Code::ACCESS_ACCEPT);
@@ -208,8 +214,14 @@ fn request_that_is_no_clear_login_is_refused_without_an_attempt() {
 }
 
 #[test]
-fn state_in_a_fresh_login_is_ignored() {
-    check_signed(&Raw::login().with(AttributeType::STATE, b"stale"), "asked");
+fn state_in_a_fresh_login_is_refused() {
+    let fresh = |count| {
+        (0..count).fold(Raw::login(), |login, _| {
+            login.with(AttributeType::STATE, b"stale")
+        })
+    };
+    check_signed(&fresh(1), "refused BadState");
+    check_signed(&fresh(2), "refused BadState");
 }
 
 #[test]
@@ -346,13 +358,7 @@ fn duplicate_of_a_reject_that_is_held_back_is_ignored() {
     let mut gate = Gate::new();
     let request = Raw::login().signed();
     let ticket = gate.receive(&request).ticket();
-    let mut buffer = [0; 4096];
-    let answer = Answer::from(Verdict::Reject);
-    let held = gate.server.conclude(gate.now, ticket, &answer, &mut buffer);
-    assert!(matches!(
-        held,
-        sekisho_radius_protocol::server::Conclusion::Hold(_)
-    ));
+    gate.hold(ticket, &Answer::from(Verdict::Reject));
     check(&mut gate, &request, "ignored InProgress");
     gate.now += Duration::from_millis(999);
     check(&mut gate, &request, "ignored InProgress");
@@ -421,7 +427,7 @@ fn status_server_is_answered_when_signed_ready_and_permitted() {
 
     gate.ready = false;
     check(&mut gate, request, "ignored NotReady");
-    let mut off = Client::new(secret());
+    let mut off = client();
     off.status_server = false;
     check(&mut Gate::of(off), request, "ignored StatusServerOff");
     let bare = Raw::new(Code::STATUS_SERVER);

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use minicbor::{Decode, Encode};
+use zeroize::Zeroizing;
 
 use crate::guess::Guesses;
 use crate::serial::Serial;
@@ -16,6 +17,27 @@ pub const TOKENS_MAX: usize = 4;
 pub const ENDED_TOKENS_MAX: usize = 4;
 /// The most other names of an account.
 pub const ALIASES_MAX: usize = 8;
+/// The most groups of an account.
+pub const GROUPS_MAX: usize = 32;
+/// The longest name of a group.
+pub const GROUP_OCTETS_MAX: usize = 128;
+/// The most attributes of an account.
+pub const ATTRIBUTES_MAX: usize = 16;
+/// The longest name of an attribute.
+pub const ATTRIBUTE_NAME_OCTETS_MAX: usize = 32;
+/// The longest value of an attribute: what a RADIUS attribute holds.
+pub const ATTRIBUTE_VALUE_OCTETS_MAX: usize = 253;
+/// Octets of all groups and attributes of an account together: they go into the frame of an accept.
+pub const PROFILE_OCTETS_MAX: usize = 2_048;
+/// The longest hash of a password.
+pub const PASSWORD_HASH_OCTETS_MAX: usize = 256;
+/// How many rounds of conversations an account remembers as taken. When so many can still be
+/// continued no further one is taken.
+pub const ROUNDS_MAX: usize = 64;
+/// How many wrong proofs an account remembers, so that a repetition of one is not charged.
+pub const WRONG_PROOFS_MAX: usize = 8;
+/// Octets of a [`Mark`].
+pub const MARK_OCTETS: usize = 16;
 
 /// Why a text is no account name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +96,212 @@ impl<'b, C> Decode<'b, C> for AccountName {
     }
 }
 
+/// Why a text is no group's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a group has 1 to {GROUP_OCTETS_MAX} ASCII letters, digits and . _ - @ + $, and does not begin with -"
+)]
+pub struct NotAGroup;
+
+/// A group's name. It has the characters of an account name, and the case in which it was given:
+/// gateways compare what they are told letter by letter.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode)]
+#[cbor(transparent)]
+pub struct GroupName(Box<str>);
+
+impl GroupName {
+    /// Checks `text`.
+    pub fn parse(text: &str) -> Result<Self, NotAGroup> {
+        // An account name's rules, and its length.
+        AccountName::parse(text).map_err(|_| NotAGroup)?;
+        Ok(Self(text.into()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for GroupName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for GroupName {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        Self::parse(d.str()?).map_err(minicbor::decode::Error::message)
+    }
+}
+
+/// Why a text is no attribute's name, or no value of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AttributeError {
+    /// The name.
+    #[error(
+        "an attribute's name has 1 to {ATTRIBUTE_NAME_OCTETS_MAX} lower-case ASCII letters, digits and -"
+    )]
+    Name,
+    /// The value.
+    #[error(
+        "an attribute's value has 1 to {ATTRIBUTE_VALUE_OCTETS_MAX} octets and no control characters"
+    )]
+    Value,
+}
+
+/// The name of an attribute of an account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode)]
+#[cbor(transparent)]
+pub struct AttributeName(Box<str>);
+
+impl AttributeName {
+    /// Checks `text`.
+    pub fn parse(text: &str) -> Result<Self, AttributeError> {
+        let fits = (1..=ATTRIBUTE_NAME_OCTETS_MAX).contains(&text.len());
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        (fits && text.bytes().all(allowed))
+            .then(|| Self(text.into()))
+            .ok_or(AttributeError::Name)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AttributeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for AttributeName {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        Self::parse(d.str()?).map_err(minicbor::decode::Error::message)
+    }
+}
+
+/// The value of an attribute of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
+#[cbor(transparent)]
+pub struct AttributeValue(Box<str>);
+
+impl AttributeValue {
+    /// Checks `text`.
+    pub fn parse(text: &str) -> Result<Self, AttributeError> {
+        let fits = (1..=ATTRIBUTE_VALUE_OCTETS_MAX).contains(&text.len());
+        (fits && !text.chars().any(misleads))
+            .then(|| Self(text.into()))
+            .ok_or(AttributeError::Value)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AttributeValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for AttributeValue {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        Self::parse(d.str()?).map_err(minicbor::decode::Error::message)
+    }
+}
+
+/// An attribute of an account: what a gateway may want to know.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Attribute {
+    /// Its name, which an account has once.
+    #[n(0)]
+    pub name: AttributeName,
+    /// Its value.
+    #[n(1)]
+    pub value: AttributeValue,
+}
+
+/// The text is no hash of a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is no hash of a password")]
+pub struct NotAHash;
+
+/// The hash of a password, as a PHC string. What it holds is judged by who makes it; here it is a
+/// bounded text that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(Zeroizing<String>);
+
+impl PasswordHash {
+    /// Checks the form of `text`.
+    pub fn parse(text: &str) -> Result<Self, NotAHash> {
+        let fits = (2..=PASSWORD_HASH_OCTETS_MAX).contains(&text.len());
+        let printable = text.bytes().all(|b| b.is_ascii_graphic());
+        (fits && printable && text.starts_with('$'))
+            .then(|| Self(Zeroizing::new(text.to_owned())))
+            .ok_or(NotAHash)
+    }
+
+    /// The PHC string.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(..)")
+    }
+}
+
+impl<C> Encode<C> for PasswordHash {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.str(&self.0)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for PasswordHash {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        Self::parse(d.str()?).map_err(minicbor::decode::Error::message)
+    }
+}
+
+/// What a proof is recognised by when it comes again: a keyed digest, which tells nothing of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Mark(#[cbor(with = "minicbor::bytes")] pub [u8; MARK_OCTETS]);
+
+/// A round of a conversation that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct UsedRound {
+    /// Its id.
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    pub id: [u8; 16],
+    /// Until when it could be continued; later it need not be remembered.
+    #[n(1)]
+    pub until: Time,
+}
+
+/// A wrong proof that was charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct WrongProof {
+    /// What it is recognised by.
+    #[n(0)]
+    pub mark: Mark,
+    /// Until when its repetition is not charged.
+    #[n(1)]
+    pub until: Time,
+}
+
 /// An account as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Account {
@@ -101,6 +329,32 @@ pub struct Account {
     /// When it was made.
     #[n(7)]
     pub created: Time,
+    /// Its groups, in the order in which they were given.
+    #[n(8)]
+    #[cbor(default)]
+    pub groups: Vec<GroupName>,
+    /// Its attributes, in the order in which they were given.
+    #[n(9)]
+    #[cbor(default)]
+    pub attributes: Vec<Attribute>,
+    /// The hash of its password, for gateways that ask for one that is kept here.
+    #[n(10)]
+    pub password: Option<PasswordHash>,
+    /// Rounds of conversations that were taken and could still be continued; at most
+    /// [`ROUNDS_MAX`].
+    #[n(11)]
+    #[cbor(default)]
+    pub rounds: Vec<UsedRound>,
+    /// The newest wrong proofs that came with a correlation, newest last; at most
+    /// [`WRONG_PROOFS_MAX`].
+    #[n(12)]
+    #[cbor(default)]
+    pub wrong_proofs: Vec<WrongProof>,
+}
+
+/// Characters that would make a terminal or a line of a receipt read otherwise.
+fn misleads(c: char) -> bool {
+    crate::event::misleads(c)
 }
 
 impl Account {
@@ -115,7 +369,20 @@ impl Account {
             disabled: false,
             guesses: Guesses::default(),
             created: now,
+            groups: Vec::new(),
+            attributes: Vec::new(),
+            password: None,
+            rounds: Vec::new(),
+            wrong_proofs: Vec::new(),
         }
+    }
+
+    /// Octets of all groups and attributes together; at most [`PROFILE_OCTETS_MAX`].
+    pub fn profile_octets(&self) -> usize {
+        let groups = self.groups.iter().map(|group| group.as_str().len());
+        let attributes = self.attributes.iter();
+        let attributes = attributes.map(|a| a.name.as_str().len() + a.value.as_str().len());
+        groups.sum::<usize>() + attributes.sum::<usize>()
     }
 
     /// Takes note that the token `serial` has ended.

@@ -9,10 +9,14 @@ use minicbor::{Decode, Encode, decode};
 use crate::account::AccountName;
 use crate::place::Place;
 use crate::serial::Serial;
+use crate::session::{EndOutcome, SessionId};
+use crate::store::Position;
 use crate::time::{Now, Time};
 
 /// The longest word that an operator can put on a receipt.
 pub const NOTE_OCTETS_MAX: usize = 200;
+/// The longest text of what an operation changed.
+pub const DETAIL_OCTETS_MAX: usize = 4_096;
 /// The longest idempotency key.
 pub const REQUEST_KEY_OCTETS_MAX: usize = 64;
 /// The longest name of who did something.
@@ -55,6 +59,7 @@ impl Event {
                 Some(self.time)
             }
             What::Login(event) if event.reason != Reason::RightCode => before,
+            What::Session(_) => before,
             _ if self.doubted => before,
             _ => before.max(Some(self.time)),
         }
@@ -70,6 +75,92 @@ pub enum What {
     /// Somebody changed a token or an account, or tried to.
     #[n(1)]
     Operation(#[n(0)] OperationEvent),
+    /// A gateway told of a session, or one was ended.
+    #[n(2)]
+    Session(#[n(0)] SessionEvent),
+}
+
+/// What is known of a session at a gateway. It is short: gateways report of each session every few
+/// minutes.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct SessionEvent {
+    /// What happened to it.
+    #[n(0)]
+    pub change: SessionChange,
+    /// Which; `None` when it is about all sessions of a gateway.
+    #[n(1)]
+    pub session: Option<SessionId>,
+    /// Whose, as far as known.
+    #[n(2)]
+    pub account: Option<AccountName>,
+    /// The RADIUS client's name in the settings.
+    #[n(3)]
+    pub client: Box<str>,
+    /// The gateway: its name or address.
+    #[n(4)]
+    pub nas: Box<str>,
+    /// When it happened, as the gateway tells.
+    #[n(5)]
+    pub told: Option<Time>,
+    /// Octets from the user.
+    #[n(6)]
+    pub octets_in: Option<u64>,
+    /// Octets to the user.
+    #[n(7)]
+    pub octets_out: Option<u64>,
+    /// How long it has lasted.
+    #[n(8)]
+    pub seconds: Option<u32>,
+    /// Why it is over (RFC 2866, Acct-Terminate-Cause).
+    #[n(9)]
+    pub cause: Option<u32>,
+    /// The session that had to make room for it.
+    #[n(10)]
+    pub pushed_out: Option<SessionId>,
+}
+
+/// What happened to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum SessionChange {
+    /// It began.
+    #[n(0)]
+    Start,
+    /// It goes on.
+    #[n(1)]
+    Interim,
+    /// It is over.
+    #[n(2)]
+    Stop,
+    /// The gateway has just started: so many sessions of it are over.
+    #[n(3)]
+    On(#[n(0)] u64),
+    /// The gateway is about to end: so many sessions of it are over.
+    #[n(4)]
+    Off(#[n(0)] u64),
+    /// We asked the gateway to end it.
+    #[n(5)]
+    End {
+        /// What became of that.
+        #[n(0)]
+        outcome: EndOutcome,
+        /// The operation that asked for it, if there was one.
+        #[n(1)]
+        receipt: Option<Position>,
+    },
+}
+
+impl SessionChange {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Start => "session-start",
+            Self::Interim => "session-interim",
+            Self::Stop => "session-stop",
+            Self::On(_) => "gateway-on",
+            Self::Off(_) => "gateway-off",
+            Self::End { .. } => "session-end",
+        }
+    }
 }
 
 /// One decided login.
@@ -145,11 +236,27 @@ pub enum Reason {
     /// The wall clock made a step that nothing explains; not judged.
     #[n(15)]
     ClockStepped,
+    /// Accepted again: the gateway repeated what had been accepted a moment before. Not a login of
+    /// its own.
+    #[n(16)]
+    AnsweredAgain,
+    /// The gateway repeated what had been wrong a moment before. Not judged again, and no guess.
+    #[n(17)]
+    RejectedAgain,
+    /// This round of a conversation was taken already, or is over. No guess.
+    #[n(18)]
+    RoundUsed,
+    /// The password before the code is wrong; the code was not judged. Charged.
+    #[n(19)]
+    WrongPassword,
+    /// The password before the code could not be judged. No guess.
+    #[n(20)]
+    FirstFactorUnavailable,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::RightCode,
         Self::NotAsked,
         Self::MalformedName,
@@ -166,7 +273,22 @@ impl Reason {
         Self::ClockBackwards,
         Self::SeedDoesNotOpen,
         Self::ClockStepped,
+        Self::AnsweredAgain,
+        Self::RejectedAgain,
+        Self::RoundUsed,
+        Self::WrongPassword,
+        Self::FirstFactorUnavailable,
     ];
+
+    /// Whether whoever asked was let in, or given the code's verdict once more.
+    pub const fn accepts(self) -> bool {
+        matches!(self, Self::RightCode | Self::AnsweredAgain)
+    }
+
+    /// Whether it counts towards a lock.
+    pub const fn is_charged(self) -> bool {
+        matches!(self, Self::WrongCode | Self::WrongPassword)
+    }
 
     /// The word for it, in logs, audit and counters.
     pub const fn name(self) -> &'static str {
@@ -187,6 +309,11 @@ impl Reason {
             Self::ClockBackwards => "clock-backwards",
             Self::SeedDoesNotOpen => "seed-does-not-open",
             Self::ClockStepped => "clock-stepped",
+            Self::AnsweredAgain => "answered-again",
+            Self::RejectedAgain => "rejected-again",
+            Self::RoundUsed => "round-used",
+            Self::WrongPassword => "wrong-password",
+            Self::FirstFactorUnavailable => "first-factor-unavailable",
         }
     }
 }
@@ -349,6 +476,12 @@ pub enum OperationKind {
     /// The store was restored from a backup; a new epoch begins.
     #[n(16)]
     Restore,
+    /// The password of an account was set or removed.
+    #[n(17)]
+    PasswordSet,
+    /// Sessions at gateways are to be ended.
+    #[n(18)]
+    SessionEnd,
 }
 
 impl OperationKind {
@@ -372,6 +505,8 @@ impl OperationKind {
             Self::Retain => "audit-retain",
             Self::Backup => "backup",
             Self::Restore => "restore",
+            Self::PasswordSet => "password-set",
+            Self::SessionEnd => "session-end",
         }
     }
 }
@@ -454,6 +589,12 @@ impl Note {
         (!clean.is_empty()).then(|| Self(clean.into()))
     }
 
+    /// What changed, which may be longer than a word.
+    pub fn detail(text: &str) -> Option<Self> {
+        let clean = printable(text, DETAIL_OCTETS_MAX);
+        (!clean.is_empty()).then(|| Self(clean.into()))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -462,7 +603,7 @@ impl Note {
 
 impl<'b, C> Decode<'b, C> for Note {
     fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
-        decode_printable(d, NOTE_OCTETS_MAX).map(Self)
+        decode_printable(d, DETAIL_OCTETS_MAX).map(Self)
     }
 }
 
@@ -481,11 +622,13 @@ fn decode_printable(
 
 /// Control characters would reach the terminals of those who read the audit, and characters that
 /// turn the direction of writing, or that nobody sees, would make it read otherwise.
-fn printable(text: &str, octets: usize) -> String {
-    let misleads = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
+pub(crate) fn misleads(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Cleans and cuts a text that comes from elsewhere.
+pub(crate) fn printable(text: &str, octets: usize) -> String {
     let mut clean: String = text.trim().chars().filter(|&c| !misleads(c)).collect();
     clean.truncate(clean.floor_char_boundary(octets));
     clean

@@ -19,6 +19,8 @@ pub const WINDOW: RangeInclusive<u64> = 0..=1;
 pub const DRIFT: RangeInclusive<i64> = 0..=20;
 /// Bounds of [`Acceptance::look_ahead`].
 pub const LOOK_AHEAD: RangeInclusive<u64> = 1..=100;
+/// Bounds of [`Acceptance::answer_again`], in seconds.
+pub const ANSWER_AGAIN_SECONDS: RangeInclusive<u64> = 1..=60;
 
 /// Everything that the decision depends on besides records and time.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +54,10 @@ impl Policy {
         fits(WINDOW.contains(&acceptance.window), "window")?;
         fits(DRIFT.contains(&acceptance.drift), "drift")?;
         fits(LOOK_AHEAD.contains(&acceptance.look_ahead), "look-ahead")?;
+        fits(
+            ANSWER_AGAIN_SECONDS.contains(&acceptance.answer_again.as_secs()),
+            "answer-again",
+        )?;
         fits(WRONG_CODES.contains(&limits.wrong_codes), "wrong-codes")?;
         fits(LOCK_SECONDS.contains(&limits.lock.as_secs()), "lock")?;
         fits(
@@ -70,6 +76,8 @@ pub struct Acceptance {
     pub drift: i64,
     /// How many counters a HOTP token may be ahead.
     pub look_ahead: u64,
+    /// How long a gateway that asks again about the same login gets the same verdict.
+    pub answer_again: Duration,
 }
 
 impl Default for Acceptance {
@@ -78,6 +86,7 @@ impl Default for Acceptance {
             window: 1,
             drift: 4,
             look_ahead: 10,
+            answer_again: Duration::from_secs(10),
         }
     }
 }

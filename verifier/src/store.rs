@@ -15,6 +15,7 @@ use crate::account::{Account, AccountName};
 use crate::checkpoint::Hash;
 use crate::event::{Event, RequestKey};
 use crate::serial::Serial;
+use crate::session::{Session, SessionId};
 use crate::time::Time;
 use crate::token::Token;
 
@@ -30,6 +31,9 @@ pub enum Key {
     /// An account by another name.
     #[n(2)]
     Alias(#[n(0)] AccountName),
+    /// A live session at a gateway.
+    #[n(4)]
+    Session(#[n(0)] SessionId),
 }
 
 /// A record.
@@ -51,6 +55,9 @@ pub enum Record {
         #[n(1)]
         account: AccountName,
     },
+    /// A live session at a gateway.
+    #[n(4)]
+    Session(#[n(0)] Session),
 }
 
 impl Record {
@@ -60,6 +67,7 @@ impl Record {
             Self::Token(token) => Key::Token(token.serial.clone()),
             Self::Account(account) => Key::Account(account.name.clone()),
             Self::Alias { alias, .. } => Key::Alias(alias.clone()),
+            Self::Session(session) => Key::Session(session.id),
         }
     }
 }
@@ -135,6 +143,15 @@ pub trait View {
         }
     }
 
+    /// A live session.
+    fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        match self.record(&Key::Session(id))? {
+            None => Ok(None),
+            Some(Record::Session(session)) if session.id == id => Ok(Some(session)),
+            Some(_) => Err(StoreError::Corrupt),
+        }
+    }
+
     /// The account of a typed name, or of what the name is another name for.
     fn account_by_any_name(&self, name: &AccountName) -> Result<Option<Account>, StoreError> {
         if let Some(account) = self.account(name)? {
@@ -196,6 +213,8 @@ pub struct Counts {
     pub tokens: u64,
     /// Accounts.
     pub accounts: u64,
+    /// Live sessions at gateways.
+    pub sessions: u64,
     /// Position of the newest event.
     pub position: Position,
 }
@@ -209,6 +228,8 @@ pub enum Kind {
     Accounts,
     /// Other names of accounts, in order.
     Aliases,
+    /// Live sessions at gateways, in order of id.
+    Sessions,
 }
 
 /// A store of records and events.

@@ -2,7 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::account::AccountName;
+use crate::account::{AccountName, Mark};
 use crate::guess::Guesses;
 use crate::lifecycle::TokenState;
 use crate::otp::{Algorithm, Code, Digits, Generator};
@@ -88,6 +88,26 @@ pub struct Use {
     pub place: Option<Place>,
 }
 
+/// So often an accept is given again to the gateway that repeats its request.
+pub const ANSWERS_AGAIN_MAX: u8 = 4;
+
+/// The newest accept of a token, as long as the gateway that it was given to may ask for it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Answered {
+    /// The step or counter that was accepted.
+    #[n(0)]
+    pub step: u64,
+    /// What the gateway and its request are recognised by.
+    #[n(1)]
+    pub by: Mark,
+    /// Until when it is given again.
+    #[n(2)]
+    pub until: Time,
+    /// How often it was.
+    #[n(3)]
+    pub times: u8,
+}
+
 /// A token as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Token {
@@ -140,6 +160,9 @@ pub struct Token {
     /// Up to this step nothing is accepted since a restore, though nobody knows what was.
     #[n(15)]
     pub raised: Option<u64>,
+    /// The newest accept, if it came with a correlation.
+    #[n(16)]
+    pub answered: Option<Answered>,
 }
 
 /// How the codes of a token are made.
@@ -197,6 +220,7 @@ impl Token {
             last_use: None,
             seal: 1,
             raised: None,
+            answered: None,
         }
     }
 
@@ -282,6 +306,7 @@ impl Token {
         self.learn_drift(step, acceptance, now);
         self.spent.insert(0, step);
         self.spent.truncate(SPENT_MEMORY);
+        self.answered = None;
         self.last_use = Some(Use { time: now, place });
     }
 

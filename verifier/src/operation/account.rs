@@ -1,9 +1,13 @@
 //! Making, changing and unlocking accounts.
 
 use super::{Decided, Draft, Operate, Refusal};
-use crate::account::{ALIASES_MAX, Account, AccountName};
-use crate::event::Note;
-use crate::store::{Key, Record, View};
+use crate::account::{
+    ALIASES_MAX, ATTRIBUTES_MAX, Account, AccountName, Attribute, AttributeName, AttributeValue,
+    GROUPS_MAX, GroupName, PROFILE_OCTETS_MAX, PasswordHash,
+};
+use crate::event::{DETAIL_OCTETS_MAX, Note};
+use crate::session::SessionId;
+use crate::store::{Key, Record, StoreError, View};
 
 /// What changes about an account; `None` stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,11 +20,21 @@ pub struct AccountChange {
     pub add_alias: Option<AccountName>,
     /// Another name to remove.
     pub remove_alias: Option<AccountName>,
+    /// Groups to add.
+    pub add_groups: Vec<GroupName>,
+    /// Groups to remove.
+    pub remove_groups: Vec<GroupName>,
+    /// Attributes to set or, without a value, to remove.
+    pub attributes: Vec<(AttributeName, Option<AttributeValue>)>,
 }
 
 impl AccountChange {
     /// What an event tells of it.
     pub(super) fn detail(&self) -> Option<Note> {
+        Note::detail(&self.told())
+    }
+
+    fn told(&self) -> String {
         let details = [
             self.code_required
                 .map(|required| format!("code required: {}", yes_or_no(required))),
@@ -33,15 +47,26 @@ impl AccountChange {
                 .as_ref()
                 .map(|alias| format!("name removed: {alias}")),
         ];
-        let details: Vec<_> = details.into_iter().flatten().collect();
-        Note::new(&details.join(", "))
+        let mut details: Vec<_> = details.into_iter().flatten().collect();
+        let groups = self.add_groups.iter();
+        details.extend(groups.map(|group| format!("group added: {group}")));
+        let groups = self.remove_groups.iter();
+        details.extend(groups.map(|group| format!("group removed: {group}")));
+        let attributes = self.attributes.iter();
+        details.extend(attributes.map(|(name, value)| match value {
+            Some(value) => format!("attribute {name}: {value}"),
+            None => format!("attribute removed: {name}"),
+        }));
+        details.join(", ")
     }
 
     /// Whether it only takes away: a login, a way around the code, a name.
     pub(super) fn takes_away(&self) -> bool {
         let gives = self.disabled == Some(false)
             || self.code_required == Some(false)
-            || self.add_alias.is_some();
+            || self.add_alias.is_some()
+            || !self.add_groups.is_empty()
+            || self.attributes.iter().any(|(_, value)| value.is_some());
         !gives && *self != Self::default()
     }
 }
@@ -53,6 +78,10 @@ impl Operate<'_> {
         name: &AccountName,
         change: &AccountChange,
     ) -> Decided<Draft> {
+        if change.told().len() > DETAIL_OCTETS_MAX {
+            // Else its event would not tell all of it.
+            return Ok(Err(Refusal::TooMuchAtOnce.into()));
+        }
         let known = view.account_by_any_name(name)?;
         let mut account = self.account_or_new(view, name)?;
         let mut draft = Draft::default();
@@ -61,7 +90,12 @@ impl Operate<'_> {
         }
         if let Some(disabled) = change.disabled {
             account.disabled = disabled;
+            if disabled {
+                draft.written = forget_answers(view, &account)?;
+            }
         }
+        or_refuse!(set_groups(&mut account, change));
+        or_refuse!(set_attributes(&mut account, change));
         if let Some(alias) = &change.add_alias {
             or_refuse!(add_alias(view, &mut account, alias)?);
             draft.written.push(Record::Alias {
@@ -80,6 +114,136 @@ impl Operate<'_> {
         draft.detail = change.detail();
         draft.written.push(Record::Account(account));
         Ok(Ok(draft))
+    }
+}
+
+/// What was accepted just before is not answered again, not even if the account is enabled within
+/// the same moment.
+fn forget_answers(view: &dyn View, account: &Account) -> Result<Vec<Record>, StoreError> {
+    let mut written = Vec::new();
+    for serial in &account.serials {
+        let mut token = view.token(serial)?.ok_or(StoreError::Corrupt)?;
+        if token.answered.take().is_some() {
+            written.push(Record::Token(token));
+        }
+    }
+    Ok(written)
+}
+
+fn set_groups(account: &mut Account, change: &AccountChange) -> Result<(), Refusal> {
+    for group in &change.remove_groups {
+        let known = account.groups.len();
+        account.groups.retain(|name| name != group);
+        if account.groups.len() == known {
+            return Err(Refusal::NotInGroup(account.name.clone(), group.clone()));
+        }
+    }
+    for group in &change.add_groups {
+        if !account.groups.contains(group) {
+            account.groups.push(group.clone());
+        }
+    }
+    if account.groups.len() > GROUPS_MAX {
+        return Err(Refusal::TooManyGroups(account.name.clone()));
+    }
+    Ok(())
+}
+
+fn set_attributes(account: &mut Account, change: &AccountChange) -> Result<(), Refusal> {
+    for (name, value) in &change.attributes {
+        let place = account.attributes.iter().position(|a| a.name == *name);
+        match (place, value) {
+            (Some(place), Some(value)) => account.attributes[place].value = value.clone(),
+            (Some(place), None) => _ = account.attributes.remove(place),
+            (None, Some(value)) => account.attributes.push(Attribute {
+                name: name.clone(),
+                value: value.clone(),
+            }),
+            (None, None) => {
+                return Err(Refusal::NoSuchAttribute(account.name.clone(), name.clone()));
+            }
+        }
+    }
+    if account.attributes.len() > ATTRIBUTES_MAX {
+        return Err(Refusal::TooManyAttributes(account.name.clone()));
+    }
+    if account.profile_octets() > PROFILE_OCTETS_MAX {
+        return Err(Refusal::ProfileTooLarge(account.name.clone()));
+    }
+    Ok(())
+}
+
+/// What an event tells of a change of a password: never the password, nor its hash.
+pub(super) fn password_detail(password: Option<&PasswordHash>) -> Option<Note> {
+    Note::new(match password {
+        Some(_) => "set",
+        None => "removed",
+    })
+}
+
+impl Operate<'_> {
+    pub(super) fn password_set(
+        &self,
+        view: &dyn View,
+        name: &AccountName,
+        password: Option<&PasswordHash>,
+    ) -> Decided<Draft> {
+        let known = view.account_by_any_name(name)?;
+        if password.is_none() {
+            let Some(account) = &known else {
+                return Ok(Err(Refusal::NoSuchAccount(name.clone()).into()));
+            };
+            if account.password.is_none() {
+                return Ok(Err(Refusal::NoPassword(account.name.clone()).into()));
+            }
+        }
+        let mut account = self.account_or_new(view, name)?;
+        account.password = password.cloned();
+        Ok(Ok(Draft {
+            account: Some(account.name.clone()),
+            detail: password_detail(password),
+            written: vec![Record::Account(account)],
+            ..Draft::default()
+        }))
+    }
+}
+
+/// That sessions are to be ended changes no record: a session is over when its gateway says so.
+pub(super) fn session_end(view: &dyn View, which: &SessionChoice) -> Decided<Draft> {
+    match which {
+        SessionChoice::Account(name) => match view.account_by_any_name(name)? {
+            None => Ok(Err(Refusal::NoSuchAccount(name.clone()).into())),
+            Some(account) => Ok(Ok(Draft {
+                account: Some(account.name),
+                ..Draft::default()
+            })),
+        },
+        SessionChoice::Session(id) => match view.session(*id)? {
+            None => Ok(Err(Refusal::NoSuchSession(*id).into())),
+            Some(session) => Ok(Ok(Draft {
+                account: session.account,
+                detail: Note::new(&which.told()),
+                ..Draft::default()
+            })),
+        },
+    }
+}
+
+/// Which sessions to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionChoice {
+    /// All of this account.
+    Account(AccountName),
+    /// This one.
+    Session(SessionId),
+}
+
+impl SessionChoice {
+    pub(super) fn told(&self) -> String {
+        match self {
+            Self::Account(_) => String::new(),
+            Self::Session(id) => format!("session {id}"),
+        }
     }
 }
 

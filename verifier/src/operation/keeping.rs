@@ -108,6 +108,7 @@ impl Operate<'_> {
                 Ok(None) => return Err(StoreError::Corrupt),
                 Err(error) => return Err(error),
             };
+            token.answered = None;
             match token.factor {
                 Factor::Totp { .. } => token.raise(acceptance, now),
                 Factor::Hotp { .. } if in_use(token.state) => {

@@ -24,7 +24,7 @@ mod token;
 
 use zeroize::Zeroizing;
 
-use crate::account::{Account, AccountName, TOKENS_MAX};
+use crate::account::{Account, AccountName, PasswordHash, TOKENS_MAX};
 use crate::event::{
     Actor, Channel, Event, Note, OperationEvent, OperationKind, OperationOutcome, RequestKey, What,
 };
@@ -36,7 +36,7 @@ use crate::time::Now;
 use crate::token::{Shape, Token};
 use crate::verify::Verifier;
 
-pub use account::AccountChange;
+pub use account::{AccountChange, SessionChoice};
 pub use import::{IMPORT_FAULTS_MAX, IMPORT_TOKENS_MAX, Imported};
 pub use keeping::{Keeping, RESEAL_RECORDS_MAX, left_as_they_are};
 pub use refusal::Refusal;
@@ -82,6 +82,10 @@ pub enum Operation {
     Unlock(AccountName),
     /// Make or change an account.
     AccountSet(AccountName, AccountChange),
+    /// Set the hash of an account's password, or remove it.
+    AccountPassword(AccountName, Option<PasswordHash>),
+    /// End sessions at gateways.
+    SessionEnd(SessionChoice),
     /// Accept the wall clock as it is.
     ClockTrust,
     /// Seal these records anew by the current data key, each with a nonce for its seed; at most
@@ -251,6 +255,10 @@ impl<'a> Operate<'a> {
             Operation::Change(change, serial) => token::change_state(view, *change, serial),
             Operation::Unlock(account) => account::unlock(view, account),
             Operation::AccountSet(account, change) => self.account_set(view, account, change),
+            Operation::AccountPassword(account, password) => {
+                self.password_set(view, account, password.as_ref())
+            }
+            Operation::SessionEnd(which) => account::session_end(view, which),
             Operation::ClockTrust => self.clock_trust(view),
             Operation::Reseal(items) => self.reseal(view, items),
             Operation::Restore { serials, damaged } => self.restore(view, serials, *damaged),
@@ -347,7 +355,8 @@ impl Decider for Operate<'_> {
         match self.operation {
             Operation::Change(change, _) => *change != StateChange::Resume,
             Operation::AccountSet(_, change) => change.takes_away(),
-            Operation::Unlock(_) | Operation::ClockTrust => true,
+            Operation::Unlock(_) | Operation::ClockTrust | Operation::SessionEnd(_) => true,
+            Operation::AccountPassword(_, password) => password.is_none(),
             Operation::Keep { what, .. } => *what == Keeping::Retain,
             Operation::Issue { .. }
             | Operation::Import(_)
@@ -372,6 +381,8 @@ impl Operation {
             Self::Change(StateChange::Resume, _) => OperationKind::Resume,
             Self::Unlock(_) => OperationKind::Unlock,
             Self::AccountSet(..) => OperationKind::AccountSet,
+            Self::AccountPassword(..) => OperationKind::PasswordSet,
+            Self::SessionEnd(_) => OperationKind::SessionEnd,
             Self::ClockTrust => OperationKind::ClockTrust,
             Self::Reseal(_) => OperationKind::Reseal,
             Self::Restore { .. } => OperationKind::Restore,

@@ -1,10 +1,14 @@
 //! Why an operation was not done.
 
 use super::IMPORT_TOKENS_MAX;
-use crate::account::{ALIASES_MAX, AccountName, TOKENS_MAX};
+use crate::account::{
+    ALIASES_MAX, ATTRIBUTES_MAX, AccountName, AttributeName, GROUPS_MAX, GroupName,
+    PROFILE_OCTETS_MAX, TOKENS_MAX,
+};
 use crate::event::Reason;
 use crate::lifecycle::TokenState;
 use crate::serial::Serial;
+use crate::session::SessionId;
 
 /// Why an operation was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +56,32 @@ pub enum Refusal {
     /// Not another name of this account.
     #[error("{1} is not another name of account {0}")]
     NotAnAlias(AccountName, AccountName),
+    /// Not in this group.
+    #[error("account {0} is not in the group {1}")]
+    NotInGroup(AccountName, GroupName),
+    /// Too many groups.
+    #[error("account {0} would have more than {GROUPS_MAX} groups, the most there may be")]
+    TooManyGroups(AccountName),
+    /// No such attribute.
+    #[error("account {0} has no attribute {1}")]
+    NoSuchAttribute(AccountName, AttributeName),
+    /// Too many attributes.
+    #[error("account {0} would have more than {ATTRIBUTES_MAX} attributes, the most there may be")]
+    TooManyAttributes(AccountName),
+    /// Groups and attributes would not fit what a gateway is told.
+    #[error(
+        "the groups and attributes of account {0} would have more than {PROFILE_OCTETS_MAX} octets together, the most there may be"
+    )]
+    ProfileTooLarge(AccountName),
+    /// One event could not tell of all of it.
+    #[error("so much can not be changed at once")]
+    TooMuchAtOnce,
+    /// There is no password to remove.
+    #[error("account {0} has no password here")]
+    NoPassword(AccountName),
+    /// No such session.
+    #[error("there is no session {0}")]
+    NoSuchSession(SessionId),
     /// The clock is right as it is.
     #[error("the clock is trusted")]
     ClockIsTrusted,

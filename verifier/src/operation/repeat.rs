@@ -1,6 +1,7 @@
 //! Whether what is asked for is what was done before.
 
-use super::{Operation, SerialChoice};
+use super::account::password_detail;
+use super::{Operation, SerialChoice, SessionChoice};
 use crate::account::AccountName;
 use crate::event::OperationEvent;
 
@@ -33,6 +34,16 @@ impl Operation {
             Self::Change(_, serial) => event.serial.as_ref() == Some(serial),
             Self::Unlock(name) => account(name),
             Self::AccountSet(name, change) => account(name) && event.detail == change.detail(),
+            // Not which password: nobody can tell that from an event.
+            Self::AccountPassword(name, password) => {
+                account(name) && event.detail == password_detail(password.as_ref())
+            }
+            Self::SessionEnd(SessionChoice::Account(name)) => {
+                account(name) && event.detail.is_none()
+            }
+            Self::SessionEnd(which) => {
+                event.detail.as_ref().map(|detail| detail.as_str()) == Some(&*which.told())
+            }
             Self::ClockTrust | Self::Keep { .. } => true,
             Self::Reseal(_) | Self::Restore { .. } => false,
         };

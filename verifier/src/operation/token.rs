@@ -111,6 +111,7 @@ impl Operate<'_> {
         let mut old_token = or_refuse!(token(view, old)?);
         let new_token = or_refuse!(token(view, new)?);
         old_token.state = or_refuse!(next(&old_token, Transition::Exchange));
+        old_token.answered = None;
         let state = or_refuse!(next(&new_token, Transition::Succeed));
         let mut account = owner(view, &old_token)?.ok_or(StoreError::Corrupt)?;
         if account.disabled {
@@ -230,6 +231,8 @@ pub(super) fn change_state(
         StateChange::Resume => Transition::Resume,
     };
     token.state = or_refuse!(next(&token, transition));
+    // What was accepted just before is not answered again, not even after a resume.
+    token.answered = None;
     let account = owner(view, &token)?;
     let mut draft = Draft {
         serial: Some(serial.clone()),

@@ -121,6 +121,7 @@ impl Store for MemoryStore {
             Kind::Tokens => matches!(key, Key::Token(_)),
             Kind::Accounts => matches!(key, Key::Account(_)),
             Kind::Aliases => matches!(key, Key::Alias(_)),
+            Kind::Sessions => matches!(key, Key::Session(_)),
         };
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let behind = self.records.range((from, Bound::Unbounded));
@@ -187,6 +188,7 @@ impl Store for MemoryStore {
         Counts {
             tokens: count(|record| matches!(record, Record::Token(_))),
             accounts: count(|record| matches!(record, Record::Account(_))),
+            sessions: count(|record| matches!(record, Record::Session(_))),
             position: self.position(),
         }
     }

@@ -65,6 +65,7 @@ pub fn token(n: u64, step: u64) -> Record {
         }),
         seal: 1,
         raised: None,
+        answered: None,
     })
 }
 

@@ -10,15 +10,18 @@
 //! - [`eap`]: the packets inside EAP-Message;
 //! - [`state`]: what a conversation of several rounds leaves with the client, sealed;
 //! - [`server`]: what to do with a datagram: ignore it, reply, or ask the verifier;
+//! - [`accounting`]: the same on the accounting port: ignore, reply, or store a report;
 //! - [`request`]: the other side, for the probe and for load generators.
 
 #![warn(missing_docs)]
 
+pub mod accounting;
 pub mod attribute;
 pub mod authenticator;
 pub mod duplicate;
 pub mod eap;
 pub mod error;
+pub mod framed;
 pub mod mppe;
 pub mod packet;
 pub mod request;

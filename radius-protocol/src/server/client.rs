@@ -255,7 +255,7 @@ impl Client {
     }
 
     /// NAS-Identifier chooses no secret; it only narrows who is served behind an address.
-    pub(super) fn admits_nas(&self, identifier: Option<&[u8]>) -> Result<(), Ignored> {
+    pub(crate) fn admits_nas(&self, identifier: Option<&[u8]>) -> Result<(), Ignored> {
         let is_listed = |found: &[u8]| {
             self.nas_identifiers
                 .iter()

@@ -11,6 +11,7 @@
 //! - [`state`]: what a conversation of several rounds leaves with the client, sealed;
 //! - [`server`]: what to do with a datagram: ignore it, reply, or ask the verifier;
 //! - [`accounting`]: the same on the accounting port: ignore, reply, or store a report;
+//! - [`disconnect`]: ending sessions: when to send what, and what became of it;
 //! - [`request`]: the other side, for the probe and for load generators.
 
 #![warn(missing_docs)]
@@ -18,6 +19,7 @@
 pub mod accounting;
 pub mod attribute;
 pub mod authenticator;
+pub mod disconnect;
 pub mod duplicate;
 pub mod eap;
 pub mod error;

@@ -1,7 +1,9 @@
 //! The promises of the crate, by part. A test's name is the claim; `rNN` and `pNN` are rows of
 //! the table of peers' failures in `docs/development`.
 
+mod accounting;
 mod authenticators;
+mod disconnect;
 mod duplicates;
 mod mppe;
 mod nas;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::refusal::Ignored;
 use super::summary::Summary;
+use crate::attribute::VALUE_MAX;
 use crate::authenticator::{Authenticity, authenticity_of_request};
 use crate::packet::Packet;
 use crate::secret::Secret;
@@ -116,7 +117,8 @@ pub struct Quirks {
     pub strip_domain: bool,
 }
 
-/// What users read. Never anything that the request said.
+/// What users read. Never anything that the request said. Texts that ask must not be empty, and
+/// are cut at [`Texts::OCTETS_MAX`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Texts {
     /// Asks for the code.
@@ -125,8 +127,19 @@ pub struct Texts {
     pub password: String,
     /// Asks for both in one (EAP-GTC).
     pub password_and_code: String,
-    /// Says that the login failed; the part after `M=` in MS-CHAP-Error.
+    /// Says that the login failed: what follows `M=` in MS-CHAP-Error.
     pub failed: String,
+    /// The Reply-Message of every reject, of whatever cause; empty for none.
+    pub rejected: String,
+}
+
+impl Texts {
+    /// The longest text: what one attribute holds.
+    pub const OCTETS_MAX: usize = VALUE_MAX;
+
+    pub(super) fn cut(text: &str) -> &str {
+        &text[..text.floor_char_boundary(Self::OCTETS_MAX)]
+    }
 }
 
 impl Default for Texts {
@@ -136,6 +149,7 @@ impl Default for Texts {
             password: "Enter your password".to_owned(),
             password_and_code: "Enter your password and one-time code".to_owned(),
             failed: "Login failed".to_owned(),
+            rejected: String::new(),
         }
     }
 }
@@ -205,7 +219,7 @@ impl Client {
     }
 
     /// User-Name as the account that the verifier is asked about.
-    pub(super) fn account<'n>(&self, mut name: &'n str) -> &'n str {
+    pub fn account<'n>(&self, mut name: &'n str) -> &'n str {
         if self.quirks.strip_domain {
             name = name.split_once('\\').map_or(name, |(_, account)| account);
         }

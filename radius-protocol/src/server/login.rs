@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::client::{Client, Method, Mode};
+use super::client::{Client, Method, Mode, Texts};
 use super::eap::Eap;
 use super::question::{Conversation, First, Proof};
 use super::refusal::{Ignored, Refusal};
@@ -390,12 +390,7 @@ impl Server {
         };
         match body {
             Some(body) => at_once(body),
-            None => Some((
-                Body::Reject {
-                    text: answer.reply_message.unwrap_or_default(),
-                },
-                true,
-            )),
+            None => Some((Body::Reject, true)),
         }
     }
 }
@@ -466,7 +461,7 @@ impl Rounds<'_> {
             Shape::Plain | Shape::MsChap(_) => Some(Challenge {
                 state: self.seal(id, round, first, Kind::Code)?,
                 ask: Ask::Text(
-                    self.client.texts.code.clone(),
+                    Texts::cut(&self.client.texts.code).to_owned(),
                     self.client.challenge_lifetime.as_secs() as u32,
                 ),
             }),
@@ -487,7 +482,7 @@ impl Rounds<'_> {
             identifier: self.next_identifier(),
             offered,
         };
-        let request = eap::request(extra.identifier, EapType::GTC, text.as_bytes())?;
+        let request = eap::request(extra.identifier, EapType::GTC, Texts::cut(text).as_bytes())?;
         Some(Challenge {
             state: self.seal(id, round, first, kind(extra))?,
             ask: Ask::Eap(request),

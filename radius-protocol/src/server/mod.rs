@@ -276,7 +276,7 @@ impl Server {
         let summary = Summary::of(&packet);
         let is_signed = client.admits(self.learned.rule(client), &packet, &summary)?;
         let eap = summary.eap(&packet)?;
-        let eap = eap::read(eap.as_deref())?;
+        let eap = eap::read(eap.as_ref().map(|octets| octets.as_slice()))?;
         self.learned.note(client, is_signed, summary.has_eap());
         let key = Key {
             peer: arrival.peer,
@@ -349,10 +349,7 @@ impl Server {
                 self.send(arrival.at.now, ticket, written, SendCause::Acknowledged)
             }
             Err(Stop::Refuse(refusal)) => {
-                if self
-                    .write(ticket, &Body::Reject { text: "" }, random, out)
-                    .is_some()
-                {
+                if self.write(ticket, &Body::Reject, random, out).is_some() {
                     return Ok(Action::Hold(ticket, refusal));
                 }
                 self.duplicates.forget(ticket);

@@ -37,7 +37,8 @@ pub enum Verdict {
 pub struct Answer<'a> {
     /// The verdict.
     pub verdict: Verdict,
-    /// Text that the NAS may show. Must not hold anything the request said. Never sent with EAP.
+    /// Text that the NAS may show with an accept. Must not hold anything the request said. Never
+    /// sent with EAP.
     pub reply_message: Option<&'a str>,
     /// Attributes of an accept, one behind the other as on the wire.
     pub attributes: &'a [u8],
@@ -104,9 +105,8 @@ pub(super) enum Body<'a> {
         authenticator_response: Option<&'a [u8; 20]>,
         keys: Option<Keys<'a>>,
     },
-    Reject {
-        text: &'a str,
-    },
+    /// The same octets for every cause, so it says nothing of its own.
+    Reject,
     Challenge(Challenge),
 }
 
@@ -170,7 +170,7 @@ impl ReplyTo<'_> {
                 left_out = self.attributes(&mut writer, attributes);
                 self.text(&mut writer, text);
             }
-            Body::Reject { text } => {
+            Body::Reject => {
                 match self.shape {
                     Shape::Plain => {}
                     Shape::MsChap(identifier) => {
@@ -180,7 +180,7 @@ impl ReplyTo<'_> {
                         writer.pieces(AttributeType::EAP_MESSAGE, &eap::failure(identifier))?;
                     }
                 }
-                self.text(&mut writer, text);
+                self.text(&mut writer, &self.client.texts.rejected);
             }
             Body::Challenge(challenge) => write_challenge(&mut writer, challenge)?,
         }
@@ -220,7 +220,7 @@ impl ReplyTo<'_> {
     ) -> Result<PacketWriter<'b, Replying>, WriteError> {
         let code = match body {
             Body::Accept { .. } => Code::ACCESS_ACCEPT,
-            Body::Reject { .. } => Code::ACCESS_REJECT,
+            Body::Reject => Code::ACCESS_REJECT,
             Body::Challenge(_) => Code::ACCESS_CHALLENGE,
         };
         let is_eap = matches!(self.shape, Shape::Eap(_));
@@ -279,9 +279,9 @@ impl ReplyTo<'_> {
         value.extend(b"E=691 R=0 C=");
         value.extend(eap::ms_chap_v2::hex(&random.challenge()).into_bytes());
         value.extend(b" V=3 M=");
-        let text = self.client.texts.failed.as_bytes();
+        let text = self.client.texts.failed.as_str();
         let room = VENDOR_VALUE_MAX - value.len();
-        value.extend(&text[..text.len().min(room)]);
+        value.extend(text[..text.floor_char_boundary(room)].as_bytes());
         writer.vendor(microsoft::VENDOR_ID, microsoft::CHAP_ERROR, &value)
     }
 

@@ -1,5 +1,7 @@
 //! What an Access-Request holds, found in one pass.
 
+use zeroize::Zeroizing;
+
 use super::client::Method;
 use super::refusal::{Ignored, Refusal};
 use crate::attribute::{Attribute, AttributeType, microsoft, service_type};
@@ -136,12 +138,14 @@ impl<'d> Summary<'d> {
             + usize::from(self.has_eap())
     }
 
-    /// The octets of the EAP packet, nothing if there is none. RFC 3579 section 3.1: the pieces
-    /// must follow each other.
-    pub(super) fn eap(&self, packet: &Packet<'d>) -> Result<Option<Vec<u8>>, Ignored> {
+    /// The octets of the EAP packet, which may hold a code; nothing if there is none. RFC 3579
+    /// section 3.1: the pieces must follow each other.
+    pub(super) fn eap(&self, packet: &Packet<'d>) -> Result<Option<Zeroizing<Vec<u8>>>, Ignored> {
         match self.eap {
             Pieces::Scattered => Err(Ignored::Eap),
-            _ => Ok(packet.concatenated(AttributeType::EAP_MESSAGE)),
+            _ => Ok(packet
+                .concatenated(AttributeType::EAP_MESSAGE)
+                .map(Zeroizing::new)),
         }
     }
 

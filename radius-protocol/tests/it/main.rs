@@ -3,12 +3,16 @@
 
 mod accounting;
 mod authenticators;
+mod challenges;
 mod disconnect;
 mod duplicates;
+mod eap;
+mod methods;
 mod mppe;
 mod nas;
 mod packets;
 mod passwords;
 mod peers;
+mod reports;
 mod requests;
 mod vectors;

@@ -2,17 +2,20 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use sekisho_radius_protocol::duplicate::Bounds;
+use sekisho_radius_protocol::request::check_reply;
 use sekisho_radius_protocol::server::{
-    Action, Answer, Arrival, Buffer, Client, Conclusion, Conversation, First, Ignored,
-    MessageAuthenticatorRule, Moment, Proof, Random, Refusal, SendCause, Server, Ticket, Verdict,
+    AccountingAction, Action, Answer, Arrival, Buffer, Client, Conclusion, Conversation, First,
+    Ignored, MessageAuthenticatorRule, Moment, Proof, Random, Refusal, SendCause, Server, Ticket,
+    Verdict,
 };
 use sekisho_radius_protocol::state::{FirstFactor, StateKeys};
-use sekisho_radius_protocol::{AttributeType, Code, Secret, user_password};
+use sekisho_radius_protocol::{AttributeType, Code, Packet, Secret, user_password};
 
 pub(crate) const SECRET: &[u8] = b"a shared secret of 32 octets....";
 pub(crate) const CODE: &[u8] = b"123456";
@@ -20,6 +23,15 @@ pub(crate) const AUTHENTICATOR: [u8; 16] = [0x5a; 16];
 
 pub(crate) fn secret() -> Secret {
     Secret::new(SECRET).expect("the test secret is not empty")
+}
+
+/// An authenticator that no other packet has.
+pub(crate) fn fresh_authenticator() -> [u8; 16] {
+    static LAST: AtomicU64 = AtomicU64::new(1);
+    let mut authenticator = [0xa5; 16];
+    let number = LAST.fetch_add(1, Ordering::Relaxed);
+    authenticator[..8].copy_from_slice(&number.to_be_bytes());
+    authenticator
 }
 
 /// A client with the safe settings.
@@ -73,6 +85,24 @@ impl Raw {
         let hidden = user_password::hide(&secret(), &self.authenticator, clear)
             .expect("test passwords are short");
         self.with(AttributeType::USER_PASSWORD, hidden.octets())
+    }
+
+    /// A request that goes on: State as it was given, another Identifier and Authenticator.
+    pub(crate) fn next(mut self, state: &[u8]) -> Self {
+        self.identifier = self.identifier.wrapping_add(1);
+        self.authenticator = fresh_authenticator();
+        self.without(AttributeType::STATE)
+            .without(AttributeType::USER_PASSWORD)
+            .without(AttributeType::EAP_MESSAGE)
+            .with(AttributeType::STATE, state)
+    }
+
+    /// The EAP packet, in pieces.
+    pub(crate) fn eap(mut self, eap: &[u8]) -> Self {
+        for piece in eap.chunks(253) {
+            self = self.with(AttributeType::EAP_MESSAGE, piece);
+        }
+        self
     }
 
     /// The same login, encrypted for another Request Authenticator.
@@ -232,6 +262,30 @@ impl Gate {
         Self::of(client)
     }
 
+    /// For a client that is set up like this.
+    pub(crate) fn with(change: impl FnOnce(&mut Client)) -> Self {
+        let mut client = client();
+        change(&mut client);
+        Self::of(client)
+    }
+
+    /// Another server with the same settings and keys, that knows nothing of the first.
+    pub(crate) fn other_server(&self) -> Self {
+        let mut server = Server::new(Bounds::default());
+        server.set_state_keys(state_keys());
+        Self {
+            server,
+            client: Arc::clone(&self.client),
+            now: self.now,
+            epoch: self.epoch,
+            calls: self.calls + 1000,
+            peer: self.peer,
+            socket: self.socket,
+            ready: true,
+            buffer: Box::new([0; 4096]),
+        }
+    }
+
     pub(crate) fn of(client: Client) -> Self {
         Self::with_bounds(client, Bounds::default())
     }
@@ -299,6 +353,23 @@ impl Gate {
         }
     }
 
+    /// The same, at the port for accounting.
+    pub(crate) fn report<'d>(
+        &mut self,
+        datagram: &'d [u8],
+        out: &mut Buffer,
+    ) -> AccountingAction<'d> {
+        let arrival = Arrival {
+            at: self.at(),
+            peer: self.peer,
+            socket: self.socket,
+            ready: self.ready,
+            random: self.random(),
+        };
+        self.server
+            .handle_accounting(&arrival, &self.client, datagram, out)
+    }
+
     /// Gives the verdict and waits for as long as a reject is held back.
     pub(crate) fn conclude(&mut self, ticket: Ticket, verdict: Verdict) -> Option<Vec<u8>> {
         self.conclude_with(ticket, &Answer::from(verdict))
@@ -316,6 +387,24 @@ impl Gate {
         }
         self.now += Duration::from_secs(1);
         self.release(ticket)
+    }
+
+    /// Accepts, and tells how many attributes were left out.
+    #[track_caller]
+    pub(crate) fn conclude_counting(
+        &mut self,
+        ticket: Ticket,
+        answer: &Answer<'_>,
+    ) -> (Vec<u8>, usize) {
+        let random = self.random();
+        let at = self.at();
+        match self
+            .server
+            .conclude(&at, ticket, answer, &random, &mut self.buffer)
+        {
+            Conclusion::Send(outgoing, left_out) => (outgoing.octets.to_vec(), left_out),
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Gives a verdict that must be held back, and does not wait.
@@ -345,4 +434,28 @@ impl Gate {
         self.conclude(ticket, Verdict::Accept)
             .expect("somebody waits for this")
     }
+}
+
+/// A reply, read by the crate's own reader after it was checked by its authenticators.
+#[track_caller]
+pub(crate) fn read<'a>(request: &Raw, reply: &'a [u8]) -> Packet<'a> {
+    check_reply(&secret(), request.identifier, &request.authenticator, reply)
+        .expect("an authentic reply")
+}
+
+/// The value of the one attribute of this type.
+#[track_caller]
+pub(crate) fn only<'a>(packet: &Packet<'a>, kind: AttributeType) -> &'a [u8] {
+    let mut values = packet.all(kind).map(|attribute| attribute.value);
+    let value = values.next().expect("one such attribute");
+    assert_eq!(values.next(), None, "one such attribute");
+    value
+}
+
+/// The types of the attributes in their order.
+pub(crate) fn kinds(packet: &Packet<'_>) -> Vec<u8> {
+    packet
+        .attributes()
+        .map(|attribute| attribute.kind.0)
+        .collect()
 }

@@ -1,15 +1,23 @@
 //! Failures that peers had, one test for each row, and the `radius` crate as a second reader of
 //! our replies.
 
+use std::time::Duration;
+
 use radius::core::packet::Packet as Other;
 use radius::core::{rfc2865, rfc2869};
 use sekisho_radius_protocol::duplicate::{Bounds, LIFETIME_MIN};
 use sekisho_radius_protocol::packet::{PACKET_MAX, PacketWriter};
 use sekisho_radius_protocol::request::check_reply;
-use sekisho_radius_protocol::server::{Answer, Ignored, Refusal, SendCause, Verdict};
+use sekisho_radius_protocol::server::{
+    Answer, Client, Ignored, MessageAuthenticatorRule, Mode, Refusal, SendCause, Server, Verdict,
+};
+use sekisho_radius_protocol::state::FirstFactor;
 use sekisho_radius_protocol::{AttributeType, Code, Packet};
 
-use crate::nas::{AUTHENTICATOR, Asked, CODE, Gate, Outcome, Raw, SECRET, client, secret};
+use crate::nas::{
+    AUTHENTICATOR, Asked, AskedFirst, CODE, Gate, Outcome, Raw, SECRET, client, only, read, secret,
+    state_keys,
+};
 
 /// BlastRADIUS, CVE-2024-3596: a forged reply by an MD5 collision through Proxy-State.
 #[test]
@@ -27,6 +35,243 @@ fn r35_proxy_state_without_message_authenticator_is_dropped() {
     );
 }
 
+/// Notes 1.6 (a): what is required, Proxy-State, Message-Authenticator.
+#[test]
+fn r35_whether_a_request_is_looked_at_follows_the_table() {
+    use MessageAuthenticatorRule::{Auto, Off, Require};
+    for (rule, is_limited, has_proxy_state, is_signed, expected) in [
+        (
+            Require,
+            true,
+            false,
+            false,
+            "ignored NoMessageAuthenticator",
+        ),
+        (Require, true, true, false, "ignored NoMessageAuthenticator"),
+        (
+            Require,
+            false,
+            true,
+            false,
+            "ignored NoMessageAuthenticator",
+        ),
+        (Require, true, false, true, "asked"),
+        (Require, true, true, true, "asked"),
+        (Auto, true, false, false, "asked"),
+        (Auto, true, true, false, "ignored ProxyState"),
+        (Auto, false, true, false, "asked"),
+        (Auto, true, false, true, "asked"),
+        (Auto, true, true, true, "asked"),
+        (Off, true, false, false, "asked"),
+        (Off, true, true, false, "ignored ProxyState"),
+        (Off, false, true, false, "asked"),
+        (Off, true, false, true, "asked"),
+        (Off, true, true, true, "asked"),
+    ] {
+        let mut request = Raw::login();
+        if has_proxy_state {
+            request = request.with(AttributeType::PROXY_STATE, b"p");
+        }
+        let datagram = if is_signed {
+            request.signed()
+        } else {
+            request.octets()
+        };
+        let mut gate = Gate::with(|client| {
+            client.message_authenticator = rule;
+            client.limit_proxy_state = is_limited;
+        });
+        let row = format!("{rule:?} {is_limited} {has_proxy_state} {is_signed}");
+        assert_eq!(gate.receive(&datagram).kind(), expected, "{row}");
+        let learned = gate.server.learned("vpn-1");
+        let decides = rule == Auto && expected == "asked";
+        assert_eq!(learned.is_some(), decides, "{row}");
+    }
+}
+
+/// Notes 1.6 (d): every wrong Message-Authenticator is worse than none.
+#[test]
+fn r35_wrong_message_authenticator_is_dropped_whatever_the_client_is_set_to() {
+    let signed = Raw::login().signed();
+    let right = signed[signed.len() - 16..].to_vec();
+    let with = |value: &[u8]| Raw::login().with(AttributeType::MESSAGE_AUTHENTICATOR, value);
+    let moved = {
+        let mut octets = signed.clone();
+        octets[4] ^= 1;
+        octets
+    };
+    for datagram in [
+        with(&[0; 15]).octets(),
+        with(&[0; 17]).octets(),
+        with(&right[..15]).octets(),
+        with(b"").octets(),
+        with(&[0; 16]).octets(),
+        with(&[0; 16]).signed(),
+        Raw::login().signed_with(b"another secret"),
+        moved,
+    ] {
+        for rule in [
+            MessageAuthenticatorRule::Require,
+            MessageAuthenticatorRule::Auto,
+            MessageAuthenticatorRule::Off,
+        ] {
+            let mut gate = Gate::with(|client| client.message_authenticator = rule);
+            assert_eq!(
+                gate.receive(&datagram).kind(),
+                "ignored WrongMessageAuthenticator"
+            );
+            assert_eq!(gate.server.learned("vpn-1"), None);
+        }
+    }
+}
+
+/// Notes 1.6 (f): the attack needs a reply whose beginning it can foretell. Whatever is injected,
+/// the reply begins with a keyed value, challenges (which the attack turns into accepts) included.
+#[test]
+fn r35_no_reply_begins_with_what_a_sender_chose() {
+    for mode in [Mode::Code, Mode::Challenge { rounds: 3 }] {
+        let mut seen = Vec::new();
+        for filling in [0x00, 0x41, 0xff] {
+            let mut request = Raw::login();
+            for _ in 0..3 {
+                request = request.with(AttributeType::PROXY_STATE, &[filling; 253]);
+            }
+            let mut gate = Gate::with(|client| {
+                client.message_authenticator = MessageAuthenticatorRule::Off;
+                client.limit_proxy_state = false;
+                client.mode = mode;
+            });
+            let reply = match gate.receive(&request.octets()) {
+                Outcome::Sent(reply, SendCause::Challenge) => reply,
+                Outcome::Asked { ticket, .. } => gate.conclude(ticket, Verdict::Reject).unwrap(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(reply[20..22], [80, 18]);
+            seen.push(reply[22..38].to_vec());
+        }
+        seen.dedup();
+        assert_eq!(seen.len(), 3);
+    }
+}
+
+/// AIL CVE-2026-56450, Nagios Fusion CVE-2025-60424: a fresh challenge gave fresh tries.
+#[test]
+fn r24_challenges_of_one_account_are_bounded_in_time_and_each_conversation_in_rounds() {
+    let mut gate = Gate::with(|client| client.mode = Mode::Challenge { rounds: 3 });
+    let login = |n: u8| Raw::login().with_authenticator([n; 16]).with_identifier(n);
+    for n in 0..10 {
+        let outcome = gate.receive(&login(n).signed());
+        assert_eq!(outcome.kind(), "sent Challenge");
+    }
+    for n in 10..30 {
+        let outcome = gate.receive(&login(n).signed());
+        assert_eq!(outcome.kind(), "refused TooManyChallenges");
+    }
+    let mut other = login(40);
+    other.attributes[0].1 = b"taro".to_vec();
+    assert_eq!(gate.receive(&other.signed()).kind(), "sent Challenge");
+    gate.now += Duration::from_secs(60);
+    let outcome = gate.receive(&login(41).signed());
+    assert_eq!(outcome.kind(), "sent Challenge");
+}
+
+/// And a wrong code does not renew the right to be challenged.
+#[test]
+fn r24_new_challenge_after_a_wrong_code_counts_like_any_other() {
+    let mut gate = Gate::with(|client| client.mode = Mode::Challenge { rounds: 5 });
+    gate.server = Server::new(Bounds::default()).with_challenges_per_minute(2);
+    gate.server.set_state_keys(state_keys());
+    let first = Raw::login();
+    let Outcome::Sent(reply, _) = gate.receive(&first.signed()) else {
+        panic!("no challenge");
+    };
+    let state = only(&read(&first, &reply), AttributeType::STATE).to_vec();
+    let second = first.next(&state).password(CODE);
+    let ticket = gate.receive(&second.signed()).ticket();
+    gate.hold(ticket, &Answer::from(Verdict::Reject));
+    let reply = gate.release(ticket).unwrap();
+    let packet = read(&second, &reply);
+    assert_eq!(packet.code(), Code::ACCESS_CHALLENGE);
+    let state = only(&packet, AttributeType::STATE).to_vec();
+    let third = second.next(&state).password(CODE);
+    let ticket = gate.receive(&third.signed()).ticket();
+    let reply = gate.conclude(ticket, Verdict::Reject).unwrap();
+    assert_eq!(read(&third, &reply).code(), Code::ACCESS_REJECT);
+}
+
+/// privacyIDEA: the challenge step counted as a failure and could lock the user.
+#[test]
+fn r25_challenge_step_is_no_attempt_and_a_wrong_password_is_one_with_its_code() {
+    let mut gate = Gate::with(|client| client.mode = Mode::Challenge { rounds: 3 });
+    for n in 0..10 {
+        let login = Raw::login().with_authenticator([n; 16]);
+        let outcome = gate.receive(&login.signed());
+        assert_eq!(
+            outcome.kind(),
+            "sent Challenge",
+            "the verifier hears nothing"
+        );
+    }
+    let mut gate = Gate::with(|client| {
+        client.mode = Mode::Challenge { rounds: 3 };
+        client.first_factor = true;
+    });
+    let first = Raw::login();
+    let Outcome::Asked { ticket, proof, .. } = gate.receive(&first.signed()) else {
+        panic!("not asked");
+    };
+    assert_eq!(proof, Asked::Password, "no code is judged yet");
+    let reply = gate
+        .conclude(ticket, Verdict::Challenge(FirstFactor::Wrong))
+        .unwrap();
+    let state = only(&read(&first, &reply), AttributeType::STATE).to_vec();
+    let second = first.next(&state).password(CODE);
+    let Outcome::Asked { first, .. } = gate.receive(&second.signed()) else {
+        panic!("not asked");
+    };
+    assert_eq!(first, AskedFirst::Known(FirstFactor::Wrong));
+}
+
+/// FortiOS CVE-2020-12812: a user name in other case skipped the second factor.
+#[test]
+fn r26_every_spelling_of_a_name_has_one_conversation_and_one_bound() {
+    let challenging = |client: &mut Client| client.mode = Mode::Challenge { rounds: 3 };
+    let named = |request: Raw, name: &str| {
+        request
+            .without(AttributeType::USER_NAME)
+            .with(AttributeType::USER_NAME, name.as_bytes())
+    };
+    let mut gate = Gate::with(challenging);
+    let first = named(Raw::login(), "Hanako");
+    let Outcome::Sent(reply, _) = gate.receive(&first.signed()) else {
+        panic!("no challenge");
+    };
+    let state = only(&read(&first, &reply), AttributeType::STATE).to_vec();
+    for (name, expected) in [
+        ("Hanako", "asked"),
+        ("hanako", "asked"),
+        ("HANAKO", "asked"),
+        ("hanako ", "refused BadState"),
+        ("hanakó", "refused BadState"),
+    ] {
+        let second = named(first.clone().next(&state).password(CODE), name);
+        let mut server = gate.other_server();
+        assert_eq!(server.receive(&second.signed()).kind(), expected, "{name}");
+    }
+    let mut gate = Gate::with(challenging);
+    let spellings = ["hanako", "Hanako", "hAnako", "haNako", "hanAko", "hanaKo"];
+    for (n, name) in spellings.iter().cycle().take(12).enumerate() {
+        let login = Raw::login().with_authenticator([n as u8; 16]);
+        let kind = gate.receive(&named(login, name).signed()).kind();
+        let expected = if n < 10 {
+            "sent Challenge"
+        } else {
+            "refused TooManyChallenges"
+        };
+        assert_eq!(kind, expected);
+    }
+}
+
 #[test]
 fn r35_every_reply_begins_with_message_authenticator() {
     let proxied = Raw::login().with(AttributeType::PROXY_STATE, b"p").signed();
@@ -36,8 +281,7 @@ fn r35_every_reply_begins_with_message_authenticator() {
     ];
     let mut gate = Gate::new();
     let ticket = gate.receive(&proxied).ticket();
-    let answer = Answer::from(Verdict::Reject).with_reply_message("no");
-    replies.push(gate.conclude_with(ticket, &answer).unwrap());
+    replies.push(gate.conclude(ticket, Verdict::Reject).unwrap());
     let refused = Raw::login().without(AttributeType::USER_NAME).signed();
     let mut gate = Gate::new();
     let ticket = gate.receive(&refused).ticket();
@@ -177,11 +421,45 @@ fn p11_retransmission_after_a_lost_reply_gets_the_same_octets() {
         gate.receive(&request),
         Outcome::Sent(lost.clone(), SendCause::Duplicate)
     );
-    gate.now += LIFETIME_MIN - std::time::Duration::from_millis(1);
+    gate.now += LIFETIME_MIN - Duration::from_millis(1);
     assert_eq!(
         gate.receive(&request),
         Outcome::Sent(lost, SendCause::Duplicate)
     );
+}
+
+/// pam_radius 2.0.0 answers challenges at the end of its input for ever, 9,000 times a second.
+#[test]
+fn p13_client_that_answers_every_challenge_at_once_comes_to_an_end() {
+    let mut gate = Gate::with(|client| client.mode = Mode::Challenge { rounds: 3 });
+    let mut attempts = 0;
+    let mut rejects = 0;
+    let mut request = Raw::login();
+    for n in 0..1000u16 {
+        request.identifier = n as u8;
+        request.authenticator[..2].copy_from_slice(&n.to_be_bytes());
+        request = request
+            .without(AttributeType::USER_PASSWORD)
+            .password(b"000000");
+        let reply = match gate.receive(&request.signed()) {
+            Outcome::Sent(reply, SendCause::Challenge) => reply,
+            Outcome::Asked { ticket, .. } => {
+                attempts += 1;
+                gate.hold(ticket, &Answer::from(Verdict::Reject));
+                gate.release(ticket).unwrap()
+            }
+            Outcome::Held(ticket, _) => gate.release(ticket).unwrap(),
+            other => panic!("{other:?}"),
+        };
+        request = request.without(AttributeType::STATE);
+        let packet = Packet::parse(&reply).unwrap();
+        match packet.first(AttributeType::STATE) {
+            Some(state) => request = request.with(AttributeType::STATE, state.value),
+            None => rejects += 1,
+        }
+    }
+    assert!(attempts <= 10, "{attempts}");
+    assert!(rejects >= 980, "{rejects}");
 }
 
 /// What the `radius` crate lacks, a vector for each.
@@ -233,7 +511,7 @@ fn replies_are_read_alike_by_an_independent_decoder() {
         (Verdict::Accept, radius::core::code::Code::AccessAccept),
         (Verdict::Reject, radius::core::code::Code::AccessReject),
     ] {
-        let mut gate = Gate::new();
+        let mut gate = Gate::with(|client| client.texts.rejected = "関所".to_owned());
         let ticket = gate.receive(&request).ticket();
         let answer = Answer::from(verdict).with_reply_message("関所");
         let reply = gate.conclude_with(ticket, &answer).unwrap();

@@ -286,7 +286,7 @@ fn every_proxy_state_comes_back_unmodified_and_in_order_and_no_other() {
 #[test]
 fn reply_message_comes_before_proxy_state_and_gives_way_to_it() {
     let text = "Access denied. ".repeat(10);
-    let answer = Answer::from(Verdict::Reject).with_reply_message(&text);
+    let answer = Answer::from(Verdict::Accept).with_reply_message(&text);
     let small = Raw::login().with(AttributeType::PROXY_STATE, b"p");
     let mut large = Raw::login();
     for _ in 0..15 {
@@ -314,9 +314,14 @@ fn reject_says_the_same_whatever_its_cause() {
     let replies: Vec<Vec<u8>> = requests
         .iter()
         .map(|request| {
-            let mut gate = Gate::new();
+            let mut gate = Gate::with(|client| client.texts.rejected = "No.".to_owned());
             match gate.receive(&request.signed()) {
-                Outcome::Asked { ticket, .. } => gate.conclude(ticket, Verdict::Reject).unwrap(),
+                Outcome::Asked { ticket, .. } => {
+                    let answer = Answer::from(Verdict::Reject)
+                        .with_reply_message("not this")
+                        .with_attributes(b"\x19\x05not");
+                    gate.conclude_with(ticket, &answer).unwrap()
+                }
                 Outcome::Held(ticket, _) => gate.release(ticket).unwrap(),
                 other => panic!("{other:?}"),
             }
@@ -324,6 +329,9 @@ fn reject_says_the_same_whatever_its_cause() {
         .collect();
     assert_eq!(replies[0], replies[1]);
     assert_eq!(replies[0], replies[2]);
+    let packet = Packet::parse(&replies[0]).unwrap();
+    let attributes: Vec<_> = packet.attributes().map(|a| (a.kind.0, a.value)).collect();
+    assert_eq!(attributes[1..], [(18, b"No.".as_slice())]);
 }
 
 #[test]

@@ -11,11 +11,15 @@
 mod groups;
 mod ldap;
 mod pam;
+mod report;
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
 
 pub(crate) use groups::Unix;
-pub(crate) use ldap::Ldap;
+pub(crate) use ldap::{LDAP_THREAD, Ldap};
 pub(crate) use pam::Pam;
 
 /// The longest password that is passed on: what fits into RADIUS (RFC 2865 section 5.2). Longer
@@ -27,6 +31,9 @@ pub(crate) const ACCOUNT_OCTETS_MAX: usize = 253;
 pub(crate) const GROUPS_MAX: usize = 256;
 /// The longest name of a group: a reply attribute holds no more.
 pub(crate) const GROUP_OCTETS_MAX: usize = 253;
+/// An answer comes at a whole multiple of this after its question: whether there is somebody of that
+/// name, and whether a hash had to be computed, would else show in its time.
+const BEAT: Duration = Duration::from_millis(250);
 
 /// What is known about a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,13 +68,17 @@ impl FirstFactor {
         password: &[u8],
         remote: Option<&str>,
     ) -> Judged {
-        if !is_askable(account, password) {
-            return Judged::Wrong;
-        }
-        match self {
+        let asked = Instant::now();
+        let judged = match self {
+            _ if !is_askable(account, password) => Judged::Wrong,
             Self::Pam(pam) => pam.judge(account, password, remote).await,
             Self::Ldap(ldap) => ldap.judge(account, password).await,
+        };
+        // That nobody can be asked says nothing about anybody.
+        if judged != Judged::Unavailable {
+            sleep_until(asked + on_the_beat(asked.elapsed())).await;
         }
+        judged
     }
 }
 
@@ -94,6 +105,12 @@ impl GroupSource {
     }
 }
 
+/// The next multiple of [`BEAT`].
+fn on_the_beat(elapsed: Duration) -> Duration {
+    let beats = elapsed.as_millis() / BEAT.as_millis() + 1;
+    BEAT * u32::try_from(beats).unwrap_or(u32::MAX)
+}
+
 /// Whether anybody could have this name and this password. An empty password is never passed on: a
 /// directory takes it for a wish to remain anonymous, and says yes (RFC 4513 section 5.1.2). A NUL
 /// would end the password early in whatever is written in C.
@@ -113,6 +130,14 @@ fn is_name(account: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn r41_answers_come_on_the_beat() {
+        for (elapsed, answered) in [(0, 250), (1, 250), (249, 250), (250, 500), (1_234, 1_250)] {
+            let elapsed = Duration::from_millis(elapsed);
+            assert_eq!(on_the_beat(elapsed), Duration::from_millis(answered));
+        }
+    }
 
     #[test]
     fn r40_nobody_is_asked_about_what_nobody_can_have() {

@@ -49,6 +49,10 @@ fn p06_shipped_service_files_fail_closed() {
     let mut files = 0;
     for entry in fs::read_dir(root().join("docs/examples/pam.d")).expect("examples") {
         let path = entry.expect("entry").path();
+        // It judges passwords for the RADIUS server, which asks for the code itself.
+        if path.ends_with("sekisho-password") {
+            continue;
+        }
         let text = fs::read_to_string(&path).expect("read");
         let name = path.display().to_string();
         for line in text.lines().filter(|line| line.contains("pam_sekisho.so")) {

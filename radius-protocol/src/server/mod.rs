@@ -10,7 +10,6 @@
 //!
 //! One `Server` belongs to one thread. It knows no clock and no randomness: both are arguments.
 
-mod accounting;
 mod client;
 mod eap;
 mod login;
@@ -25,7 +24,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use accounting::{AccountingAction, Report};
 pub use client::{
     CHALLENGE_LIFETIME, Client, MessageAuthenticatorRule, Method, Methods, Mode, Quirks, Texts,
 };
@@ -115,6 +113,10 @@ pub struct Arrival {
 /// What is to be done with a datagram.
 #[derive(Debug)]
 #[must_use]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and a box would cost every login an allocation"
+)]
 pub enum Action<'d> {
     /// Nothing. The reason is for counters only.
     Ignore(Ignored),
@@ -176,7 +178,6 @@ pub enum Conclusion<'s> {
 #[derive(Debug)]
 pub struct Server {
     duplicates: DuplicateCache<Work>,
-    reports: DuplicateCache<Report>,
     keys: StateKeys,
     learned: Learned,
     challenges: Challenges,
@@ -190,7 +191,6 @@ impl Server {
     pub fn new(bounds: Bounds) -> Self {
         Self {
             duplicates: DuplicateCache::new(bounds),
-            reports: DuplicateCache::new(bounds),
             keys: StateKeys::default(),
             learned: Learned::default(),
             challenges: Challenges::new(CHALLENGES_PER_MINUTE),
@@ -256,9 +256,7 @@ impl Server {
         };
         let outcome = match packet.code() {
             Code::ACCESS_REQUEST => self.access_request(arrival, client, packet, out),
-            Code::STATUS_SERVER => {
-                status_server(arrival, client, packet, Code::ACCESS_ACCEPT, out).map(Action::Send)
-            }
+            Code::STATUS_SERVER => status_server(arrival, client, packet, out),
             _ => Err(Ignored::Code),
         };
         outcome.unwrap_or_else(Action::Ignore)
@@ -297,7 +295,7 @@ impl Server {
             Admission::New(ticket) => ticket,
             Admission::InProgress => return Err(Ignored::InProgress),
             Admission::Full => return Err(Ignored::CacheFull),
-            Admission::Answered(reply) => return Ok(Action::Send(again(reply, out))),
+            Admission::Answered(reply) => return Ok(again(reply, out)),
         };
         let login = Login {
             at: &arrival.at,
@@ -446,24 +444,23 @@ impl Server {
     }
 }
 
-fn again(reply: &[u8], out: &mut Buffer) -> Resend {
+fn again<'d>(reply: &[u8], out: &mut Buffer) -> Action<'d> {
     out[..reply.len()].copy_from_slice(reply);
-    Resend {
+    Action::Send(Resend {
         length: reply.len(),
         cause: SendCause::Duplicate,
-    }
+    })
 }
 
 /// RFC 5997 section 3: needs a valid Message-Authenticator, changes nothing, is answered by an
-/// Access-Accept on the authentication port and by an Accounting-Response on that for accounting.
-/// The answer follows from the request alone, so a duplicate needs no cache.
-fn status_server(
+/// Access-Accept on the authentication port. The answer follows from the request alone, so a
+/// duplicate needs no cache.
+fn status_server<'d>(
     arrival: &Arrival,
     client: &Client,
-    packet: Packet<'_>,
-    code: Code,
+    packet: Packet<'d>,
     out: &mut Buffer,
-) -> Result<Resend, Ignored> {
+) -> Result<Action<'d>, Ignored> {
     client.admits_status(&packet)?;
     if !arrival.ready {
         return Err(Ignored::NotReady);
@@ -475,11 +472,17 @@ fn status_server(
         proxy_states: &reply::proxy_states(&packet),
         shape: Shape::Plain,
     };
-    let length = reply_to
-        .write_bare(code, true, out)
+    let body = Body::Accept {
+        text: "",
+        attributes: &[],
+        authenticator_response: None,
+        keys: None,
+    };
+    let written = reply_to
+        .write(&body, &arrival.random, out)
         .map_err(|_| Ignored::ReplyTooLarge)?;
-    Ok(Resend {
-        length,
+    Ok(Action::Send(Resend {
+        length: written.length,
         cause: SendCause::Status,
-    })
+    }))
 }

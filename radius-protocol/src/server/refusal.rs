@@ -34,8 +34,6 @@ pub enum Ignored {
     Eap,
     /// A State can be neither sealed nor opened yet: the verifier has given no keys.
     NoStateKeys,
-    /// The Request Authenticator is wrong: another secret, or another packet than was sent.
-    WrongAuthenticator,
 }
 
 /// Why a request is rejected without asking the verifier. No code is spent, no guess is charged.

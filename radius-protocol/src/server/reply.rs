@@ -193,25 +193,6 @@ impl ReplyTo<'_> {
         })
     }
 
-    /// Writes a reply that says nothing more than its code.
-    pub(super) fn write_bare(
-        &self,
-        code: Code,
-        is_signed: bool,
-        out: &mut [u8],
-    ) -> Result<usize, WriteError> {
-        let begin = if is_signed && !self.client.quirks.omit_message_authenticator {
-            PacketWriter::reply
-        } else {
-            PacketWriter::bare_reply
-        };
-        let mut writer = begin(out, code, self.identifier, self.authenticator)?;
-        for proxy_state in Attributes::new(self.proxy_states, 0) {
-            writer.copy(proxy_state.kind, proxy_state.value)?;
-        }
-        Ok(writer.seal(&self.client.secret))
-    }
-
     /// EAP needs a Message-Authenticator always (RFC 3579 section 3.2).
     fn begin<'b>(
         &self,
@@ -281,7 +262,7 @@ impl ReplyTo<'_> {
         value.extend(b" V=3 M=");
         let text = self.client.texts.failed.as_str();
         let room = VENDOR_VALUE_MAX - value.len();
-        value.extend(text[..text.floor_char_boundary(room)].as_bytes());
+        value.extend(&text.as_bytes()[..text.floor_char_boundary(room)]);
         writer.vendor(microsoft::VENDOR_ID, microsoft::CHAP_ERROR, &value)
     }
 

@@ -142,8 +142,9 @@ impl<'d> Summary<'d> {
     /// section 3.1: the pieces must follow each other.
     pub(super) fn eap(&self, packet: &Packet<'d>) -> Result<Option<Zeroizing<Vec<u8>>>, Ignored> {
         match self.eap {
+            Pieces::None => Ok(None),
             Pieces::Scattered => Err(Ignored::Eap),
-            _ => Ok(packet
+            Pieces::Here | Pieces::Behind => Ok(packet
                 .concatenated(AttributeType::EAP_MESSAGE)
                 .map(Zeroizing::new)),
         }

@@ -60,7 +60,7 @@ impl Peer {
         let mut peer = Self::new(name);
         peer.packet = peer
             .packet
-            .eap(&response(1, EapType::IDENTITY, name).unwrap());
+            .eap(&response(1, EapType::IDENTITY, name).expect("names are short"));
         peer
     }
 
@@ -97,7 +97,7 @@ impl Peer {
     }
 
     fn answer_as(&mut self, identifier: u8, kind: EapType, data: &[u8]) {
-        let eap = response(identifier, kind, data).unwrap();
+        let eap = response(identifier, kind, data).expect("test data is short");
         self.packet = self.packet.clone().next(&self.state).eap(&eap);
     }
 
@@ -151,7 +151,9 @@ impl Peer {
     fn refused(&self, gate: &mut Gate, why: &str) {
         let outcome = gate.receive(&self.packet.signed());
         assert_eq!(outcome.kind(), format!("refused {why}"));
-        let reply = gate.release(outcome.ticket()).unwrap();
+        let reply = gate
+            .release(outcome.ticket())
+            .expect("somebody waits for this");
         self.failed(&reply);
     }
 }
@@ -176,7 +178,9 @@ fn proven(gate: &mut Gate, attributes: &[u8]) -> Peer {
     let answer = Answer::from(Verdict::Accept)
         .with_attributes(attributes)
         .with_ms_chap(&keys);
-    let reply = gate.conclude_with(ticket, &answer).unwrap();
+    let reply = gate
+        .conclude_with(ticket, &answer)
+        .expect("somebody waits for this");
     peer.take(&reply);
     peer.answer(EapType::MS_CHAP_V2, &ms_chap_v2::acknowledgement());
     peer

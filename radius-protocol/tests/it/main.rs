@@ -13,6 +13,5 @@ mod nas;
 mod packets;
 mod passwords;
 mod peers;
-mod reports;
 mod requests;
 mod vectors;

@@ -10,9 +10,8 @@ use md5::Md5;
 use sekisho_radius_protocol::duplicate::Bounds;
 use sekisho_radius_protocol::request::check_reply;
 use sekisho_radius_protocol::server::{
-    AccountingAction, Action, Answer, Arrival, Buffer, Client, Conclusion, Conversation, First,
-    Ignored, MessageAuthenticatorRule, Moment, Proof, Random, Refusal, SendCause, Server, Ticket,
-    Verdict,
+    Action, Answer, Arrival, Buffer, Client, Conclusion, Conversation, First, Ignored,
+    MessageAuthenticatorRule, Moment, Proof, Random, Refusal, SendCause, Server, Ticket, Verdict,
 };
 use sekisho_radius_protocol::state::{FirstFactor, StateKeys};
 use sekisho_radius_protocol::{AttributeType, Code, Packet, Secret, user_password};
@@ -351,23 +350,6 @@ impl Gate {
                 conversation: question.conversation,
             },
         }
-    }
-
-    /// The same, at the port for accounting.
-    pub(crate) fn report<'d>(
-        &mut self,
-        datagram: &'d [u8],
-        out: &mut Buffer,
-    ) -> AccountingAction<'d> {
-        let arrival = Arrival {
-            at: self.at(),
-            peer: self.peer,
-            socket: self.socket,
-            ready: self.ready,
-            random: self.random(),
-        };
-        self.server
-            .handle_accounting(&arrival, &self.client, datagram, out)
     }
 
     /// Gives the verdict and waits for as long as a reject is held back.

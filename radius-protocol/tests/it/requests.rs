@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use sekisho_radius_protocol::request::{check_reply, status_server};
-use sekisho_radius_protocol::server::{Answer, Ignored, SendCause, Verdict};
+use sekisho_radius_protocol::server::{Answer, Ignored, Mode, SendCause, Verdict};
 use sekisho_radius_protocol::state::FirstFactor;
 use sekisho_radius_protocol::{AttributeType, Code, Packet};
 
@@ -484,13 +484,33 @@ proptest! {
     #[test]
     fn no_authentic_packet_panics_the_server(
         attributes in proptest::collection::vec(
-            (prop_oneof![any::<u8>(), Just(1u8), Just(2), Just(3), Just(26), Just(33), Just(79)],
+            (prop_oneof![any::<u8>(), Just(1u8), Just(2), Just(3), Just(24), Just(26), Just(33), Just(79)],
              proptest::collection::vec(any::<u8>(), 0..=40)), 0..12),
+        mode in prop_oneof![
+            Just(Mode::Code),
+            Just(Mode::PasswordAndCode { code_length: 6, code_at_end: true }),
+            Just(Mode::Challenge { rounds: 3 }),
+        ],
+        first_factor: bool,
+        verdict in prop_oneof![
+            Just(Verdict::Accept),
+            Just(Verdict::Reject),
+            Just(Verdict::Challenge(FirstFactor::Wrong)),
+        ],
     ) {
         let request = Raw { attributes, ..Raw::new(Code::ACCESS_REQUEST) };
-        let mut gate = Gate::new();
-        if let Outcome::Asked { ticket, .. } = gate.receive(&request.signed()) {
-            let reply = gate.conclude(ticket, Verdict::Accept).unwrap();
+        let mut gate = Gate::with(|client| {
+            crate::methods::all_methods(client);
+            client.mode = mode;
+            client.first_factor = first_factor;
+        });
+        let reply = match gate.receive(&request.signed()) {
+            Outcome::Asked { ticket, .. } => gate.conclude(ticket, verdict),
+            Outcome::Held(ticket, _) => gate.release(ticket),
+            Outcome::Sent(reply, _) => Some(reply),
+            Outcome::Ignored(_) => None,
+        };
+        if let Some(reply) = reply {
             prop_assert!(check_reply(&secret(), 7, &AUTHENTICATOR, &reply).is_ok());
         }
     }

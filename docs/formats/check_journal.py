@@ -29,12 +29,14 @@ CHANGE, PART, SEAL, FIRST_FREE_KIND, CHECKPOINT = 1, 2, 3, 128, 128
 REASONS = (
     "right-code not-asked malformed-name unknown-account account-disabled no-token "
     "token-suspended token-disabled malformed-code already-used wrong-code waiting locked "
-    "clock-backwards seed-does-not-open clock-stepped"
+    "clock-backwards seed-does-not-open clock-stepped answered-again rejected-again round-used "
+    "wrong-password first-factor-unavailable"
 ).split()
 OPERATIONS = (
     "issue import enroll exchange stop lost suspend resume unlock account-set clock-trust "
-    "key-rotate reseal key-destroy audit-retain backup restore"
+    "key-rotate reseal key-destroy audit-retain backup restore password-set session-end"
 ).split()
+SESSIONS = "start interim stop on off end".split()
 
 Header = namedtuple("Header", "file epoch store number position chain")
 Head = namedtuple("Head", "octets position group kind flags zero body_crc chain_before")
@@ -179,11 +181,15 @@ def one_of(names, array):
 
 
 def event_kind(event):
-    """[CBOR] Event: `login REASON` or `operation KIND`."""
+    """[CBOR] Event: `login REASON`, `operation KIND` or `session CHANGE`."""
     field(event, 0, int)
     what = field(event, 1, list)
-    kind, names = one_of([("login", REASONS), ("operation", OPERATIONS)], what)
-    return f"{kind} {one_of(names, field(field(what, 1, list), 0, list))}"
+    kind, names = one_of(
+        [("login", REASONS), ("operation", OPERATIONS), ("session", SESSIONS)], what
+    )
+    told = field(field(what, 1, list), 0, list)
+    # The change of a session is an enumeration with data.
+    return f"{kind} {one_of(names, field(told, 0, list) if kind == 'session' else told)}"
 
 
 def change_event(body, kind):

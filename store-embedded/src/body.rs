@@ -1,5 +1,6 @@
 //! Bodies of frames: changes in CBOR, and records in the form that they are kept in memory.
 
+use data_encoding::HEXLOWER;
 use minicbor::data::Type;
 use minicbor::encode::Write as _;
 use minicbor::{Decoder, Encoder};
@@ -19,6 +20,7 @@ const ALIAS: u8 = 2;
 /// No record, but what is known of an idempotency key. It is kept beside the records, because it
 /// is made, taken back and indexed with them.
 const REQUEST: u8 = 3;
+const SESSION: u8 = 4;
 
 /// Fields of a body: its content, the stamp, and `true`, so that no body ends in a zero octet.
 const FIELDS: u64 = 6;
@@ -28,9 +30,10 @@ const SEAL_FIELDS: u64 = 5;
 /// The octets of a key.
 pub(crate) fn key_octets(key: &Key) -> KeyOctets {
     match key {
-        Key::Token(serial) => tagged(TOKEN, serial.as_str()),
-        Key::Account(name) => tagged(ACCOUNT, name.as_str()),
-        Key::Alias(name) => tagged(ALIAS, name.as_str()),
+        Key::Token(serial) => tagged(TOKEN, serial.as_str().as_bytes()),
+        Key::Account(name) => tagged(ACCOUNT, name.as_str().as_bytes()),
+        Key::Alias(name) => tagged(ALIAS, name.as_str().as_bytes()),
+        Key::Session(id) => tagged(SESSION, &id.0),
     }
 }
 
@@ -40,13 +43,14 @@ pub(crate) fn kind_octet(kind: Kind) -> u8 {
         Kind::Tokens => TOKEN,
         Kind::Accounts => ACCOUNT,
         Kind::Aliases => ALIAS,
+        Kind::Sessions => SESSION,
     }
 }
 
-fn tagged(tag: u8, name: &str) -> KeyOctets {
+fn tagged(tag: u8, name: &[u8]) -> KeyOctets {
     let mut octets = Vec::with_capacity(1 + name.len());
     octets.push(tag);
-    octets.extend_from_slice(name.as_bytes());
+    octets.extend_from_slice(name);
     octets.into()
 }
 
@@ -81,6 +85,7 @@ pub(crate) fn name_of(key: &[u8]) -> String {
         TOKEN => "token",
         ACCOUNT => "account",
         ALIAS => "other name",
+        SESSION => return format!("session {}", HEXLOWER.encode(name)),
         _ => "entry",
     };
     format!("{kind} {}", name.escape_ascii())
@@ -306,7 +311,7 @@ pub(crate) fn expect_array(decoder: &mut Decoder<'_>, items: u64) -> CborResult<
 }
 
 /// The key of a record, without decoding the rest of it: [kind, [[name, ...]]], or for an alias
-/// [kind, [name, ...]].
+/// [kind, [name, ...]]. The name of a session is octets.
 pub(crate) fn record_key(decoder: &mut Decoder<'_>) -> CborResult<KeyOctets> {
     length(decoder)?;
     let tag = decoder.u8()?;
@@ -316,9 +321,13 @@ pub(crate) fn record_key(decoder: &mut Decoder<'_>) -> CborResult<KeyOctets> {
             length(decoder)?;
         }
         ALIAS => {}
+        SESSION => {
+            length(decoder)?;
+            return Ok(tagged(tag, decoder.bytes()?));
+        }
         _ => return Err(minicbor::decode::Error::message("kind of a record")),
     }
-    Ok(tagged(tag, decoder.str()?))
+    Ok(tagged(tag, decoder.str()?.as_bytes()))
 }
 
 /// Reads a record as it is kept in memory, if it is what was written under this key.

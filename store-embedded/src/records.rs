@@ -29,6 +29,7 @@ pub(crate) struct Records {
     misfits: RefCell<Misfits>,
     tokens: u64,
     accounts: u64,
+    sessions: u64,
     octets: u64,
     summary: Summary,
     tracker: Tracker,
@@ -62,6 +63,7 @@ impl Records {
             misfits: RefCell::default(),
             tokens: 0,
             accounts: 0,
+            sessions: 0,
             octets: 0,
             summary: Summary::default(),
             tracker: Tracker::new(digests),
@@ -205,10 +207,13 @@ impl Records {
 
     fn count(&mut self, key: &[u8]) -> Option<&mut u64> {
         let kind = *key.first()?;
-        if kind == kind_octet(Kind::Tokens) {
-            return Some(&mut self.tokens);
-        }
-        (kind == kind_octet(Kind::Accounts)).then_some(&mut self.accounts)
+        let counts = [
+            (Kind::Tokens, &mut self.tokens),
+            (Kind::Accounts, &mut self.accounts),
+            (Kind::Sessions, &mut self.sessions),
+        ];
+        let counted = |(of, count)| (kind == kind_octet(of)).then_some(count);
+        counts.into_iter().find_map(counted)
     }
 
     /// At most `limit` records of `kind` behind `after`; fewer only at the end. Those that are not
@@ -274,6 +279,7 @@ impl Records {
         Counts {
             tokens: self.tokens,
             accounts: self.accounts,
+            sessions: self.sessions,
             position: self.summary.position,
         }
     }

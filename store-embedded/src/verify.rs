@@ -367,7 +367,7 @@ impl Begun {
             What::Operation(done) => {
                 done.operation == OperationKind::Restore && done.outcome == OperationOutcome::Done
             }
-            What::Login(_) => false,
+            What::Login(_) | What::Session(_) => false,
         };
         Some(Self {
             position: replayed.position,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use data_encoding::BASE64;
-use sekisho_verifier::account::{Account, AccountName};
+use sekisho_verifier::account::{Account, AccountName, PasswordHash};
 use sekisho_verifier::checkpoint::Hash;
 use sekisho_verifier::event::{
     Actor, Channel, Event, Note, OperationEvent, OperationOutcome, RequestKey, What,
@@ -11,27 +11,29 @@ use sekisho_verifier::event::{
 use sekisho_verifier::lifecycle::TokenState;
 use sekisho_verifier::operation::{
     Done, IMPORT_FAULTS_MAX, IMPORT_TOKENS_MAX, Imported, Keeping, Operation, Order,
-    Refusal as CoreRefusal,
+    Refusal as CoreRefusal, SessionChoice,
 };
 use sekisho_verifier::otp::Seed;
 use sekisho_verifier::receipt::{Receipt, ReceiptNumber};
 use sekisho_verifier::serial::Serial;
 use sekisho_verifier::store::{Key, Kind, Position, Record, Store, StoreError};
 use sekisho_verifier::time::Time;
+use sekisho_verifier_socket::Secret;
 use sekisho_verifier_socket::admin::{
-    AccountFilter, Answer, AuditFilter, ImportRow, NewToken, PAGE_MAX, ReceiptView, Refusal,
-    RefusalKind, RemovedView, TokenFilter, Verb,
+    AccountFilter, Answer, AuditFilter, Change, ImportRow, NewToken, PAGE_MAX, ReceiptView,
+    Refusal, RefusalKind, RemovedView, TokenFilter, Verb,
 };
 use tokio::sync::OwnedSemaphorePermit;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::backup::{Next, Running};
 use crate::decider::NoRoom;
+use crate::passwords::PASSWORD_OCTETS_MAX;
 use crate::peer::Peer;
 use crate::seeds::{self, SeedMarks};
 use crate::service::Shared;
 use crate::upkeep::{Retain, Retained};
-use crate::{clock, explain, requests, status, uri, views};
+use crate::{clock, explain, requests, sessions, status, uri, views};
 
 /// Events that are looked at before logins get their turn again.
 const EVENTS_LOOKED_AT: usize = 20_000;
@@ -124,9 +126,12 @@ impl Desk {
                 change,
                 serial,
                 note,
+                keep_sessions,
             } => {
                 let operation = requests::change(change, &serial)?;
-                self.operate(operation, note, shared).await
+                let takes = change != Change::Resume && !keep_sessions;
+                let answer = self.operate(operation, note, shared).await?;
+                Ok(self.end_sessions(answer, takes, shared).await)
             }
             Verb::Unlock { account, note } => {
                 let operation = Operation::Unlock(requests::account(&account)?);
@@ -136,11 +141,35 @@ impl Desk {
                 account,
                 change,
                 note,
+                keep_sessions,
             } => {
                 let change = requests::account_change(&change)?;
+                let takes = change.disabled == Some(true) && !keep_sessions;
                 let operation = Operation::AccountSet(requests::account(&account)?, change);
+                let answer = self.operate(operation, note, shared).await?;
+                Ok(self.end_sessions(answer, takes, shared).await)
+            }
+            Verb::AccountPassword {
+                account,
+                password,
+                note,
+            } => {
+                let account = requests::account(&account)?;
+                let password = match password {
+                    Some(password) => Some(new_password(&password, shared).await?),
+                    None => None,
+                };
+                let operation = Operation::AccountPassword(account, password);
                 self.operate(operation, note, shared).await
             }
+            Verb::SessionList(filter) => sessions::list(filter, shared).await,
+            Verb::SessionEnd {
+                account,
+                session,
+                note,
+            } => self.session_end(account, session, note, shared).await,
+            Verb::SessionEndings(position) => Ok(sessions::endings(position, shared).await),
+            Verb::ClientList => Ok(Answer::Clients(shared.seen.views())),
             Verb::ClockTrust { note } => self.operate(Operation::ClockTrust, note, shared).await,
             Verb::TokenList(filter) => token_list(filter, shared).await,
             Verb::TokenShow(serial) => token_show(requests::serial(&serial)?, shared).await,
@@ -383,6 +412,51 @@ impl Desk {
         }
     }
 
+    /// Ends the sessions of the account of an operation that was done now.
+    async fn end_sessions(&self, answer: Answer, takes: bool, shared: &Shared) -> Answer {
+        let Answer::Receipt(mut receipt) = answer else {
+            return answer;
+        };
+        let account = receipt.account.as_deref().filter(|_| takes);
+        let account = account.and_then(|name| AccountName::parse(name).ok());
+        if let Some(account) = account.filter(|_| !receipt.repeated) {
+            sessions::end_all(&account, receipt.position, shared).await;
+        }
+        receipt.sessions = shared.sessions.orders.count(receipt.position);
+        Answer::Receipt(receipt)
+    }
+
+    async fn session_end(
+        &self,
+        account: Option<String>,
+        session: Option<String>,
+        note: Option<String>,
+        shared: &Shared,
+    ) -> Answered {
+        let which = match (account, session) {
+            (Some(account), None) => SessionChoice::Account(requests::account(&account)?),
+            (None, Some(session)) => SessionChoice::Session(sessions::session_id(&session)?),
+            _ => {
+                return Err(requests::invalid(
+                    "either an account or a session is to be ended",
+                    "give one of them",
+                ));
+            }
+        };
+        let one = match &which {
+            SessionChoice::Session(id) => Some(*id),
+            SessionChoice::Account(_) => None,
+        };
+        let operation = Operation::SessionEnd(which);
+        let answer = self.operate(operation, note, shared).await?;
+        if let (Answer::Receipt(receipt), Some(id)) = (&answer, one)
+            && !receipt.repeated
+        {
+            sessions::end_one(id, receipt.position, shared).await;
+        }
+        Ok(self.end_sessions(answer, one.is_none(), shared).await)
+    }
+
     /// Where the operation stands that was done for this request key.
     async fn done_before(&self, shared: &Shared) -> Result<Option<Position>, Refusal> {
         let Some(key) = self.key.clone() else {
@@ -410,6 +484,8 @@ impl Desk {
         let known = match operation {
             Operation::Enroll { account, .. }
             | Operation::Unlock(account)
+            | Operation::AccountPassword(account, _)
+            | Operation::SessionEnd(SessionChoice::Account(account))
             | Operation::AccountSet(account, _) => account_of(account.clone(), shared).await?,
             _ => None,
         };
@@ -505,6 +581,18 @@ async fn audit_key(shared: &Shared) -> Answered {
         // Before the first event there is none.
         checkpoint: read.ok().and_then(Result::ok),
     })
+}
+
+/// The hash of a new password.
+async fn new_password(password: &Secret, shared: &Shared) -> Result<PasswordHash, Refusal> {
+    let octets = Zeroizing::new(password.expose().to_vec());
+    if octets.is_empty() || octets.len() > PASSWORD_OCTETS_MAX {
+        return Err(requests::invalid(
+            format!("a password has 1 to {PASSWORD_OCTETS_MAX} octets"),
+            "choose another",
+        ));
+    }
+    shared.passwords.make(octets).await.ok_or_else(unavailable)
 }
 
 fn used_before(way_out: &str) -> Refusal {
@@ -635,9 +723,17 @@ async fn account_list(filter: AccountFilter, shared: &Shared) -> Answered {
         .await?;
     let limits = &shared.verifier.policy().limits;
     let now = clock::now();
+    // With groups and attributes a page could be longer than a frame: then it is short, and the
+    // next one goes on behind it.
+    let mut octets = 0;
     let views = records.iter().filter_map(|record| match record {
         Record::Account(account) => Some(views::account(account, limits, now)),
         _ => None,
+    });
+    let views = views.take_while(|view| {
+        let fits = octets <= sessions::PAGE_OCTETS_MAX;
+        octets += views::account_octets(view);
+        fits
     });
     Ok(Answer::Accounts(views.collect()))
 }
@@ -770,6 +866,7 @@ impl Wanted {
         let (account, serials) = match &event.what {
             What::Login(login) => (&login.account, [&login.serial, &None]),
             What::Operation(done) => (&done.account, [&done.serial, &done.new_serial]),
+            What::Session(told) => (&told.account, [&None, &None]),
         };
         let asked_for = |serial: &Serial| serials.iter().any(|s| s.as_ref() == Some(serial));
         self.account

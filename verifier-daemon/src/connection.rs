@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use sekisho_verifier::place::{Door, Place};
 use sekisho_verifier::policy::CodeRule;
-use sekisho_verifier::verify::Attempt;
 use sekisho_verifier_socket as wire;
 use sekisho_verifier_socket::{
-    ATTEMPT_FRAME_MAX, Envelope, FRAME_MAX, FrameError, LENGTH_OCTETS, Reply, Request, frame_length,
+    ATTEMPT_FRAME_MAX, Envelope, FRAME_MAX, FrameError, LENGTH_OCTETS, RADIUS_FRAME_MAX, Reply,
+    Request, frame_length,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -22,6 +22,7 @@ use crate::decider::Job;
 use crate::outbox::{Outbox, ReplyTo};
 use crate::peer::Peer;
 use crate::service::Shared;
+use crate::{logins, sessions};
 
 /// Open requests of one connection of root or a daemon.
 const IN_FLIGHT_TRUSTED: usize = 4_096;
@@ -82,10 +83,10 @@ struct Connection {
 
 impl Connection {
     async fn read(&mut self, mut reader: OwnedReadHalf) -> Result<(), FrameError> {
-        let limit = if self.peer.has_verbs() {
-            FRAME_MAX
-        } else {
-            ATTEMPT_FRAME_MAX
+        let limit = match () {
+            () if self.peer.has_verbs() => FRAME_MAX,
+            () if self.peer.serves_gateways() => RADIUS_FRAME_MAX,
+            () => ATTEMPT_FRAME_MAX,
         };
         let mut input = Input::new(LENGTH_OCTETS + limit.max(READ_OCTETS));
         loop {
@@ -145,6 +146,28 @@ impl Connection {
         match request {
             Request::Ask(ask) => self.ask(ask, to),
             Request::Attempt(attempt) => self.attempt(attempt, to),
+            Request::Password(_)
+            | Request::StateKeys
+            | Request::Session(_)
+            | Request::AwaitOrders
+            | Request::Ended(_)
+            | Request::Seen(_)
+                if !self.peer.serves_gateways() =>
+            {
+                to.answer(Reply::NotPermitted);
+            }
+            Request::Password(check) => logins::password(check, to, &self.shared),
+            Request::StateKeys => to.answer(logins::state_keys(&self.shared)),
+            Request::Session(report) => sessions::reported(*report, to, &self.shared),
+            Request::AwaitOrders => sessions::await_orders(to, &self.shared),
+            Request::Ended(ended) => {
+                sessions::ended(ended, &self.shared);
+                to.answer(Reply::Taken);
+            }
+            Request::Seen(clients) => {
+                self.shared.seen.told(clients);
+                to.answer(Reply::Taken);
+            }
             Request::Admin { verb, key } => {
                 let answer = self.desk.handle(*verb, key, &self.peer, &self.shared);
                 let answer = answer.await;
@@ -183,17 +206,14 @@ impl Connection {
         if !self.may_ask_now() {
             return self.put_off(to);
         }
-        let wire::Answer::Code(code) = attempt.answer else {
+        let place = self.place(&attempt.place);
+        let Some(decided) = logins::attempt_of(&attempt, place) else {
             return to.answer(Reply::NotPermitted);
         };
-        let place = self.place(&attempt.place);
-        let code = Zeroizing::new(code.expose().to_vec());
-        let attempt = Attempt::of_code(&attempt.account, code, place);
-        let job = Job::Login {
-            attempt,
-            to: to.clone(),
-        };
-        self.submit(job, to);
+        match attempt.place.door {
+            wire::Door::Radius => logins::of_gateway(attempt, decided, to, &self.shared),
+            wire::Door::Pam => logins::submit(decided, to, &self.shared),
+        }
     }
 
     fn submit(&self, job: Job, to: ReplyTo) {

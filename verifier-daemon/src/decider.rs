@@ -5,23 +5,28 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sekisho_daemon::Log;
 use sekisho_settings::LogLevel;
 use sekisho_verifier::account::AccountName;
 use sekisho_verifier::event::{OperationKind, Reason};
 use sekisho_verifier::operation::{Done, Operate, Operation, Order};
-use sekisho_verifier::place::Place;
-use sekisho_verifier::store::{Decider, Outcome, Store, StoreError};
-use sekisho_verifier::time::Now;
+use sekisho_verifier::place::{Door, Place};
+use sekisho_verifier::session::{
+    EndOutcome, EndSession, Report, Restarted, Room, Session, SessionId, SessionReport,
+};
+use sekisho_verifier::store::{Decider, Outcome, Position, Store, StoreError};
+use sekisho_verifier::time::{Now, Time};
 use sekisho_verifier::verify::{Ask, Asked, Attempt, Login, Verdict, Verifier};
 use sekisho_verifier_socket::{Reply, Verdict as Told};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::counters::Counters;
+use crate::logins;
 use crate::outbox::{Outbox, ReplyTo};
+use crate::sessions::Sessions;
 
 /// Requests that may wait to be decided; what comes on top is not decided.
 const QUEUE_JOBS: usize = 8_192;
@@ -46,8 +51,27 @@ pub(crate) enum Job {
         to: ReplyTo,
     },
     Login {
-        attempt: Attempt,
+        attempt: Box<Attempt>,
         to: ReplyTo,
+    },
+    /// What a gateway reports of one session.
+    Session {
+        report: Box<SessionReport>,
+        to: ReplyTo,
+    },
+    /// These sessions of a gateway are over; whether that is stored goes back.
+    Restarted {
+        report: Arc<SessionReport>,
+        sessions: Vec<SessionId>,
+        before: Time,
+        to: oneshot::Sender<bool>,
+    },
+    /// What became of a session that was to be ended.
+    EndSession {
+        session: Box<Session>,
+        outcome: EndOutcome,
+        receipt: Option<Position>,
+        to: oneshot::Sender<bool>,
     },
     Operate {
         operation: Operation,
@@ -130,6 +154,7 @@ pub(crate) struct Deciding<S> {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<Clock>,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) log: Log,
     /// The store could not do what it puts off, and that was told.
     pub(crate) late: bool,
@@ -186,9 +211,10 @@ impl<S: Store> Deciding<S> {
             .collect();
         let verifier = Arc::clone(&self.verifier);
         let now = self.clock.now();
+        let mut rooms = self.rooms(&group).into_iter();
         let mut pending: Vec<_> = group
             .iter()
-            .map(|job| Pending::new(job, &verifier, now))
+            .map(|job| Pending::new(job, &verifier, now, &mut rooms))
             .collect();
         let outcomes = self.commit(&mut pending);
         let decided = outcomes.len();
@@ -212,6 +238,15 @@ impl<S: Store> Deciding<S> {
         // Who looks all the time must not keep the store from what it puts off.
         if only_looks && self.store.wants_idle() {
             self.idle();
+        }
+    }
+
+    /// Room for the reports of sessions in a group.
+    fn rooms(&self, group: &[Job]) -> Vec<Room> {
+        let is_report = |job: &&Job| matches!(job, Job::Session { .. });
+        match group.iter().filter(is_report).count() {
+            0 => Vec::new(),
+            wanted => self.sessions.rooms(wanted, self.store.counts().sessions),
         }
     }
 
@@ -250,6 +285,10 @@ impl<S: Store> Deciding<S> {
                 Answer::Reply(self.login(attempt, &login, outcome, lines))
             }
             Pending::Operate(operate) => Answer::Done(self.operated(operate.done(outcome))),
+            Pending::Session(report) => Answer::Reply(self.reported(&report, outcome)),
+            Pending::Restarted(_) | Pending::EndSession(_) => {
+                Answer::Applied(matches!(outcome, Outcome::Applied(_)))
+            }
             Pending::Nothing(_) => Answer::None,
         }
     }
@@ -264,6 +303,19 @@ impl<S: Store> Deciding<S> {
         done
     }
 
+    /// A session whose account may not log in any more is ended.
+    fn reported(&self, report: &Report<'_>, outcome: Outcome) -> Reply {
+        if !report.stored(outcome) {
+            return self.undecided();
+        }
+        self.sessions.pushed_out(report.pushed_out().as_slice());
+        if let Some(session) = report.unwelcome() {
+            let orders = &self.sessions.orders;
+            orders.add(session.clone(), None, Instant::now());
+        }
+        Reply::SessionStored
+    }
+
     fn login(
         &self,
         attempt: &Attempt,
@@ -271,14 +323,23 @@ impl<S: Store> Deciding<S> {
         outcome: Outcome,
         lines: &mut Lines,
     ) -> Reply {
+        let mut accepted = None;
         let verdict = match login.verdict(outcome) {
-            Verdict::Accept(_) => Told::Accept,
+            Verdict::Accept(proof) => {
+                // PAM has no use for more than the verdict.
+                let granted = login.granted(proof);
+                let granted = granted.filter(|_| attempt.place.door == Door::Radius);
+                accepted = granted.map(|granted| Box::new(logins::accepted(granted)));
+                Told::Accept
+            }
             Verdict::Reject => Told::Reject,
             Verdict::Undecided => return self.undecided(),
         };
-        match verdict {
-            Told::Accept => self.counters.accepts.add(),
-            Told::Reject => self.counters.rejects.add(),
+        match (verdict, login.reason()) {
+            // The same login once more.
+            (Told::Accept, Some(Reason::AnsweredAgain)) => {}
+            (Told::Accept, _) => self.counters.accepts.add(),
+            (Told::Reject, _) => self.counters.rejects.add(),
         }
         if let Some(reason) = login.reason() {
             self.tell(attempt, login, reason, lines);
@@ -286,7 +347,7 @@ impl<S: Store> Deciding<S> {
         Reply::Decided {
             verdict,
             account: attempt.account.clone(),
-            accepted: None,
+            accepted,
         }
     }
 
@@ -299,6 +360,7 @@ impl<S: Store> Deciding<S> {
         let name = name.map_or("(no account name)", AccountName::as_str);
         let verdict = match reason {
             Reason::RightCode => "accept",
+            Reason::AnsweredAgain => "accept again",
             _ => "reject",
         };
         let place = &attempt.place;
@@ -321,17 +383,40 @@ enum Pending<'a> {
     Ask(Ask<'a>),
     Login(&'a Attempt, Login<'a>),
     Operate(Operate<'a>),
+    Session(Report<'a>),
+    Restarted(Restarted<'a>),
+    EndSession(EndSession<'a>),
     Nothing(NoDecision),
 }
 
 impl<'a> Pending<'a> {
-    fn new(job: &'a Job, verifier: &'a Verifier, now: Now) -> Self {
+    fn new(
+        job: &'a Job,
+        verifier: &'a Verifier,
+        now: Now,
+        rooms: &mut impl Iterator<Item = Room>,
+    ) -> Self {
         match job {
             Job::Ask { account, place, .. } => Self::Ask(Ask::new(verifier, account, place, now)),
             Job::Login { attempt, .. } => Self::Login(attempt, Login::new(verifier, attempt, now)),
             Job::Operate {
                 operation, order, ..
             } => Self::Operate(Operate::new(verifier, operation, order, now)),
+            Job::Session { report, .. } => {
+                Self::Session(Report::new(report, rooms.next().unwrap_or(Room::None), now))
+            }
+            Job::Restarted {
+                report,
+                sessions,
+                before,
+                ..
+            } => Self::Restarted(Restarted::new(report, sessions, *before, now)),
+            Job::EndSession {
+                session,
+                outcome,
+                receipt,
+                ..
+            } => Self::EndSession(EndSession::new(session, *outcome, *receipt, now)),
             Job::Look(_) => Self::Nothing(NoDecision),
         }
     }
@@ -341,6 +426,9 @@ impl<'a> Pending<'a> {
             Self::Ask(ask) => ask,
             Self::Login(_, login) => login,
             Self::Operate(operate) => operate,
+            Self::Session(report) => report,
+            Self::Restarted(restarted) => restarted,
+            Self::EndSession(end) => end,
             Self::Nothing(nothing) => nothing,
         }
     }
@@ -361,6 +449,7 @@ impl Decider for NoDecision {
 enum Answer {
     Reply(Reply),
     Done(Done),
+    Applied(bool),
     None,
 }
 
@@ -369,7 +458,10 @@ fn answer(group: Vec<Job>, answers: Vec<Answer>) {
     let mut filled: Vec<Arc<Outbox>> = Vec::new();
     for (job, answer) in group.into_iter().zip(answers) {
         match (job, answer) {
-            (Job::Ask { to, .. } | Job::Login { to, .. }, Answer::Reply(reply)) => {
+            (
+                Job::Ask { to, .. } | Job::Login { to, .. } | Job::Session { to, .. },
+                Answer::Reply(reply),
+            ) => {
                 to.outbox.put(to.id, reply);
                 if !filled.iter().any(|outbox| Arc::ptr_eq(outbox, &to.outbox)) {
                     filled.push(to.outbox);
@@ -378,6 +470,10 @@ fn answer(group: Vec<Job>, answers: Vec<Answer>) {
             (Job::Operate { to, operation, .. }, Answer::Done(done)) => {
                 // The connection may be gone; the receipt is in the journal.
                 let _ = to.send((done, operation));
+            }
+            (Job::Restarted { to, .. } | Job::EndSession { to, .. }, Answer::Applied(applied)) => {
+                // Nobody may wait any more; the event is in the journal.
+                let _ = to.send(applied);
             }
             _ => {}
         }

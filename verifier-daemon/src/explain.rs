@@ -149,19 +149,30 @@ fn is_ahead(token: &Token, now: Time) -> bool {
 fn of_events(events: &[(u64, Event)], tokens: &[Token], findings: &mut Vec<Finding>) {
     let login = events.iter().find_map(|(_, event)| match &event.what {
         What::Login(login) => Some((event.time, login)),
-        What::Operation(_) => None,
+        What::Operation(_) | What::Session(_) => None,
     });
     let Some((_, login)) = login else {
         return;
     };
     let place = &login.place;
     let sentence = match login.reason {
-        Reason::RightCode | Reason::NotAsked => return,
+        Reason::RightCode | Reason::AnsweredAgain | Reason::NotAsked => return,
         Reason::AlreadyUsed => already_used(login.serial.as_ref(), tokens),
         Reason::WrongCode => "the code was wrong".into(),
         Reason::MalformedCode => "what was typed is not a code of 6 to 8 digits".into(),
         Reason::SeedDoesNotOpen => {
             "the token's seed does not open: the master key or the record is not the right one"
+                .into()
+        }
+        Reason::RejectedAgain => {
+            "the gateway repeated a login whose code or password was wrong".into()
+        }
+        Reason::RoundUsed => {
+            "the answer came for a challenge that was answered before, or is too old".into()
+        }
+        Reason::WrongPassword => "the password before the code was wrong".into(),
+        Reason::FirstFactorUnavailable => {
+            "the password before the code could not be judged: see the log of sekisho-radiusd"
                 .into()
         }
         Reason::ClockBackwards => "the server's clock had gone backwards".into(),

@@ -12,7 +12,10 @@ mod counters;
 mod decider;
 mod explain;
 mod keys;
+mod logins;
+mod orders;
 mod outbox;
+mod passwords;
 mod peer;
 mod policy;
 mod progress;
@@ -20,8 +23,11 @@ mod rate;
 mod requests;
 mod restore;
 mod seeds;
+mod seen;
 mod service;
+mod sessions;
 mod status;
+mod tickets;
 mod upkeep;
 mod uri;
 mod views;
@@ -47,11 +53,14 @@ use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::decider::{Deciding, Queue};
 use crate::keys::{Keys, NOT_LOCKED};
+use crate::passwords::Passwords;
 use crate::peer::Directory;
 use crate::progress::Progress;
 use crate::rate::Rates;
 use crate::restore::Restore;
+use crate::seen::Seen;
 use crate::service::{Service, Shared};
+use crate::sessions::Sessions;
 use crate::upkeep::Upkeep;
 
 /// What the names of sled's own threads begin with. The index is rebuilt when one of them fails.
@@ -154,7 +163,17 @@ async fn serve(
     let keeper = store.keeper();
     let upkeep = Upkeep::start(keeper.clone(), log.clone(), ending.clone())?;
     let backups = Backups::new(&settings, keeper.clone(), Arc::clone(&keys), signer.clone());
-    let (queue, deciding) = start_deciding(store, &verifier, &counters, &clock, &log)?;
+    let sessions = Arc::new(Sessions::new(first_order()?));
+    let deciding = Deciding {
+        store,
+        verifier: Arc::clone(&verifier),
+        counters: Arc::clone(&counters),
+        clock: Arc::clone(&clock),
+        sessions: Arc::clone(&sessions),
+        log: log.clone(),
+        late: false,
+    };
+    let (queue, deciding) = start_deciding(deciding)?;
     let watching = Arc::clone(&clock).watch(log.clone(), ending.clone());
     let (rotations, rotator) =
         keys::rotator(&keys, keeper, queue.clone(), log.clone(), ending.clone());
@@ -178,6 +197,9 @@ async fn serve(
             data: settings.verifier.data.clone(),
             retention: settings.audit.retention(),
             rates: Rates::default(),
+            passwords: Passwords::start()?,
+            sessions,
+            seen: Seen::new(&settings),
             ending,
         }),
         limits: settings.verifier,
@@ -188,6 +210,7 @@ async fn serve(
     let mut tasks = JoinSet::new();
     tasks.spawn(rotator.run());
     tasks.spawn(watching);
+    tasks.spawn(sessions::keep(Arc::clone(&service.shared)));
     tokio::select! {
         () = service.run(&mut tasks) => {}
         _ = terminate.recv() => {}
@@ -248,11 +271,12 @@ fn open_store(settings: &Settings, keys: &Keys, log: &Log) -> Result<EmbeddedSto
     let Counts {
         tokens,
         accounts,
+        sessions,
         position,
     } = store.counts();
     let replayed = opened.replayed;
     log.info(format_args!(
-        "store open: {tokens} tokens, {accounts} accounts, newest event {position}, {replayed} replayed"
+        "store open: {tokens} tokens, {accounts} accounts, {sessions} sessions, newest event {position}, {replayed} replayed"
     ));
     Ok(store)
 }
@@ -262,22 +286,17 @@ fn publish(log: Log) -> impl FnMut(&str) + Send {
     move |note| log.info(format_args!("checkpoint {note}"))
 }
 
+/// What the ids of orders begin at, in the lower half of all numbers.
+fn first_order() -> Result<u64, Failure> {
+    let mut octets = [0; 8];
+    getrandom::fill(&mut octets).map_err(|error| format!("no random numbers: {error}"))?;
+    Ok(u64::from_be_bytes(octets) >> 1)
+}
+
 fn start_deciding(
-    store: EmbeddedStore,
-    verifier: &Arc<Verifier>,
-    counters: &Arc<Counters>,
-    clock: &Arc<Clock>,
-    log: &Log,
+    deciding: Deciding<EmbeddedStore>,
 ) -> Result<(Queue, JoinHandle<EmbeddedStore>), Failure> {
     let (queue, jobs) = decider::queue();
-    let deciding = Deciding {
-        store,
-        verifier: Arc::clone(verifier),
-        counters: Arc::clone(counters),
-        clock: Arc::clone(clock),
-        log: log.clone(),
-        late: false,
-    };
     let thread = std::thread::Builder::new().name("decider".into());
     let handle = thread.spawn(move || deciding.run(&jobs))?;
     Ok((queue, handle))

@@ -58,6 +58,11 @@ impl Outbox {
         self.filled.notify_one();
     }
 
+    /// Whether the peer has gone, or says nothing more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
     /// The frames to write next, or `None` when the last has been handed out.
     pub(crate) async fn next(&self) -> Option<Vec<u8>> {
         loop {

@@ -16,7 +16,7 @@ use sekisho_verifier_socket::admin::{Change, Verb};
 pub(crate) struct Roles {
     /// May send attempts for anybody: root, whom PAM's hosts run as.
     pub(crate) pam: bool,
-    /// May send attempts for anybody that came over RADIUS, and nothing else.
+    /// May ask what comes over RADIUS, for anybody, and nothing else.
     pub(crate) radius: bool,
     pub(crate) admin: bool,
     pub(crate) help_desk: bool,
@@ -130,6 +130,11 @@ impl Peer {
         self.roles.pam || self.roles.radius
     }
 
+    /// Whether this peer may ask what the RADIUS server asks: it, and root.
+    pub(crate) fn serves_gateways(&self) -> bool {
+        self.is_trusted()
+    }
+
     /// Whether this peer may use any verb at all.
     pub(crate) fn has_verbs(&self) -> bool {
         self.roles.admin || self.roles.help_desk || self.roles.auditor
@@ -148,12 +153,16 @@ impl Peer {
                 change: Change::Lost | Change::Suspend,
                 ..
             }
-            | Verb::Unlock { .. } => admin || help_desk,
+            | Verb::Unlock { .. }
+            | Verb::SessionEnd { .. }
+            | Verb::SessionEndings(_) => admin || help_desk,
             Verb::TokenShow(_)
             | Verb::AccountShow(_)
             | Verb::ReceiptShow(_)
             | Verb::Explain(_)
             | Verb::Status
+            | Verb::SessionList(_)
+            | Verb::ClientList
             | Verb::AuditKey => admin || help_desk || auditor,
             Verb::KeyStatus => admin || auditor,
             Verb::TokenList(_) | Verb::AccountList(_) | Verb::AuditList(_) => admin || auditor,

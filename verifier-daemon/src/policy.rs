@@ -15,6 +15,7 @@ pub(crate) fn of(settings: &Settings) -> Policy {
             // At most 20.
             drift: settings.acceptance.drift_steps.value() as i64,
             look_ahead: settings.acceptance.look_ahead.value(),
+            answer_again: settings.acceptance.answer_again(),
         },
         limits: Limits {
             // At most 20, and at most 1,000.

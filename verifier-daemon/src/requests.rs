@@ -1,7 +1,7 @@
 //! From an admin's verb to the core's operation: names, codes and shapes are checked here, at the
 //! edge, and a refusal says the way out.
 
-use sekisho_verifier::account::AccountName;
+use sekisho_verifier::account::{AccountName, AttributeName, AttributeValue, GroupName};
 use sekisho_verifier::event::RequestKey;
 use sekisho_verifier::operation::{
     AccountChange, Imported, Operation, Refusal as CoreRefusal, SerialChoice, StateChange,
@@ -163,7 +163,30 @@ pub(crate) fn account_change(change: &admin::AccountChange) -> Result<AccountCha
         disabled: change.disabled,
         add_alias: name(&change.add_alias)?,
         remove_alias: name(&change.remove_alias)?,
+        add_groups: groups(&change.add_groups)?,
+        remove_groups: groups(&change.remove_groups)?,
+        attributes: change
+            .attributes
+            .iter()
+            .map(attribute)
+            .collect::<Result<_, _>>()?,
     })
+}
+
+fn groups(names: &[String]) -> Result<Vec<GroupName>, Refusal> {
+    let group = |name: &String| GroupName::parse(name);
+    let groups: Result<_, _> = names.iter().map(group).collect();
+    groups.map_err(|error| invalid(error, "give the name that gateways know"))
+}
+
+fn attribute(
+    (name, value): &(String, Option<String>),
+) -> Result<(AttributeName, Option<AttributeValue>), Refusal> {
+    let parsed = AttributeName::parse(name).and_then(|name| {
+        let value = value.as_deref().map(AttributeValue::parse).transpose()?;
+        Ok((name, value))
+    });
+    parsed.map_err(|error| invalid(error, "write it as NAME=VALUE, as in framed-ip=192.0.2.7"))
 }
 
 /// The core's refusal with its kind and the way out.
@@ -190,6 +213,15 @@ pub(crate) fn refused(refusal: &CoreRefusal) -> Refusal {
         R::NothingToChange(_) => (K::Conflict, "look at it with: sekisho account show"),
         R::NameTaken(_) | R::TooManyAliases(_) => (K::Conflict, "choose another name"),
         R::NotAnAlias(..) => (K::NotFound, "look at them with: sekisho account show"),
+        R::NotInGroup(..) | R::NoSuchAttribute(..) => {
+            (K::NotFound, "look at them with: sekisho account show")
+        }
+        R::TooManyGroups(_) | R::TooManyAttributes(_) | R::ProfileTooLarge(_) => {
+            (K::Conflict, "remove some of them first")
+        }
+        R::TooMuchAtOnce => (K::Invalid, "change it in several steps"),
+        R::NoPassword(_) => (K::Conflict, "nothing has to be done"),
+        R::NoSuchSession(_) => (K::NotFound, "look it up with: sekisho session list"),
         R::ClockIsTrusted => (K::Conflict, "nothing has to be done"),
         R::Import(_) => (K::Conflict, "mend these lines; nothing was imported"),
         R::KeyChanged => (K::Conflict, "import the file again; nothing was imported"),

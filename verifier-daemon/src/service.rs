@@ -22,8 +22,11 @@ use crate::connection;
 use crate::counters::Counters;
 use crate::decider::Queue;
 use crate::keys::{Keys, Rotations};
+use crate::passwords::Passwords;
 use crate::peer::{Directory, Peer};
 use crate::rate::Rates;
+use crate::seen::Seen;
+use crate::sessions::Sessions;
 use crate::upkeep::Upkeep;
 
 /// Of every four connections, at most so many belong to users who are neither root nor a daemon.
@@ -51,6 +54,9 @@ pub(crate) struct Shared {
     /// How long events are kept.
     pub(crate) retention: Duration,
     pub(crate) rates: Rates,
+    pub(crate) passwords: Passwords,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) seen: Seen,
     /// Becomes true when the daemon ends: connections then take no further request.
     pub(crate) ending: watch::Receiver<bool>,
 }

@@ -26,6 +26,13 @@ pub(crate) async fn answer(shared: &Shared) -> Result<Answer, Refusal> {
         ));
     }
     warnings.extend(shared.keys.warnings());
+    warnings.extend(shared.seen.warnings());
+    let not_ended = shared.sessions.orders.not_ended();
+    if not_ended > 0 {
+        warnings.push(format!(
+            "{not_ended} sessions at gateways could not be ended since the start: see sekisho audit list"
+        ));
+    }
     let counters = &shared.counters;
     let undecided = counters.undecided.value();
     if undecided > 0 {

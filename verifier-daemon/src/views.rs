@@ -2,9 +2,12 @@
 
 use sekisho_store_embedded::Removed;
 use sekisho_verifier::account::Account;
-use sekisho_verifier::event::{Event, LoginEvent, OperationEvent, OperationOutcome, Reason, What};
+use sekisho_verifier::event::{
+    Event, LoginEvent, OperationEvent, OperationOutcome, Reason, SessionChange, SessionEvent, What,
+};
 use sekisho_verifier::policy::Limits;
 use sekisho_verifier::receipt::ReceiptNumber;
+use sekisho_verifier::session::EndOutcome;
 use sekisho_verifier::store::Position;
 use sekisho_verifier::time::Time;
 use sekisho_verifier::token::{Factor, Token};
@@ -29,6 +32,7 @@ pub(crate) fn receipt(position: Position, time: Time, event: &OperationEvent) ->
         hash: None,
         signed: None,
         repeated: false,
+        sessions: 0,
     }
 }
 
@@ -92,19 +96,41 @@ pub(crate) fn account(account: &Account, limits: &Limits, now: Time) -> AccountV
         wrong_codes: account.guesses.wrong,
         failures_in_a_row: account.guesses.in_a_row,
         locked_until_ms: closed.map(|closed| closed.until().millis()),
+        groups: account.groups.iter().map(ToString::to_string).collect(),
+        attributes: account
+            .attributes
+            .iter()
+            .map(|attribute| (attribute.name.to_string(), attribute.value.to_string()))
+            .collect(),
+        has_password: account.password.is_some(),
     }
+}
+
+/// About what an account takes in a frame.
+pub(crate) fn account_octets(view: &AccountView) -> usize {
+    let texts = |texts: &[String]| texts.iter().map(|text| text.len() + 3).sum::<usize>();
+    let attributes = view.attributes.iter();
+    let attributes = attributes.map(|(name, value)| name.len() + value.len() + 6);
+    100 + view.name.len()
+        + texts(&view.aliases)
+        + texts(&view.serials)
+        + texts(&view.groups)
+        + attributes.sum::<usize>()
 }
 
 pub(crate) fn event(position: Position, event: &Event) -> EventView {
     match &event.what {
         What::Login(login) => login_event(position, event.time, login),
         What::Operation(operation) => operation_event(position, event.time, operation),
+        What::Session(session) => session_event(position, event.time, session),
     }
 }
 
 fn login_event(position: Position, time: Time, login: &LoginEvent) -> EventView {
     let outcome = match login.reason {
         Reason::RightCode => "accept",
+        // The same login: it is not counted as one more.
+        Reason::AnsweredAgain => "answered-again",
         Reason::NotAsked => "not-asked",
         _ => "reject",
     };
@@ -117,6 +143,37 @@ fn login_event(position: Position, time: Time, login: &LoginEvent) -> EventView 
         account: login.account.as_ref().map(ToString::to_string),
         serial: login.serial.as_ref().map(ToString::to_string),
         place: Some(login.place.to_string()),
+        actor: None,
+        receipt: None,
+    }
+}
+
+fn session_event(position: Position, time: Time, told: &SessionEvent) -> EventView {
+    let (outcome, reason) = match told.change {
+        SessionChange::End { outcome, .. } => match outcome {
+            EndOutcome::Refused(Some(cause)) => {
+                (outcome.name(), Some(format!("error-cause {cause}")))
+            }
+            _ => (outcome.name(), None),
+        },
+        SessionChange::On(count) | SessionChange::Off(count) => {
+            ("reported", Some(format!("{count} sessions are over")))
+        }
+        _ => ("reported", told.cause.map(|cause| format!("cause {cause}"))),
+    };
+    let place = match told.session {
+        Some(session) => format!("radius:{} {} session {session}", told.client, told.nas),
+        None => format!("radius:{} {}", told.client, told.nas),
+    };
+    EventView {
+        position,
+        time_ms: time.millis(),
+        operation: told.change.name().to_owned(),
+        outcome: outcome.to_owned(),
+        reason,
+        account: told.account.as_ref().map(ToString::to_string),
+        serial: None,
+        place: Some(place),
         actor: None,
         receipt: None,
     }

@@ -16,6 +16,7 @@ pub mod checkpoint;
 pub mod event;
 pub mod guess;
 pub mod lifecycle;
+pub mod ms_chap;
 pub mod note;
 pub mod operation;
 pub mod otp;

@@ -44,6 +44,7 @@ const PURPOSE: &[u8] = b"sekisho seed 2\0";
 /// What the keys are derived with.
 const SEALING: &[u8] = b"sekisho sealing key 1";
 const TAGGING: &[u8] = b"sekisho tagging key 1";
+const DERIVING: &[u8] = b"sekisho deriving key 1";
 
 type HmacSha256 = Hmac<Sha256>;
 
@@ -105,6 +106,7 @@ pub struct DataKey {
     number: u32,
     cipher: Aes256Gcm,
     tagger: HmacSha256,
+    deriver: HmacSha256,
 }
 
 impl fmt::Debug for DataKey {
@@ -118,11 +120,18 @@ impl DataKey {
     pub fn new(number: u32, key: &[u8; KEY_OCTETS]) -> Self {
         let sealing = derive(key, SEALING);
         let tagging = derive(key, TAGGING);
+        let deriving = derive(key, DERIVING);
         Self {
             number,
             cipher: Aes256Gcm::new((&*sealing).into()),
             tagger: keyed(&*tagging),
+            deriver: keyed(&*deriving),
         }
+    }
+
+    /// A key for something else that is to last no longer than this one.
+    pub fn derive(&self, purpose: &[u8]) -> Zeroizing<[u8; KEY_OCTETS]> {
+        finish(self.deriver.clone().chain_update(purpose))
     }
 
     /// Its number.
@@ -222,7 +231,11 @@ fn keyed(key: &[u8]) -> HmacSha256 {
 }
 
 fn derive(key: &[u8; KEY_OCTETS], purpose: &[u8]) -> Zeroizing<[u8; KEY_OCTETS]> {
-    let mut whole = keyed(key).chain_update(purpose).finalize().into_bytes();
+    finish(keyed(key).chain_update(purpose))
+}
+
+fn finish(mac: HmacSha256) -> Zeroizing<[u8; KEY_OCTETS]> {
+    let mut whole = mac.finalize().into_bytes();
     let mut derived = Zeroizing::new([0; KEY_OCTETS]);
     derived.copy_from_slice(&whole);
     whole.as_mut_slice().zeroize();
@@ -289,6 +302,17 @@ impl Keyring {
     /// The numbers of all keys, rising.
     pub fn numbers(&self) -> Vec<u32> {
         self.read().all.keys().copied().collect()
+    }
+
+    /// A key for something else from each data key, with its number; the current one is the first.
+    pub fn derive(&self, purpose: &[u8]) -> Vec<(u32, Zeroizing<[u8; KEY_OCTETS]>)> {
+        let keys = self.read();
+        let current = keys.current.number;
+        let others = keys.all.values().filter(|key| key.number != current);
+        std::iter::once(&keys.current)
+            .chain(others)
+            .map(|key| (key.number, key.derive(purpose)))
+            .collect()
     }
 
     /// Opens what any of the keys sealed.

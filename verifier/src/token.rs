@@ -1,13 +1,15 @@
 //! Tokens: one seed with one serial.
 
 use minicbor::{Decode, Encode};
+use subtle::ConstantTimeEq;
 
 use crate::account::{AccountName, Mark};
 use crate::guess::Guesses;
 use crate::lifecycle::TokenState;
-use crate::otp::{Algorithm, Code, Digits, Generator};
+use crate::otp::{Algorithm, Digits, Generator};
 use crate::place::Place;
 use crate::policy::Acceptance;
+use crate::proof::Answer;
 use crate::seal::SealedSeed;
 use crate::serial::Serial;
 use crate::time::Time;
@@ -230,7 +232,7 @@ impl Token {
         self.spent.first().copied().max(self.raised)
     }
 
-    /// What `code` means at `now`.
+    /// What `answer` means at `now`.
     ///
     /// Every candidate is computed and compared whatever the others gave, so the time taken does
     /// not tell which of them fits. Of several that fit the highest counts. A string equal to
@@ -239,21 +241,21 @@ impl Token {
     pub fn judge(
         &self,
         generator: &Generator,
-        code: &Code,
+        answer: &Answer<'_>,
         acceptance: &Acceptance,
         now: Time,
     ) -> Finding {
         let mut fresh = None;
         let mut spent = false;
         for step in self.window(acceptance, now) {
-            let fits = generator.matches(code, step);
+            let fits = answer.fits(generator, step);
             if self.watermark().is_some_and(|mark| step <= mark) {
                 spent |= fits;
             } else if fits {
                 fresh = Some(step);
             }
         }
-        spent |= self.has_spent(generator, code);
+        spent |= self.has_spent(generator, answer);
         match fresh {
             _ if spent => Finding::Spent,
             Some(step) => Finding::Fresh(step),
@@ -261,13 +263,33 @@ impl Token {
         }
     }
 
-    /// Whether `code` is one of those that were accepted last.
-    pub fn has_spent(&self, generator: &Generator, code: &Code) -> bool {
+    /// Whether `answer` is one of those that were accepted last.
+    pub fn has_spent(&self, generator: &Generator, answer: &Answer<'_>) -> bool {
         let mut spent = false;
         for &step in &self.spent {
-            spent |= generator.matches(code, step);
+            spent |= answer.fits(generator, step);
         }
         spent
+    }
+
+    /// Whether the newest accept is still to be given again at `now` to whom `by` says: not so often
+    /// yet, and its code inside its window.
+    pub(crate) fn answers_again(&self, by: &Mark, acceptance: &Acceptance, now: Time) -> bool {
+        let Some(answered) = &self.answered else {
+            return false;
+        };
+        // One that would last longer than it can was given by a clock that has been set back since.
+        let lasts = now < answered.until && answered.until <= now.after(acceptance.answer_again);
+        let in_window = match self.factor {
+            Factor::Totp { .. } => self
+                .window(acceptance, now)
+                .any(|step| step == answered.step),
+            Factor::Hotp { .. } => true,
+        };
+        let newest = self.spent.first() == Some(&answered.step);
+        let raised = self.raised.is_some_and(|raised| answered.step <= raised);
+        let known: bool = answered.by.0.ct_eq(&by.0).into();
+        known && lasts && in_window && newest && !raised && answered.times < ANSWERS_AGAIN_MAX
     }
 
     /// The steps or counters whose codes are looked at, in rising order.

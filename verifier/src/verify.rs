@@ -5,22 +5,36 @@
 //! value that nothing outside this module can make.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::account::{Account, AccountName};
+use crate::account::{
+    Account, AccountName, Attribute, GroupName, Mark, ROUNDS_MAX, UsedRound, WRONG_PROOFS_MAX,
+    WrongProof,
+};
 use crate::event::{Event, LoginEvent, Reason, What};
 use crate::guess::Closed;
 use crate::lifecycle::TokenState;
+use crate::ms_chap::MsChapKeys;
 use crate::otp::{Algorithm, Code, Digits, Generator, Seed};
-use crate::place::Place;
+use crate::place::{Door, Place};
 use crate::policy::{OutOfBounds, Policy};
-use crate::proof::{First, Proof, Round};
+use crate::proof::{Answer, First, Proof, Round};
 use crate::seal::{DataKey, DoesNotOpen, KEY_OCTETS, Keyring, NONCE_OCTETS, SealedSeed};
 use crate::serial::Serial;
 use crate::store::{Change, Decider, Outcome, Record, StoreError, View};
 use crate::time::{Now, Time};
-use crate::token::{Finding, Period, Token};
+use crate::token::{Answered, Finding, Period, SPENT_MEMORY, Token};
+
+/// The longest that a round of a conversation can be continued; one that claims more is refused.
+pub const ROUND_LASTS_MAX: Duration = Duration::from_secs(600);
+
+/// What repetitions are recognised with.
+const REPETITIONS: &[u8] = b"sekisho repetitions 1";
 
 /// What decisions need besides records: the policy, and the keys that open seeds.
 #[derive(Debug)]
@@ -56,16 +70,20 @@ impl Verifier {
         self.keyring.open(&token.serial, token.seal, &token.seed)
     }
 
-    /// What `code` means to `token` at `now`.
+    fn generator(&self, token: &Token) -> Result<Generator, DoesNotOpen> {
+        let seed = self.open(token)?;
+        Ok(Generator::new(&seed, token.algorithm, token.digits))
+    }
+
+    /// What `answer` means to `token` at `now`.
     pub(crate) fn judge(
         &self,
         token: &Token,
-        code: &Code,
+        answer: &Answer<'_>,
         now: Time,
     ) -> Result<Finding, DoesNotOpen> {
-        let seed = self.open(token)?;
-        let generator = Generator::new(&seed, token.algorithm, token.digits);
-        Ok(token.judge(&generator, code, &self.policy.acceptance, now))
+        let generator = self.generator(token)?;
+        Ok(token.judge(&generator, answer, &self.policy.acceptance, now))
     }
 }
 
@@ -98,7 +116,8 @@ impl Decoy {
         }
     }
 
-    fn judge(&self, verifier: &Verifier, now: Time) {
+    /// As much work as a token makes that has been used for a while.
+    fn judge(&self, verifier: &Verifier, proof: &Proof, now: Time) {
         let (Some(serial), Some(sealed), Some(code)) = (&self.serial, &self.sealed, &self.code)
         else {
             return;
@@ -107,10 +126,12 @@ impl Decoy {
             return;
         };
         let generator = Generator::new(&seed, Algorithm::Sha1, Digits::default());
+        let answer = proof.answer().unwrap_or_else(|_| code.clone().into());
         let centre = Period::default().step(now);
         let window = verifier.policy.acceptance.window;
-        for step in centre.saturating_sub(window)..=centre.saturating_add(window) {
-            std::hint::black_box(generator.matches(code, step));
+        let near = centre.saturating_sub(window)..=centre.saturating_add(window);
+        for step in near.chain(0..SPENT_MEMORY as u64) {
+            std::hint::black_box(answer.fits(&generator, step));
         }
     }
 }
@@ -146,7 +167,8 @@ impl Attempt {
     }
 }
 
-/// Proof that a code was right, fresh, and is durably spent.
+/// Proof that a code was right, fresh, and is durably spent; or that the gateway that was told so
+/// asked again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accepted(());
 
@@ -161,6 +183,19 @@ pub enum Verdict {
     Undecided,
 }
 
+/// What goes with an accept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// The canonical name.
+    pub account: AccountName,
+    /// The account's groups.
+    pub groups: Vec<GroupName>,
+    /// The account's attributes.
+    pub attributes: Vec<Attribute>,
+    /// To an MS-CHAPv2 response.
+    pub ms_chap: Option<MsChapKeys>,
+}
+
 /// One login on its way to a verdict.
 #[derive(Debug)]
 pub struct Login<'a> {
@@ -170,6 +205,7 @@ pub struct Login<'a> {
     reason: Option<Reason>,
     account: Option<AccountName>,
     locked_out: bool,
+    granted: Option<Granted>,
 }
 
 impl<'a> Login<'a> {
@@ -182,6 +218,7 @@ impl<'a> Login<'a> {
             reason: None,
             account: None,
             locked_out: false,
+            granted: None,
         }
     }
 
@@ -195,6 +232,11 @@ impl<'a> Login<'a> {
         self.reason
     }
 
+    /// What goes with the accept that [`Self::verdict`] gave.
+    pub fn granted(&self, _: Accepted) -> Option<&Granted> {
+        self.granted.as_ref()
+    }
+
     /// Whether this was the wrong code that locked the account, which operators are alarmed of.
     pub fn locked_out(&self) -> bool {
         self.locked_out
@@ -203,7 +245,9 @@ impl<'a> Login<'a> {
     /// The verdict, against the store's word on what [`Decider::decide`] wanted written.
     pub fn verdict(&self, outcome: Outcome) -> Verdict {
         match (outcome, self.reason) {
-            (Outcome::Applied(_), Some(Reason::RightCode)) => Verdict::Accept(Accepted(())),
+            (Outcome::Applied(_), Some(reason)) if reason.accepts() => {
+                Verdict::Accept(Accepted(()))
+            }
             (Outcome::Applied(_), Some(_)) => Verdict::Reject,
             _ => Verdict::Undecided,
         }
@@ -217,11 +261,12 @@ impl<'a> Login<'a> {
             let name = Some(name).filter(may_be_kept);
             return Ok(Findings::rejected(Reason::UnknownAccount, name));
         };
-        match self.obstacle(&account, view)? {
-            Some(reason @ (Reason::Waiting | Reason::Locked)) => Ok(self.wait(reason, account)),
-            Some(reason) => Ok(Findings::rejected(reason, Some(account.name))),
-            None => self.weigh(account, view),
+        if self.attempt.round.is_none() {
+            return self.weigh(account, view);
         }
+        let mut findings = self.weigh(account.clone(), view)?;
+        self.take_round(account, &mut findings);
+        Ok(findings)
     }
 
     /// Not judged yet; a clock that was set back makes the wait begin again.
@@ -234,7 +279,7 @@ impl<'a> Login<'a> {
         findings
     }
 
-    /// What keeps a code from being judged at all.
+    /// What keeps anything from being looked at.
     fn obstacle(&self, account: &Account, view: &dyn View) -> Result<Option<Reason>, StoreError> {
         if account.disabled {
             return Ok(Some(Reason::AccountDisabled));
@@ -245,28 +290,72 @@ impl<'a> Login<'a> {
         if !self.now.steady {
             return Ok(Some(Reason::ClockStepped));
         }
-        let closed = account
-            .guesses
-            .closed(&self.verifier.policy.limits, self.now.time);
-        Ok(closed.map(reason_of))
+        Ok(None)
     }
 
-    /// Judges the code against every usable token of the account.
+    /// What keeps a code from being judged, and then the code.
     fn weigh(&self, account: Account, view: &dyn View) -> Result<Findings, StoreError> {
+        if let Some(reason) = self.obstacle(&account, view)? {
+            return Ok(Findings::rejected(reason, Some(account.name)));
+        }
+        let limits = &self.verifier.policy.limits;
+        let round = self.round(&account);
+        let closed = account.guesses.closed(limits, self.now.time);
+        let repetition = Repetition::of(self);
+        if repetition.is_none() || round == Taken::Never {
+            match (round, closed) {
+                (Taken::Before | Taken::Never, _) => {
+                    return Ok(Findings::rejected(Reason::RoundUsed, Some(account.name)));
+                }
+                (Taken::Now, Some(closed)) => return Ok(self.wait(reason_of(closed), account)),
+                (Taken::Now, None) => {}
+            }
+        }
         let tokens = load(view, &account.serials)?;
+        if let Some(repetition) = &repetition {
+            if let Some(findings) = self.again(&account, &tokens, repetition) {
+                return Ok(findings);
+            }
+            if round != Taken::Now {
+                return Ok(Findings::rejected(Reason::RoundUsed, Some(account.name)));
+            }
+            if let Some(closed) = closed {
+                return Ok(self.wait(reason_of(closed), account));
+            }
+        }
         if let Some(reason) = nothing_usable(&tokens) {
             return Ok(Findings::rejected(reason, Some(account.name)));
         }
-        let Proof::Code(typed) = &self.attempt.proof else {
-            let reason = Reason::MalformedCode;
-            return Ok(Findings::rejected(reason, Some(account.name)));
-        };
-        let Ok(code) = Code::parse(typed) else {
+        match self.attempt.first {
+            First::None | First::Right => {}
+            First::Unavailable => {
+                let reason = Reason::FirstFactorUnavailable;
+                return Ok(Findings::rejected(reason, Some(account.name)));
+            }
+            First::Wrong => {
+                let reason = Reason::WrongPassword;
+                let findings = Findings::rejected(reason, Some(account.name.clone()));
+                let usable = tokens.into_iter().filter(is_usable).collect();
+                return Ok(self.charge(findings, account, usable, repetition.as_ref()));
+            }
+        }
+        self.judge(account, tokens, repetition.as_ref(), view)
+    }
+
+    /// Judges the code against every usable token of the account.
+    fn judge(
+        &self,
+        account: Account,
+        tokens: Vec<Token>,
+        repetition: Option<&Repetition>,
+        view: &dyn View,
+    ) -> Result<Findings, StoreError> {
+        let Ok(answer) = self.attempt.proof.answer() else {
             let reason = Reason::MalformedCode;
             return Ok(Findings::rejected(reason, Some(account.name)));
         };
         let (mut usable, mut unusable): (Vec<_>, Vec<_>) = tokens.into_iter().partition(is_usable);
-        let judged = self.judge_each(&usable, &code);
+        let judged = self.judge_each(&usable, &answer);
         // A string that one token has spent is not good for another either: the same seed may
         // have come in twice, under two serials.
         if let Some(index) = judged.spent {
@@ -277,12 +366,13 @@ impl<'a> Login<'a> {
             ));
         }
         unusable.extend(load(view, &account.ended)?);
-        let copy = unusable.iter().find(|token| self.is_copy(token, &code));
+        let copy = unusable.iter().find(|token| self.is_copy(token, &answer));
         if let Some(token) = copy {
             return Ok(Findings::unchanged(Reason::AlreadyUsed, &account, token));
         }
         if let Some((index, step)) = judged.fresh {
-            return Ok(self.accept(account, usable.swap_remove(index), step));
+            let token = usable.swap_remove(index);
+            return Ok(self.accept(account, token, step, &answer, repetition));
         }
         match judged.broken {
             // Nothing was compared, so nothing was guessed.
@@ -290,14 +380,123 @@ impl<'a> Login<'a> {
                 let reason = Reason::SeedDoesNotOpen;
                 Ok(Findings::unchanged(reason, &account, &usable[index]))
             }
-            _ => Ok(self.charge(account, usable)),
+            _ => {
+                let mut findings =
+                    Findings::rejected(Reason::WrongCode, Some(account.name.clone()));
+                if let [only] = usable.as_slice() {
+                    findings.serial = Some(only.serial.clone());
+                }
+                Ok(self.charge(findings, account, usable, repetition))
+            }
         }
     }
 
-    fn judge_each(&self, tokens: &[Token], code: &Code) -> Judged {
+    /// Whether the round that this attempt is may be taken.
+    fn round(&self, account: &Account) -> Taken {
+        let Some(round) = &self.attempt.round else {
+            return Taken::Now;
+        };
+        let now = self.now.time;
+        if round.until <= now || round.until > now.after(ROUND_LASTS_MAX) {
+            return Taken::Never;
+        }
+        if account.rounds.iter().any(|used| used.id == round.id) {
+            return Taken::Before;
+        }
+        // With no room to remember it, it could be taken twice.
+        match account
+            .rounds
+            .iter()
+            .filter(|used| used.until > now)
+            .count()
+        {
+            ROUNDS_MAX.. => Taken::Never,
+            _ => Taken::Now,
+        }
+    }
+
+    /// Takes note that this round was taken, whatever the verdict. Where nothing was looked at it is not:
+    /// a disabled account judges nothing, and no time can be held against a bad clock.
+    fn take_round(&self, account: Account, findings: &mut Findings) {
+        let looked_at = !matches!(
+            findings.reason,
+            Reason::AccountDisabled | Reason::ClockBackwards | Reason::ClockStepped
+        );
+        let Some(round) = self.attempt.round.filter(|_| looked_at) else {
+            return;
+        };
+        if self.round(&account) != Taken::Now {
+            return;
+        }
+        let written = findings.written.iter_mut().find_map(|record| match record {
+            Record::Account(account) => Some(account),
+            _ => None,
+        });
+        let note = |account: &mut Account| {
+            account.rounds.retain(|used| used.until > self.now.time);
+            account.rounds.push(UsedRound {
+                id: round.id,
+                until: round.until,
+            });
+        };
+        match written {
+            Some(written) => note(written),
+            None => {
+                let mut account = account;
+                note(&mut account);
+                findings.written.push(Record::Account(account));
+            }
+        }
+    }
+
+    /// The verdict of before, if this is the same login once more.
+    fn again(
+        &self,
+        account: &Account,
+        tokens: &[Token],
+        repetition: &Repetition,
+    ) -> Option<Findings> {
+        let acceptance = &self.verifier.policy.acceptance;
+        let now = self.now.time;
+        let latest = now.after(acceptance.answer_again);
+        let is_known = |wrong: &WrongProof| {
+            let same: bool = wrong.mark.0.ct_eq(&repetition.wrong.0).into();
+            same && now < wrong.until && wrong.until <= latest
+        };
+        if account.wrong_proofs.iter().any(is_known) {
+            let account = Some(account.name.clone());
+            return Some(Findings::rejected(Reason::RejectedAgain, account));
+        }
+        if !matches!(self.attempt.first, First::None | First::Right) {
+            return None;
+        }
+        let answer = self.attempt.proof.answer().ok()?;
+        let usable = tokens.iter().filter(|token| is_usable(token));
+        for token in usable.filter(|token| token.answers_again(&repetition.by, acceptance, now)) {
+            let mut token = token.clone();
+            let Some(answered) = &mut token.answered else {
+                continue;
+            };
+            let step = answered.step;
+            answered.times = answered.times.saturating_add(1);
+            let Ok(generator) = self.verifier.generator(&token) else {
+                continue;
+            };
+            if answer.fits(&generator, step) {
+                let mut findings = Findings::unchanged(Reason::AnsweredAgain, account, &token);
+                findings.step = Some(step);
+                findings.granted = Some(granted(account, answer.keys(&generator, step)));
+                findings.written.push(Record::Token(token));
+                return Some(findings);
+            }
+        }
+        None
+    }
+
+    fn judge_each(&self, tokens: &[Token], answer: &Answer<'_>) -> Judged {
         let mut judged = Judged::default();
         for (index, token) in tokens.iter().enumerate() {
-            let finding = self.verifier.judge(token, code, self.now.time);
+            let finding = self.verifier.judge(token, answer, self.now.time);
             judged.compared |= finding.is_ok();
             match finding {
                 Ok(Finding::Fresh(step)) => judged.fresh = judged.fresh.or(Some((index, step))),
@@ -309,22 +508,41 @@ impl<'a> Login<'a> {
         judged
     }
 
-    /// Whether `code` was accepted by a token that is out of use now. It is not accepted again, and
+    /// Whether `answer` was accepted by a token that is out of use now. It is not accepted again, and
     /// it is no guess: a gateway that sends a saved code again after an exchange must not lock its
     /// owner out.
-    fn is_copy(&self, token: &Token, code: &Code) -> bool {
-        let opened = self.verifier.open(token);
-        opened.is_ok_and(|seed| {
-            let generator = Generator::new(&seed, token.algorithm, token.digits);
-            token.has_spent(&generator, code)
-        })
+    fn is_copy(&self, token: &Token, answer: &Answer<'_>) -> bool {
+        let generator = self.verifier.generator(token);
+        generator.is_ok_and(|generator| token.has_spent(&generator, answer))
     }
 
-    fn accept(&self, mut account: Account, mut token: Token, step: u64) -> Findings {
-        let place = Some(self.attempt.place.clone());
-        token.spend(step, &self.verifier.policy.acceptance, self.now.time, place);
+    fn accept(
+        &self,
+        mut account: Account,
+        mut token: Token,
+        step: u64,
+        answer: &Answer<'_>,
+        repetition: Option<&Repetition>,
+    ) -> Findings {
+        let acceptance = &self.verifier.policy.acceptance;
+        let now = self.now.time;
+        let keys = match answer {
+            Answer::MsChapV2(_) => {
+                let generator = self.verifier.generator(&token);
+                generator.ok().and_then(|it| answer.keys(&it, step))
+            }
+            Answer::Code(_) | Answer::Chap(_) => None,
+        };
+        token.spend(step, acceptance, now, Some(self.attempt.place.clone()));
+        token.answered = repetition.map(|repetition| Answered {
+            step,
+            by: repetition.by,
+            until: now.after(acceptance.answer_again),
+            times: 0,
+        });
         let mut findings = Findings::unchanged(Reason::RightCode, &account, &token);
         findings.step = Some(step);
+        findings.granted = Some(granted(&account, keys));
         findings.written.push(Record::Token(token));
         if !account.guesses.is_clear() {
             account.guesses.clear();
@@ -333,35 +551,125 @@ impl<'a> Login<'a> {
         findings
     }
 
-    fn charge(&self, mut account: Account, tokens: Vec<Token>) -> Findings {
-        let limits = &self.verifier.policy.limits;
-        let mut findings = Findings::rejected(Reason::WrongCode, Some(account.name.clone()));
-        if let [only] = tokens.as_slice() {
-            findings.serial = Some(only.serial.clone());
-        }
-        account.guesses.charge(limits, self.now.time);
-        findings.locked_out = account.guesses.wrong >= limits.wrong_codes;
-        if account.guesses.exhausted(limits) {
+    /// A wrong code or password, which is charged to the account and may disable its `tokens`.
+    fn charge(
+        &self,
+        mut findings: Findings,
+        mut account: Account,
+        tokens: Vec<Token>,
+        repetition: Option<&Repetition>,
+    ) -> Findings {
+        let policy = &self.verifier.policy;
+        let now = self.now.time;
+        account.guesses.charge(&policy.limits, now);
+        findings.locked_out = account.guesses.wrong >= policy.limits.wrong_codes;
+        if account.guesses.exhausted(&policy.limits) {
             let disabled = tokens.into_iter().map(|mut token| {
                 token.disabled = true;
                 Record::Token(token)
             });
             findings.written.extend(disabled);
         }
+        if let Some(repetition) = repetition {
+            account.wrong_proofs.retain(|wrong| wrong.until > now);
+            if account.wrong_proofs.len() >= WRONG_PROOFS_MAX {
+                account.wrong_proofs.remove(0);
+            }
+            account.wrong_proofs.push(WrongProof {
+                mark: repetition.wrong,
+                until: now.after(policy.acceptance.answer_again),
+            });
+        }
         findings.written.push(Record::Account(account));
         findings
+    }
+}
+
+/// What tells a login that is asked for once more from another: both by the gateway's word and by
+/// what is proved.
+struct Repetition {
+    /// The gateway and its request: an accept is given again to these.
+    by: Mark,
+    /// These, and the proof to the octet: that it is wrong is charged once.
+    wrong: Mark,
+}
+
+impl Repetition {
+    /// `None` where each attempt is a login of its own: without a correlation, and where people log in
+    /// themselves.
+    fn of(login: &Login<'_>) -> Option<Self> {
+        let attempt = login.attempt;
+        let correlation = attempt.correlation.as_deref()?;
+        if attempt.place.door != Door::Radius || correlation.is_empty() {
+            return None;
+        }
+        let (kind, proof) = attempt.proof.parts();
+        let first = match attempt.first {
+            First::None => 0,
+            First::Right => 1,
+            First::Wrong => 2,
+            First::Unavailable => 3,
+        };
+        let key = login.verifier.keyring.current().derive(REPETITIONS);
+        let request = [attempt.place.name.as_bytes(), correlation];
+        Some(Self {
+            by: mark(&*key, &[0], &request),
+            wrong: mark(
+                &*key,
+                &[1, kind, first],
+                &[request.as_slice(), &proof].concat(),
+            ),
+        })
+    }
+}
+
+/// A keyed digest of `parts`, each with its length before it, so that nothing can be shifted from one
+/// to the other.
+fn mark(key: &[u8], kind: &[u8], parts: &[&[u8]]) -> Mark {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
+    let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("a key of any length");
+    let mut mac = mac.chain_update(kind);
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    let mut octets = [0; crate::account::MARK_OCTETS];
+    octets.copy_from_slice(&mac.finalize().into_bytes()[..crate::account::MARK_OCTETS]);
+    Mark(octets)
+}
+
+/// Whether a round of a conversation may be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// It may; or there is none to take.
+    Now,
+    /// It was taken before: at most the same verdict is given again.
+    Before,
+    /// It is over, claims too much, or could not be remembered.
+    Never,
+}
+
+fn granted(account: &Account, ms_chap: Option<MsChapKeys>) -> Granted {
+    Granted {
+        account: account.name.clone(),
+        groups: account.groups.clone(),
+        attributes: account.attributes.clone(),
+        ms_chap,
     }
 }
 
 impl Decider for Login<'_> {
     fn decide(&mut self, view: &dyn View) -> Result<Option<Change>, StoreError> {
         self.reason = None;
+        self.granted = None;
         let findings = self.find(view)?;
         if !was_judged(findings.reason) {
-            self.verifier.decoy.judge(self.verifier, self.now.time);
+            let decoy = &self.verifier.decoy;
+            decoy.judge(self.verifier, &self.attempt.proof, self.now.time);
         }
         self.reason = Some(findings.reason);
         self.locked_out = findings.locked_out;
+        self.granted = findings.granted;
         self.account.clone_from(&findings.account);
         Ok(Some(Change {
             event: Event::at(
@@ -400,6 +708,7 @@ struct Findings {
     serial: Option<Serial>,
     step: Option<u64>,
     locked_out: bool,
+    granted: Option<Granted>,
     written: Vec<Record>,
 }
 
@@ -411,6 +720,7 @@ impl Findings {
             serial: None,
             step: None,
             locked_out: false,
+            granted: None,
             written: Vec::new(),
         }
     }
@@ -469,7 +779,11 @@ pub(crate) fn reason_of(closed: Closed) -> Reason {
 fn was_judged(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::RightCode | Reason::AlreadyUsed | Reason::WrongCode | Reason::SeedDoesNotOpen
+        Reason::RightCode
+            | Reason::AnsweredAgain
+            | Reason::AlreadyUsed
+            | Reason::WrongCode
+            | Reason::SeedDoesNotOpen
     )
 }
 

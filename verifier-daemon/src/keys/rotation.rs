@@ -421,6 +421,7 @@ impl Rotator {
         }
         self.pass(Kind::Accounts, current, &order).await;
         self.pass(Kind::Aliases, current, &order).await;
+        self.pass(Kind::Sessions, current, &order).await;
     }
 
     /// Seals and tags the records of one kind anew; returns how many there were to be.
@@ -446,7 +447,7 @@ impl Rotator {
                 written += self.reseal(&stale, order).await;
                 tokio::time::sleep(begun.elapsed().min(REST_MAX)).await;
             }
-            if kind != Kind::Aliases {
+            if matches!(kind, Kind::Tokens | Kind::Accounts) {
                 let mut state = self.keys.state();
                 state.done = (state.done + page.len() as u64).min(state.all);
             }
@@ -558,6 +559,6 @@ impl Rotator {
 fn is_stale(record: &Record, current: u32) -> bool {
     match record {
         Record::Token(token) => token.seed.key_number() != Some(current),
-        Record::Account(_) | Record::Alias { .. } => true,
+        Record::Account(_) | Record::Alias { .. } | Record::Session(_) => true,
     }
 }

@@ -5,6 +5,7 @@ use crate::account::{Account, AccountName};
 use crate::event::Reason;
 use crate::lifecycle::{self, TokenState, Transition};
 use crate::otp::{Code, Seed};
+use crate::proof::Answer;
 use crate::seal::NONCE_OCTETS;
 use crate::serial::Serial;
 use crate::store::{Record, StoreError, View};
@@ -186,7 +187,8 @@ impl Operate<'_> {
         let Ok(code) = Code::parse(code) else {
             return Ok(Err(Reason::MalformedCode));
         };
-        Ok(match self.verifier.judge(token, &code, self.now.time) {
+        let answer = Answer::from(code);
+        Ok(match self.verifier.judge(token, &answer, self.now.time) {
             Ok(Finding::Fresh(step)) => Ok(step),
             Ok(Finding::Spent) => Err(Reason::AlreadyUsed),
             Ok(Finding::Unknown) => Err(Reason::WrongCode),

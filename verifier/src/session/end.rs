@@ -60,7 +60,10 @@ impl Decider for EndSession<'_> {
         });
         let over = same && outcome.is_over();
         Ok(Some(Change {
-            removed: over.then_some(Key::Session(session.id)).into_iter().collect(),
+            removed: over
+                .then_some(Key::Session(session.id))
+                .into_iter()
+                .collect(),
             ..Change::event_only(Event::at(*now, what))
         }))
     }

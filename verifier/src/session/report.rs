@@ -34,6 +34,8 @@ struct Came {
     taken: bool,
     /// The session, if it lives and its account may not log in any more.
     unwelcome: Option<Session>,
+    /// The session that had to make room.
+    pushed_out: Option<SessionId>,
 }
 
 impl<'a> Report<'a> {
@@ -58,6 +60,11 @@ impl<'a> Report<'a> {
     /// could be used.
     pub fn unwelcome(&self) -> Option<&Session> {
         self.came.unwelcome.as_ref()
+    }
+
+    /// The session that had to make room for it.
+    pub fn pushed_out(&self) -> Option<SessionId> {
+        self.came.pushed_out
     }
 
     fn event(&self, change: SessionChange, account: Option<AccountName>) -> SessionEvent {
@@ -108,9 +115,7 @@ impl<'a> Report<'a> {
             nas_port: report.nas_port.or_else(|| known?.nas_port),
             started: known.map_or(began, |known| known.started),
             updated: self.now.time,
-            octets_in: report
-                .octets_in
-                .unwrap_or(known.map_or(0, |k| k.octets_in)),
+            octets_in: report.octets_in.unwrap_or(known.map_or(0, |k| k.octets_in)),
             octets_out: report
                 .octets_out
                 .unwrap_or(known.map_or(0, |k| k.octets_out)),
@@ -150,6 +155,7 @@ impl<'a> Report<'a> {
                 Room::Free => {}
                 Room::InPlaceOf(id) if id != session.id && view.session(id)?.is_some() => {
                     event.pushed_out = Some(id);
+                    self.came.pushed_out = Some(id);
                     removed.push(Key::Session(id));
                 }
                 Room::InPlaceOf(_) | Room::None => {
@@ -181,7 +187,10 @@ impl<'a> Report<'a> {
         };
         let event = self.told(SessionChange::Stop, account);
         Ok(Some(Change {
-            removed: known.map(|known| Key::Session(known.id)).into_iter().collect(),
+            removed: known
+                .map(|known| Key::Session(known.id))
+                .into_iter()
+                .collect(),
             ..Change::event_only(event)
         }))
     }
@@ -198,7 +207,7 @@ impl Decider for Report<'_> {
     fn decide(&mut self, view: &dyn View) -> Result<Option<Change>, StoreError> {
         self.came = Came {
             taken: true,
-            unwelcome: None,
+            ..Came::default()
         };
         match self.report.status {
             Status::Start => self.lives(view, SessionChange::Start),

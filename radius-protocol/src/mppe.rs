@@ -19,20 +19,27 @@ pub const SALT_OCTETS: usize = 2;
 /// The most octets that can be hidden: 15 blocks less the octet that says how many there are.
 pub const CLEAR_MAX: usize = 15 * BLOCK - 1;
 
-/// A salt: 15 random bits under a top bit that is always set.
+/// A salt: its top bit is always set. Those of keys and those of templates differ in the bit below
+/// it, so that no two attributes of one packet have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Salt([u8; SALT_OCTETS]);
 
 impl Salt {
-    /// From random octets.
+    /// For keys, from random octets.
     pub fn new(random: [u8; SALT_OCTETS]) -> Self {
-        Self([random[0] | 0x80, random[1]])
+        Self([random[0] & 0x3f | 0x80, random[1]])
     }
 
-    /// The salt of the next attribute of the same packet; never the same within 32,768 of them.
+    /// For attributes of templates, from random octets.
+    pub fn for_templates(random: [u8; SALT_OCTETS]) -> Self {
+        Self([random[0] | 0xc0, random[1]])
+    }
+
+    /// The salt of the next attribute of the same packet; never the same within 16,384 of them.
     #[must_use]
     pub fn next(self) -> Self {
-        Self::new(u16::from_be_bytes(self.0).wrapping_add(1).to_be_bytes())
+        let [high, low] = u16::from_be_bytes(self.0).wrapping_add(1).to_be_bytes();
+        Self([self.0[0] & 0xc0 | high & 0x3f, low])
     }
 }
 

@@ -47,7 +47,7 @@ fn signed(raw: &Raw, authenticator: [u8; 16]) -> Vec<u8> {
         .with(AttributeType::MESSAGE_AUTHENTICATOR, &[0; 16])
         .octets();
     octets[4..20].copy_from_slice(&authenticator);
-    let mut mac = Hmac::<Md5>::new_from_slice(SECRET).unwrap();
+    let mut mac = Hmac::<Md5>::new_from_slice(SECRET).expect("any key will do");
     mac.update(&octets);
     let at = octets.len() - 16;
     octets[at..].copy_from_slice(&mac.finalize().into_bytes());
@@ -77,7 +77,7 @@ impl Port {
             accounting: Accounting::new(Bounds::default()),
             client: Arc::new(client()),
             now: Duration::from_secs(1000),
-            peer: "192.0.2.1:40000".parse().unwrap(),
+            peer: "192.0.2.1:40000".parse().expect("an address"),
             ready: true,
             out: Box::new([0; 4096]),
         }
@@ -136,10 +136,10 @@ fn ignored(raw: &Raw) -> Ignored {
 
 #[track_caller]
 fn is_authentic(response: &[u8], request: &[u8]) {
-    let packet = Packet::parse(response).unwrap();
+    let packet = Packet::parse(response).expect("well-formed");
     assert_eq!(packet.code(), Code::ACCOUNTING_RESPONSE);
     assert_eq!(packet.identifier(), request[1]);
-    let authenticator = request[4..20].try_into().unwrap();
+    let authenticator = request[4..20].try_into().expect("16 octets");
     assert!(is_response_authentic(&secret(), &packet, &authenticator));
 }
 

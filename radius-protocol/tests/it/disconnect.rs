@@ -27,7 +27,7 @@ const UNIX: u64 = 1_800_000_000;
 const EVEN: [u8; 15] = [128; 15];
 
 fn peer() -> SocketAddr {
-    "192.0.2.1:3799".parse().unwrap()
+    "192.0.2.1:3799".parse().expect("an address")
 }
 
 fn full() -> Session {
@@ -60,7 +60,7 @@ struct Sent {
 
 impl Sent {
     fn kinds(&self) -> Vec<u8> {
-        let packet = Packet::parse(&self.octets).unwrap();
+        let packet = Packet::parse(&self.octets).expect("well-formed");
         packet.attributes().map(|a| a.kind.0).collect()
     }
 
@@ -71,11 +71,11 @@ impl Sent {
     /// A reply with these attributes, without Message-Authenticator, as strongSwan sends it.
     fn bare(&self, code: Code, attributes: &[(AttributeType, &[u8])]) -> Vec<u8> {
         let mut buffer = [0; 512];
-        let request = self.octets[4..20].try_into().unwrap();
-        let mut writer =
-            PacketWriter::bare_reply(&mut buffer, code, self.identifier(), &request).unwrap();
+        let request = self.octets[4..20].try_into().expect("16 octets");
+        let mut writer = PacketWriter::bare_reply(&mut buffer, code, self.identifier(), &request)
+            .expect("room for it");
         for (kind, value) in attributes {
-            writer.copy(*kind, value).unwrap();
+            writer.copy(*kind, value).expect("room for it");
         }
         let length = writer.seal(&secret());
         buffer[..length].to_vec()
@@ -123,7 +123,7 @@ impl Side {
 
     fn begin(&mut self, id: u64, session: Session) {
         let order = self.order(id, session);
-        self.sender.begin(order).unwrap();
+        self.sender.begin(order).expect("a new order");
     }
 
     fn at(&self) -> Moment {

@@ -12,6 +12,7 @@
 //! - [`server`]: what to do with a datagram: ignore it, reply, or ask the verifier;
 //! - [`accounting`]: the same on the accounting port: ignore, reply, or store a report;
 //! - [`disconnect`]: ending sessions: when to send what, and what became of it;
+//! - [`dictionary`], [`template`]: attributes by name, and what goes with an accept;
 //! - [`request`]: the other side, for the probe and for load generators.
 
 #![warn(missing_docs)]
@@ -19,6 +20,7 @@
 pub mod accounting;
 pub mod attribute;
 pub mod authenticator;
+pub mod dictionary;
 pub mod disconnect;
 pub mod duplicate;
 pub mod eap;
@@ -30,6 +32,7 @@ pub mod request;
 pub mod secret;
 pub mod server;
 pub mod state;
+pub mod template;
 pub mod user_password;
 
 pub use attribute::{Attribute, AttributeType};

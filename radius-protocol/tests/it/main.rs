@@ -4,6 +4,7 @@
 mod accounting;
 mod authenticators;
 mod challenges;
+mod dictionary;
 mod disconnect;
 mod duplicates;
 mod eap;
@@ -14,4 +15,5 @@ mod packets;
 mod passwords;
 mod peers;
 mod requests;
+mod templates;
 mod vectors;

@@ -8,6 +8,7 @@ use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nonstick::conv::Exchange;
 use nonstick::items::{Items, ItemsMut};
@@ -17,7 +18,6 @@ use nonstick::{
 };
 use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
 use sekisho_verifier_socket::password::{QUESTION_OCTETS_MAX, Question};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use zeroize::Zeroizing;
 
 /// Where libpam looks for services.
@@ -102,6 +102,8 @@ pub(crate) fn run(service: &str) -> Ended {
     let guarded = set_parent_process_death_signal(Some(Signal::KILL)).is_ok()
         && setrlimit(Resource::Cpu, cpu_limit()).is_ok()
         && sekisho_daemon::close_memory().is_ok();
+    // Where the daemon was not let, it has said so.
+    let _ = sekisho_daemon::lock_memory();
     let mut octets = Zeroizing::new(Vec::with_capacity(QUESTION_OCTETS_MAX + 1));
     let input = std::io::stdin().lock();
     let read = input
@@ -130,7 +132,7 @@ fn question(octets: &[u8]) -> Option<Question<'_>> {
 fn judge(service: &str, question: &Question<'_>) -> Ended {
     // libpam would take the service `other`, which denies: and that would count as a wrong guess.
     let exists = |folder: &&str| Path::new(folder).join(service).is_file();
-    if !is_service_name(service) || !SERVICE_FOLDERS.iter().any(|folder| exists(&folder)) {
+    if !is_service_name(service) || !SERVICE_FOLDERS.iter().any(exists) {
         return Ended::NoService;
     }
     let answers = Answers {

@@ -1,6 +1,6 @@
 //! `sekisho-passwordd`: judges passwords through PAM, for the RADIUS server.
 //!
-//! PAM needs root to read the shadow file, and runs other people's code. The process that parses
+//! PAM needs the shadow file, and runs other people's code. The process that parses
 //! what strangers send over the network must have neither, so it asks this one over a socket that
 //! nobody else may connect to. Here each question is judged in a child of its own (`judge`),
 //! which is told one password, is given little time, and ends: a module that hangs, crashes or

@@ -17,6 +17,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::unistd::{User, geteuid};
+use rustix::fs::{Access, access};
 use sekisho_daemon::Log;
 use sekisho_settings::Settings;
 use sekisho_verifier_socket::password::{Judged, QUESTION_OCTETS_MAX, Question};
@@ -35,6 +36,8 @@ const ANSWER_TIME: Duration = Duration::from_secs(1);
 const SLOW: Duration = Duration::from_millis(1_000);
 /// How often the same trouble is logged.
 const TELL_AGAIN: Duration = Duration::from_secs(60);
+/// What pam_unix judges by. Other modules do without.
+const SHADOW: &str = "/etc/shadow";
 /// How long to rest when connections can not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -88,8 +91,10 @@ pub(crate) fn serve(settings: &Settings, signals: &Signals, log: &Log) -> Result
         slow: Mutex::default(),
     });
     let _socket = Socket(pam.socket.clone());
-    if !geteuid().is_root() {
-        log.warning("not running as root: pam_unix can judge no password but our own");
+    if access(SHADOW, Access::READ_OK).is_err() {
+        log.warning(format!(
+            "{SHADOW} can not be read: pam_unix can judge no password but our own"
+        ));
     }
     log.info(format!(
         "judging passwords by the PAM service {}",
@@ -114,7 +119,8 @@ impl Drop for Socket {
     }
 }
 
-/// Binds the socket: root may connect, and the group of the RADIUS server's user.
+/// Binds the socket: root may connect, and the group of the RADIUS server's user, to which we must
+/// belong unless we are root.
 fn bind(path: &Path, group: Option<u32>) -> io::Result<UnixListener> {
     remove_stale(path)?;
     let listener = UnixListener::bind(path)?;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::Shutdown;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,10 @@ pub(crate) const PASSWORD: &str = "correct horse";
 const HASH: &str = "$6$sekishotests$/04ASXFMPDhkni43jOgjdwfqu9Va.pN6g1PtH4e2JK8AOfh6/sCUFwH8ejXqd.5mdi1gYpNF3M.CLC2wlLZlc.";
 /// Who may ask beside root.
 pub(crate) const RADIUS_USER: u32 = 61_812;
+/// Who the daemon runs as.
+pub(crate) const DAEMON_USER: u32 = 61_813;
+/// Where the module that misbehaves is for the daemon.
+const MODULE: &str = "/etc/pam.d/pam_misbehaves.so";
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The service that judges by the shadow file.
@@ -55,6 +59,15 @@ impl Daemon {
         fs::create_dir_all(at("pam.d")).expect("a folder");
         fs::create_dir_all(at("run")).expect("a folder");
         mode(&at("run"), 0o755);
+        chown(at("run"), Some(DAEMON_USER), Some(DAEMON_USER)).expect("root can give folders away");
+        let module = fs::copy(module(), at("pam.d/pam_misbehaves.so"));
+        module.expect("a file can be copied");
+        // Where it was built others may not pass.
+        let program = fs::copy(
+            env!("CARGO_BIN_EXE_sekisho-passwordd"),
+            at("sekisho-passwordd"),
+        );
+        program.expect("a file can be copied");
         let denied = "auth requisite pam_deny.so\naccount requisite pam_deny.so\n";
         write(&at("pam.d/other"), denied, 0o644);
         if let Some(lines) = service {
@@ -65,8 +78,10 @@ impl Daemon {
              level = \"debug\"\n[radius.pam]\nsocket = \"{}\"\n{settings}",
             at("run/socket").display()
         );
-        write(&at("sekisho.toml"), &text, 0o600);
-        tables(folder.path());
+        write(&at("sekisho.toml"), &text, 0o640);
+        chown(at("sekisho.toml"), None, Some(DAEMON_USER)).expect("root can give files away");
+        let shadow = shadow_group();
+        tables(folder.path(), shadow);
         let log = fs::File::create(at("log")).expect("a file");
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "--"]);
@@ -74,9 +89,8 @@ impl Daemon {
         for name in ["pam.d", "passwd", "shadow", "group"] {
             command.arg(at(name)).arg(Path::new("/etc").join(name));
         }
-        command
-            .arg("--")
-            .arg(env!("CARGO_BIN_EXE_sekisho-passwordd"));
+        command.arg("--").arg("setpriv").args(privileges(shadow));
+        command.arg("--").arg(at("sekisho-passwordd"));
         command.arg("--settings").arg(at("sekisho.toml"));
         command.env("SECRET_OF_THE_DAEMON", "canary");
         command
@@ -179,10 +193,40 @@ impl Drop for Daemon {
     }
 }
 
+/// What the unit leaves to the daemon, as setpriv(1) wants it: a user of its own, the groups that
+/// it names, and no privilege at all.
+fn privileges(shadow: u32) -> Vec<String> {
+    let unit = include_str!("../../../packaging/systemd/sekisho-passwordd.service");
+    for line in [
+        "User=sekisho-password",
+        "SupplementaryGroups=shadow",
+        "CapabilityBoundingSet=",
+        "NoNewPrivileges=yes",
+    ] {
+        assert!(unit.lines().any(|known| known == line), "{line}");
+    }
+    vec![
+        format!("--reuid={DAEMON_USER}"),
+        format!("--regid={DAEMON_USER}"),
+        format!("--groups={shadow},{RADIUS_USER}"),
+        "--bounding-set=-all".into(),
+        "--inh-caps=-all".into(),
+        "--no-new-privs".into(),
+    ]
+}
+
+/// The group that may read the shadow file.
+fn shadow_group() -> u32 {
+    let groups = fs::read_to_string("/etc/group").expect("groups");
+    let line = groups.lines().find_map(|line| line.strip_prefix("shadow:"));
+    let gid = line.and_then(|line| line.split(':').nth(1));
+    gid.and_then(|gid| gid.parse().ok())
+        .expect("a group shadow")
+}
+
 /// A line of a service with the module that misbehaves.
 pub(crate) fn misbehaving(how: &str) -> String {
-    let module = module().display();
-    format!("auth required {module} {how}\naccount required {module}\n")
+    format!("auth required {MODULE} {how}\naccount required {MODULE}\n")
 }
 
 /// The module that misbehaves, built once.
@@ -204,7 +248,7 @@ fn module() -> &'static Path {
 }
 
 /// hana may log in; jiro's account has expired, and yuki's password has.
-fn tables(folder: &Path) {
+fn tables(folder: &Path, shadow_group: u32) {
     let read = |path| fs::read_to_string(path).expect("root can read the user tables");
     let mut passwd = read("/etc/passwd");
     let mut shadow = read("/etc/shadow");
@@ -228,7 +272,8 @@ fn tables(folder: &Path) {
         group += &format!("{name}:x:{uid}:\n");
     }
     write(&folder.join("passwd"), &passwd, 0o644);
-    write(&folder.join("shadow"), &shadow, 0o600);
+    write(&folder.join("shadow"), &shadow, 0o640);
+    chown(folder.join("shadow"), None, Some(shadow_group)).expect("root can give files away");
     write(&folder.join("group"), &group, 0o644);
 }
 

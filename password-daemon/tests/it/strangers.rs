@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use sekisho_verifier_socket::password::{Judged, QUESTION_OCTETS_MAX, Question};
 
-use crate::daemon::{Daemon, PASSWORD, RADIUS_USER, UNIX};
+use crate::daemon::{DAEMON_USER, Daemon, PASSWORD, RADIUS_USER, UNIX};
 
 /// Sends a question as another user.
 fn ask_as(daemon: &Daemon, uid: u32, gid: u32) -> Output {
@@ -22,7 +22,7 @@ fn ask_as(daemon: &Daemon, uid: u32, gid: u32) -> Output {
         password: PASSWORD.as_bytes(),
         remote: "",
     };
-    let octets = question.encode().unwrap();
+    let octets = question.encode().expect("a question that may be asked");
     let hex: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
     Command::new("setpriv")
         .arg(format!("--reuid={uid}"))
@@ -39,7 +39,7 @@ fn only_root_and_the_radius_server_may_ask() {
     let daemon = Daemon::start(Some(UNIX));
     let socket = std::fs::metadata(daemon.socket()).unwrap();
     assert_eq!(socket.permissions().mode() & 0o777, 0o660);
-    assert_eq!((socket.uid(), socket.gid()), (0, RADIUS_USER));
+    assert_eq!((socket.uid(), socket.gid()), (DAEMON_USER, RADIUS_USER));
 
     let answer = ask_as(&daemon, RADIUS_USER, RADIUS_USER);
     assert_eq!(answer.stdout, b"R", "{answer:?}");
@@ -101,7 +101,7 @@ fn second_daemon_does_not_take_the_socket_of_the_first() {
         .unwrap();
     let told = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(
-        !second.status.success() && told.contains("another daemon listens"),
+        !second.status.success() && told.contains("can not listen"),
         "{told}"
     );
     assert_eq!(daemon.judge("hana", PASSWORD.as_bytes()), Judged::Right);

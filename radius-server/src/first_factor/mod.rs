@@ -1,7 +1,7 @@
 //! The first factor: passwords that are judged outside the verifier, and groups from there.
 //!
 //! A password that PAM judges goes to `sekisho-passwordd`, so that this process, which parses what
-//! strangers send, needs neither root nor the shadow file. A directory (LDAP) is asked by ourselves.
+//! strangers send, does not need the shadow file. A directory (LDAP) is asked by ourselves.
 //! Passwords in the store are judged by the verifier and never come here.
 //!
 //! There are three outcomes. *Right* is said only after the judge said so in as many words; all
@@ -61,24 +61,18 @@ pub(crate) enum FirstFactor {
 
 impl FirstFactor {
     /// Judges `password` of `account`, both as typed. `remote` is where the user is, for PAM
-    /// modules that care. Takes bounded time.
+    /// modules that care. Takes bounded time; [`rest`] belongs behind it.
     pub(crate) async fn judge(
         &self,
         account: &str,
         password: &[u8],
         remote: Option<&str>,
     ) -> Judged {
-        let asked = Instant::now();
-        let judged = match self {
+        match self {
             _ if !is_askable(account, password) => Judged::Wrong,
             Self::Pam(pam) => pam.judge(account, password, remote).await,
             Self::Ldap(ldap) => ldap.judge(account, password).await,
-        };
-        // That nobody can be asked says nothing about anybody.
-        if judged != Judged::Unavailable {
-            sleep_until(asked + on_the_beat(asked.elapsed())).await;
         }
-        judged
     }
 }
 
@@ -102,6 +96,14 @@ impl GroupSource {
             Self::Unix(unix) => unix.groups(account).await,
             Self::Ldap(ldap) => ldap.groups(account).await,
         }
+    }
+}
+
+/// Waits for the next beat after what was asked at `asked`. That nobody can be asked says nothing
+/// about anybody, and does not wait. Nothing that is scarce should be held meanwhile.
+pub(crate) async fn rest(asked: Instant, judged: Judged) {
+    if judged != Judged::Unavailable {
+        sleep_until(asked + on_the_beat(asked.elapsed())).await;
     }
 }
 

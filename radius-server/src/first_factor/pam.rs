@@ -90,3 +90,101 @@ impl Pam {
         stream.read_u8().await.map(password::Judged::from_octet)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::UnixListener;
+    use std::path::Path;
+    use std::time::Instant;
+
+    use super::*;
+
+    fn pam(folder: &Path) -> Pam {
+        let text = format!(
+            "[log]\nsyslog = false\nstderr = false\n\
+             [radius.pam]\nsocket = \"{}\"\ntimeout-ms = 100\n",
+            folder.join("socket").display()
+        );
+        let all = settings::Settings::parse(Path::new("test"), &text).unwrap();
+        let log = Log::start(&all.log, "test").unwrap();
+        Pam::new(&all.radius.pam, 4, &log)
+    }
+
+    /// A daemon that answers everything by these octets, and keeps quiet without any.
+    fn daemon(folder: &Path, answer: &'static [u8]) -> std::sync::mpsc::Receiver<Vec<u8>> {
+        let listener = UnixListener::bind(folder.join("socket")).unwrap();
+        let (heard, hears) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut open = Vec::new();
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut question = vec![0; password::QUESTION_OCTETS_MAX];
+                let count = stream.read(&mut question).unwrap();
+                question.truncate(count);
+                // Nobody may listen any more.
+                let _ = heard.send(question);
+                let _ = stream.write_all(answer);
+                if answer.is_empty() {
+                    open.push(stream);
+                }
+            }
+        });
+        hears
+    }
+
+    async fn asked(pam: &Pam) -> Judged {
+        pam.judge("hana", b"correct horse", Some("192.0.2.7")).await
+    }
+
+    #[tokio::test]
+    async fn answer_is_taken_as_it_is_said_and_nothing_else_is_one() {
+        for (answer, judged) in [
+            (&b"R"[..], Judged::Right),
+            (b"W", Judged::Wrong),
+            (b"U", Judged::Unavailable),
+            (b"r", Judged::Unavailable),
+            (b"\0", Judged::Unavailable),
+            (b"", Judged::Unavailable),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let heard = daemon(folder.path(), answer);
+            let began = Instant::now();
+            assert_eq!(asked(&pam(folder.path())).await, judged, "{answer:?}");
+            assert!(began.elapsed() < Duration::from_secs(3));
+            let question = heard.recv().unwrap();
+            let question = Question::decode(&question[2..]).unwrap();
+            assert_eq!((question.account, question.remote), ("hana", "192.0.2.7"));
+            assert_eq!(question.password, b"correct horse");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_who_could_be_somebody_else_is_told_a_password() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(asked(&pam(folder.path())).await, Judged::Unavailable);
+        let heard = daemon(folder.path(), b"R");
+        let open = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(folder.path(), open).unwrap();
+        assert_eq!(asked(&pam(folder.path())).await, Judged::Unavailable);
+        // It was connected to, and hung up on.
+        assert_eq!(heard.recv().unwrap(), b"");
+    }
+
+    #[tokio::test]
+    async fn r34_names_that_modules_would_make_paths_of_are_nobodys() {
+        let folder = tempfile::tempdir().unwrap();
+        let heard = daemon(folder.path(), b"R");
+        let pam = pam(folder.path());
+        for account in ["../../etc/shadow", "a/b", "..", "-v", ""] {
+            assert_eq!(pam.judge(account, b"secret", None).await, Judged::Wrong);
+        }
+        assert!(heard.try_recv().is_err());
+        // What a gateway says about the user's place never is in the way.
+        for remote in ["", "\u{7}\n", &"x".repeat(254)] {
+            let judged = pam.judge("hana", b"secret", Some(remote)).await;
+            assert_eq!(judged, Judged::Right);
+        }
+    }
+}

@@ -119,7 +119,7 @@ fn nothing_depends_on_the_tests() {
 fn shells_reach_only_what_is_below_them() {
     let workspace = Workspace::read();
     let ours: BTreeSet<&str> = workspace.ours().collect();
-    let table: [(&str, &[&str]); 8] = [
+    let table: [(&str, &[&str]); 9] = [
         ("sekisho-settings", &[]),
         ("sekisho-verifier-socket", &[]),
         ("sekisho-daemon", &["sekisho-settings"]),
@@ -130,6 +130,14 @@ fn shells_reach_only_what_is_below_them() {
             &[
                 "sekisho-daemon",
                 "sekisho-radius-protocol",
+                "sekisho-settings",
+                "sekisho-verifier-socket",
+            ],
+        ),
+        (
+            "sekisho-password-daemon",
+            &[
+                "sekisho-daemon",
                 "sekisho-settings",
                 "sekisho-verifier-socket",
             ],
@@ -170,6 +178,11 @@ fn whoever_parses_packets_from_the_network_can_open_no_seed() {
     for forbidden in ["sekisho-verifier", "sekisho-store-embedded", "sled"] {
         assert!(!all.contains(forbidden), "{forbidden}");
     }
+    // Nor run what others wrote for PAM, which judges passwords in a process of its own.
+    for forbidden in ["nonstick", "libpam-sys", "pam-bindings"] {
+        assert!(!all.contains(forbidden), "{forbidden}");
+    }
+    assert!(linked("sekisho-password-daemon").contains("libpam-sys"));
 }
 
 #[test]

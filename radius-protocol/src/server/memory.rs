@@ -144,3 +144,56 @@ impl Kept {
         self.by_id.remove(id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WALL: Duration = Duration::from_secs(1000);
+    const LATER: Duration = Duration::from_secs(1030);
+
+    fn id(number: usize) -> [u8; 16] {
+        (number as u128).to_be_bytes()
+    }
+
+    #[test]
+    fn used_conversation_is_not_forgotten_before_it_expires_even_when_there_are_many() {
+        let mut used = Used::default();
+        for number in 0..USED_MAX {
+            assert!(used.take(WALL, id(number), LATER));
+        }
+        assert!(!used.take(WALL, id(USED_MAX), LATER), "no room");
+        assert!(!used.take(WALL, id(0), LATER), "used before");
+        let last = LATER - Duration::from_millis(1);
+        assert!(!used.take(last, id(0), LATER));
+        assert!(used.take(LATER, id(USED_MAX), LATER + LATER));
+        assert_eq!((used.by_id.len(), used.order.len()), (1, 1));
+    }
+
+    #[test]
+    fn attributes_are_kept_for_the_newest_conversations() {
+        let mut kept = Kept::default();
+        for number in 0..=KEPT_MAX {
+            kept.keep(id(number), b"class");
+        }
+        assert_eq!(kept.take(&id(0)), None);
+        assert_eq!(kept.take(&id(1)).as_deref(), Some(b"class".as_slice()));
+        assert_eq!(kept.take(&id(1)), None);
+        assert_eq!(kept.by_id.len(), KEPT_MAX - 1);
+    }
+
+    #[test]
+    fn challenges_are_counted_for_each_name_and_minute_in_bounded_memory() {
+        let mut challenges = Challenges::new(2);
+        let now = Duration::from_secs(600);
+        assert!(challenges.take(now, "Hana") && challenges.take(now, "hana"));
+        assert!(!challenges.take(now, "HANA"));
+        for number in 0..2 * COUNTED_MAX {
+            assert!(challenges.take(now, &number.to_string()));
+        }
+        assert_eq!(challenges.counts.len(), COUNTED_MAX);
+        assert!(!challenges.take(now, "hana"), "who is counted stays so");
+        assert!(challenges.take(now + MINUTE, "hana"));
+        assert!(!Challenges::new(0).take(now, "hana"));
+    }
+}

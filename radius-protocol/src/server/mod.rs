@@ -14,9 +14,11 @@ mod client;
 mod eap;
 mod login;
 mod memory;
+mod outcome;
 mod question;
 mod refusal;
 mod reply;
+mod rounds;
 mod summary;
 mod work;
 

@@ -26,7 +26,6 @@ pub struct Question<'d> {
 }
 
 /// What somebody offers as proof.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Proof {
     /// The code as typed.
@@ -55,6 +54,18 @@ pub enum Proof {
         /// The name that goes into the response, without a domain.
         user_name: Vec<u8>,
     },
+}
+
+/// Only of which kind it is: who reads a response can try all codes on it.
+impl std::fmt::Debug for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Code(_) => "Code",
+            Self::Password => "Password",
+            Self::Chap { .. } => "Chap",
+            Self::MsChapV2 { .. } => "MsChapV2",
+        })
+    }
 }
 
 /// The factor before the code.

@@ -165,7 +165,9 @@ fn honest_ask(request: &Envelope<Request>, act: impl FnOnce() -> Act) -> Act {
 fn accepted(account: &str) -> Reply {
     Reply::Decided {
         verdict: socket::Verdict::Accept,
-        account: account.into(), accepted: None }
+        account: account.into(),
+        accepted: None,
+    }
 }
 
 const SPOILERS: [(&str, Spoiler); 16] = [

@@ -41,7 +41,9 @@ pub fn accept(request: &Envelope<Request>) -> Reply {
     match &request.body {
         Request::Attempt(attempt) => Reply::Decided {
             verdict: Verdict::Accept,
-            account: attempt.account.clone(), accepted: None },
+            account: attempt.account.clone(),
+            accepted: None,
+        },
         _ => Reply::CodeNeeded,
     }
 }

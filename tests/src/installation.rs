@@ -21,7 +21,9 @@ use crate::radius::{Nas, Request as Packet, SECRET};
 use crate::token::CSV_HEADER;
 use crate::{Daemon, Token, programs};
 
-const RADIUS_PORT: u16 = 18_120;
+/// Of four digits: the RADIUS plugin of OpenVPN reads no more of them.
+const RADIUS_PORT: u16 = 8_120;
+const ACCOUNTING_PORT: u16 = 8_130;
 const SSH_PORT: u16 = 22_022;
 /// How often the RADIUS server is asked whether it is ready.
 const RADIUS_PAUSE: Duration = Duration::from_millis(200);
@@ -81,6 +83,8 @@ impl Door {
 pub struct Plan {
     tables: String,
     radius: String,
+    client: String,
+    others: String,
     clock: Option<u64>,
 }
 
@@ -90,6 +94,8 @@ impl Default for Plan {
         Self {
             tables: String::new(),
             radius: "reject-delay-ms = 0\n".into(),
+            client: String::new(),
+            others: String::new(),
             clock: Some(BEGINNING),
         }
     }
@@ -106,6 +112,23 @@ impl Plan {
     /// Replaces the lines of `[radius]`; `listen` comes from the harness.
     pub fn radius(mut self, lines: &str) -> Self {
         self.radius = format!("{lines}\n");
+        self
+    }
+
+    /// Adds lines to the block of the one client, `vpn`, which is everybody on loopback. Blocks
+    /// below it may follow.
+    pub fn client(mut self, lines: &str) -> Self {
+        self.client.push_str(lines);
+        self.client.push('\n');
+        self
+    }
+
+    /// Adds a client of this name that sends from `address`.
+    pub fn other_client(mut self, name: &str, address: &str, lines: &str) -> Self {
+        self.others.push_str(&format!(
+            "[[radius.client]]\nname = \"{name}\"\naddress = [\"{address}\"]\n\
+             secret = \"{SECRET}\"\n{lines}\n"
+        ));
         self
     }
 
@@ -192,13 +215,17 @@ impl Installation {
     fn settings_text(&self, plan: &Plan) -> String {
         format!(
             "[verifier]\ndata = {:?}\nsocket = {:?}\n\n[log]\nsyslog = false\nlevel = \"debug\"\n\n\
-             {}\n[radius]\nlisten = [\"{}\"]\n{}\n\
-             [[radius.client]]\nname = \"vpn\"\naddress = [\"127.0.0.0/8\"]\nsecret = \"{SECRET}\"\n",
+             {}\n[radius]\nlisten = [\"{}\"]\naccounting-listen = [\"{}\"]\n{}\n\
+             [[radius.client]]\nname = \"vpn\"\naddress = [\"127.0.0.0/8\"]\nsecret = \"{SECRET}\"\n\
+             {}\n{}",
             self.data(),
             self.socket(),
             plan.tables,
             self.radius_address(),
+            self.accounting_address(),
             plan.radius,
+            plan.client,
+            plan.others,
         )
     }
 
@@ -225,6 +252,11 @@ impl Installation {
     /// Where the RADIUS server listens.
     pub fn radius_address(&self) -> SocketAddr {
         (IpAddr::V4(self.address), RADIUS_PORT).into()
+    }
+
+    /// Where the RADIUS server listens for accounting.
+    pub fn accounting_address(&self) -> SocketAddr {
+        (IpAddr::V4(self.address), ACCOUNTING_PORT).into()
     }
 
     /// Where an sshd may listen.
@@ -494,7 +526,11 @@ pub fn attempt(account: &str, code: &str) -> Request {
         terminal: None,
         remote: None,
     };
-    Request::Attempt(socket::Attempt::of_code(account.to_owned(), code.into(), place))
+    Request::Attempt(socket::Attempt::of_code(
+        account.to_owned(),
+        code.into(),
+        place,
+    ))
 }
 
 /// Asks one thing on a connection; `None` if no reply came.

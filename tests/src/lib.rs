@@ -7,10 +7,13 @@
 pub mod backup;
 pub mod clock;
 pub mod daemon;
+pub mod gateways;
 pub mod impostor;
 pub mod installation;
 pub mod memory;
+pub mod ms_chap;
 pub mod namespace;
+pub mod network;
 pub mod pam;
 pub mod process;
 pub mod programs;
@@ -18,10 +21,12 @@ pub mod radius;
 pub mod sshd;
 pub mod terminal;
 pub mod token;
+pub mod witness;
 
 pub use clock::Clock;
 pub use daemon::Daemon;
 pub use impostor::Impostor;
 pub use installation::{Door, Installation, Verdict};
 pub use namespace::PrivateRoot;
+pub use network::Network;
 pub use token::Token;

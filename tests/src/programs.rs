@@ -41,6 +41,11 @@ pub fn tools() -> PathBuf {
     built.parent().unwrap_or(&built).join("tools")
 }
 
+/// The tree of gateways that `scripts/needs` unpacked.
+pub fn gateways() -> PathBuf {
+    existing(tools().join("gateways"))
+}
+
 /// The real sshd: the machine's own, or the one that was unpacked.
 pub fn sshd() -> PathBuf {
     let installed = PathBuf::from("/usr/sbin/sshd");

@@ -1,18 +1,23 @@
 //! The door of gateways: a RADIUS client of ours that can race, and the real radclient.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use hmac::{Hmac, KeyInit, Mac};
+use md5::{Digest, Md5};
 use sekisho_radius_protocol::authenticator::Authenticator;
 use sekisho_radius_protocol::packet::PACKET_MAX;
-use sekisho_radius_protocol::{Code, Secret, request};
+use sekisho_radius_protocol::{AttributeType, Code, Secret, request};
 
 use crate::Verdict;
 use crate::process::{self, Finished};
 
-/// The secret that servers in tests share with everybody on loopback.
-pub const SECRET: &str = "a shared secret of 32 octets....";
+/// The secret that servers in tests share with everybody on loopback. Some gateways would cut it at
+/// a blank.
+pub const SECRET: &str = "a-shared-secret-of-32-octets....";
+/// Octets before the attributes.
+const HEADER: usize = 20;
 /// How long radclient may take.
 const LIMIT: Duration = Duration::from_secs(10);
 /// How long a gateway waits before it sends a request again.
@@ -96,6 +101,161 @@ impl Request {
     }
 }
 
+/// A packet that is put together octet by octet, right or wrong; with nothing of what it is to test.
+#[derive(Debug, Clone)]
+pub struct Raw {
+    code: u8,
+    identifier: u8,
+    authenticator: Authenticator,
+    attributes: Vec<u8>,
+    seal_at: Option<usize>,
+}
+
+impl Raw {
+    /// A packet without attributes.
+    pub fn new(code: u8, identifier: u8) -> Self {
+        Self {
+            code,
+            identifier,
+            authenticator: random(),
+            attributes: Vec::new(),
+            seal_at: None,
+        }
+    }
+
+    /// An Access-Request of `user`.
+    pub fn access(identifier: u8, user: &str) -> Self {
+        Self::new(1, identifier).with(1, user.as_bytes())
+    }
+
+    /// An Accounting-Request: start 1, stop 2, interim 3, on 7, off 8.
+    pub fn accounting(identifier: u8, status: u8) -> Self {
+        Self::new(4, identifier).with(40, &[0, 0, 0, status])
+    }
+
+    /// Adds an attribute.
+    pub fn with(self, kind: u8, value: &[u8]) -> Self {
+        let length = u8::try_from(value.len() + 2).expect("at most 253 octets");
+        self.octets(&[kind, length]).octets(value)
+    }
+
+    /// Adds an attribute of a vendor.
+    pub fn vendor(self, vendor: u32, kind: u8, value: &[u8]) -> Self {
+        let length = u8::try_from(value.len() + 2).expect("a short value");
+        let mut all = vendor.to_be_bytes().to_vec();
+        all.extend([kind, length]);
+        all.extend(value);
+        self.with(26, &all)
+    }
+
+    /// Adds octets as they are.
+    pub fn octets(mut self, octets: &[u8]) -> Self {
+        self.attributes.extend(octets);
+        self
+    }
+
+    /// Adds a User-Password (RFC 2865 section 5.2).
+    pub fn password(self, password: &[u8]) -> Self {
+        let hidden = self.hide(password);
+        self.with(2, &hidden)
+    }
+
+    /// A password as it is hidden in this packet.
+    pub fn hide(&self, password: &[u8]) -> Vec<u8> {
+        let mut clear = password.to_vec();
+        clear.resize(password.len().max(1).next_multiple_of(16), 0);
+        let mut before = self.authenticator.to_vec();
+        let mut hidden = Vec::new();
+        for block in clear.chunks(16) {
+            let mut hash = Md5::new();
+            hash.update(SECRET);
+            hash.update(&before);
+            before = block
+                .iter()
+                .zip(hash.finalize())
+                .map(|(a, b)| a ^ b)
+                .collect();
+            hidden.extend(&before);
+        }
+        hidden
+    }
+
+    /// Adds a CHAP-Password over the Request Authenticator (RFC 2865 section 5.3).
+    pub fn chap(self, password: &[u8]) -> Self {
+        let mut hash = Md5::new();
+        hash.update([7]);
+        hash.update(password);
+        hash.update(self.authenticator);
+        let mut value = vec![7];
+        value.extend(hash.finalize());
+        self.with(3, &value)
+    }
+
+    /// Adds a Message-Authenticator, which is right in the end.
+    pub fn sealed(mut self) -> Self {
+        self.seal_at = Some(HEADER + self.attributes.len() + 2);
+        self.with(80, &[0; 16])
+    }
+
+    /// The packet.
+    pub fn build(&self) -> Request {
+        let mut octets = vec![self.code, self.identifier];
+        let length = u16::try_from(HEADER + self.attributes.len()).expect("a datagram");
+        octets.extend(length.to_be_bytes());
+        let reports = self.code == 4;
+        octets.extend(if reports {
+            Authenticator::default()
+        } else {
+            self.authenticator
+        });
+        octets.extend(&self.attributes);
+        if let Some(at) = self.seal_at {
+            seal(&mut octets, at);
+        }
+        if reports {
+            sign_report(&mut octets);
+        }
+        Request::of(octets)
+    }
+}
+
+/// Writes a right Request Authenticator of an Accounting-Request (RFC 2866 section 3).
+pub fn sign_report(octets: &mut [u8]) {
+    octets[4..HEADER].fill(0);
+    let mut hash = Md5::new();
+    hash.update(&octets);
+    hash.update(SECRET);
+    octets[4..HEADER].copy_from_slice(&hash.finalize());
+}
+
+/// Writes a right Response Authenticator over the request's, which stands there.
+pub fn sign_reply(octets: &mut [u8]) {
+    let mut hash = Md5::new();
+    hash.update(&octets);
+    hash.update(SECRET);
+    octets[4..HEADER].copy_from_slice(&hash.finalize());
+}
+
+/// Writes a right Message-Authenticator at `at`, where 16 octets of anything are.
+pub fn seal(octets: &mut [u8], at: usize) {
+    octets[at..at + 16].fill(0);
+    let mut mac = Hmac::<Md5>::new_from_slice(SECRET.as_bytes()).expect("any length will do");
+    mac.update(octets);
+    octets[at..at + 16].copy_from_slice(&mac.finalize().into_bytes());
+}
+
+impl Request {
+    /// The State of the Access-Challenge that a reply must be.
+    #[track_caller]
+    pub fn state(&self, reply: &[u8]) -> Vec<u8> {
+        let packet = request::check_reply(&secret(), self.identifier, &self.authenticator, reply)
+            .expect("the reply is authentic");
+        assert_eq!(packet.code(), Code::ACCESS_CHALLENGE, "{reply:?}");
+        let state = packet.attributes().find(|a| a.kind == AttributeType::STATE);
+        state.expect("a challenge has a State").value.to_vec()
+    }
+}
+
 /// 16 octets that nobody can predict.
 pub fn random() -> Authenticator {
     let mut octets = Authenticator::default();
@@ -118,6 +278,13 @@ impl Nas {
         Self { socket, next: 0 }
     }
 
+    /// A gateway that sends from this address of loopback.
+    pub fn at(source: IpAddr, server: SocketAddr) -> Self {
+        let socket = UdpSocket::bind((source, 0)).expect("a socket on loopback");
+        socket.connect(server).expect("loopback is connected");
+        Self { socket, next: 0 }
+    }
+
     /// A login that is ready to be sent.
     pub fn prepare(&mut self, user: &str, code: &str) -> Request {
         self.next = self.next.wrapping_add(1);
@@ -128,6 +295,11 @@ impl Nas {
     pub fn send(&self, request: &Request) {
         // A server that is not there is told by an error that belongs to an earlier datagram.
         let _ = self.socket.send(&request.octets);
+    }
+
+    /// Sends any octets.
+    pub fn send_octets(&self, octets: &[u8]) {
+        let _ = self.socket.send(octets);
     }
 
     /// The next reply, or nothing by the end of `limit`.
@@ -180,11 +352,22 @@ impl Nas {
 
 /// Runs the real radclient once; `attributes` as its input takes them.
 pub fn radclient(server: SocketAddr, attributes: &str) -> Finished {
+    radclient_to(server, "auth", attributes)
+}
+
+/// The same for any of its commands: `auth`, `acct`, `status`, `disconnect`.
+pub fn radclient_to(server: SocketAddr, what: &str, attributes: &str) -> Finished {
     let mut command: Command = process::leashed("radclient");
     command
-        .args(["-x", "-r", "1", "-t", "5"])
+        .args([
+            "-x",
+            "-r",
+            "1",
+            "-t",
+            if what == "auth" { "5" } else { "2" },
+        ])
         .arg(server.to_string())
-        .args(["auth", SECRET]);
+        .args([what, SECRET]);
     process::run(&mut command, attributes.as_bytes(), LIMIT)
 }
 

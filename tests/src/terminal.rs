@@ -45,7 +45,8 @@ impl Terminal {
         Self::of(command)
     }
 
-    fn of(mut command: Command) -> Self {
+    /// The same with a command that runs script(1) itself.
+    pub fn of(mut command: Command) -> Self {
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

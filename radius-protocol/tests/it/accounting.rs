@@ -420,6 +420,59 @@ fn status_server_on_the_accounting_port_gets_an_accounting_response() {
     );
 }
 
+/// FreeRADIUS CVE-2022-41860: an unknown option led to a missing lookup.
+#[test]
+fn r36_unknown_attributes_vendors_and_status_of_a_report_are_ignored() {
+    for kind in 180..=255 {
+        let request = report(200)
+            .with(AttributeType(kind), b"\x00\x80\x01")
+            .with(AttributeType::VENDOR_SPECIFIC, &[0, 0xff, 0xff, kind, 1, 0]);
+        let came = Port::new().receive(&sent(&request));
+        assert!(matches!(came, Came::Store(_)), "{kind}: {came:?}");
+    }
+}
+
+/// Cisco ISE CVE-2025-20152: one request ended the service. The NAS that sends these knows the
+/// secret.
+#[test]
+fn r37_no_change_of_one_octet_of_a_report_ends_the_service() {
+    let request = report(2)
+        .with(
+            AttributeType::FRAMED_IPV6_PREFIX,
+            &[0, 64, 1, 2, 3, 4, 5, 6, 7, 8],
+        )
+        .with(AttributeType::PROXY_STATE, b"p")
+        .octets();
+    let mut port = Port::new();
+    for at in 0..request.len() {
+        for octet in 0..=u8::MAX {
+            let mut mutated = request.clone();
+            mutated[at] = octet;
+            if let Came::Store(ticket) = port.receive(&digested(mutated, SECRET)) {
+                port.stored(ticket);
+            }
+        }
+    }
+    let request = sent(&report(3).with_identifier(99));
+    assert!(matches!(port.receive(&request), Came::Store(_)));
+}
+
+/// FreeRADIUS 2017, CVE-2017-10978 to 10988: lengths in decoders.
+#[test]
+fn r39_every_length_of_every_used_attribute_of_a_report_is_survived() {
+    for kind in [
+        1, 4, 5, 8, 25, 26, 31, 32, 33, 40, 41, 42, 43, 44, 46, 47, 48, 49, 52, 53, 55, 80, 87, 95,
+        97, 168,
+    ] {
+        for length in 0..=253 {
+            let request = report(1)
+                .without(AttributeType(kind))
+                .with(AttributeType(kind), &vec![0xff; length]);
+            Port::new().receive(&sent(&request));
+        }
+    }
+}
+
 /// radsecproxy 1.11.2: Message-Authenticator of a report was verified with the wrong octets.
 #[test]
 fn r38_message_authenticator_of_a_report_counts_the_authenticator_as_zeros() {
@@ -429,6 +482,25 @@ fn r38_message_authenticator_of_a_report_counts_the_authenticator_as_zeros() {
     assert_eq!(
         Port::new().receive(&wrong),
         Came::Ignored(Ignored::WrongMessageAuthenticator)
+    );
+}
+
+/// In the `radius` crate the Length of a packet that became too large wraps. The Proxy-States of
+/// the largest report fit into the response, since a report has what a response has not.
+#[test]
+fn p15_response_to_the_largest_report_is_no_larger_than_a_packet() {
+    let mut request = report(1);
+    while request.octets().len() + 255 <= 4096 {
+        request = request.with(AttributeType::PROXY_STATE, &[7; 253]);
+    }
+    let rest = 4096 - request.octets().len() - 2;
+    let request = sent(&request.with(AttributeType::PROXY_STATE, &vec![8; rest]));
+    assert_eq!(request.len(), 4096);
+    let response = Port::new().store(&request);
+    is_authentic(&response, &request);
+    assert_eq!(
+        response.len(),
+        usize::from(u16::from_be_bytes([response[2], response[3]]))
     );
 }
 

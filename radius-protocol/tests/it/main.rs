@@ -11,6 +11,7 @@ mod eap;
 mod methods;
 mod mppe;
 mod nas;
+mod notes;
 mod packets;
 mod passwords;
 mod peers;

@@ -21,6 +21,8 @@ mod life;
 mod notes;
 #[path = "invariants/peers.rs"]
 mod peers;
+#[path = "invariants/repeats.rs"]
+mod repeats;
 #[path = "invariants/replay.rs"]
 mod replay;
 #[path = "invariants/requests.rs"]
@@ -31,25 +33,31 @@ mod reserve;
 mod restore;
 #[path = "invariants/secrets.rs"]
 mod secrets;
+#[path = "invariants/sessions.rs"]
+mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use sekisho_verifier::account::{ALIASES_MAX, ENDED_TOKENS_MAX, TOKENS_MAX};
+use sekisho_verifier::account::{
+    ALIASES_MAX, ENDED_TOKENS_MAX, ROUNDS_MAX, TOKENS_MAX, WRONG_PROOFS_MAX,
+};
 use sekisho_verifier::event::{OperationOutcome, Reason, RequestKey, What};
 use sekisho_verifier::lifecycle::TokenState;
 use sekisho_verifier::operation::{Done, Refusal};
 use sekisho_verifier::receipt::ReceiptNumber;
+use sekisho_verifier::serial::Serial;
 use sekisho_verifier::store::{Outcome, Record, Store, View};
 use sekisho_verifier::testing::faulty::{Call, Fault};
-use sekisho_verifier::token::SPENT_MEMORY;
+use sekisho_verifier::time::Time;
+use sekisho_verifier::token::{ANSWERS_AGAIN_MAX, SPENT_MEMORY};
 use sekisho_verifier::verify::Verdict;
 
 use common::config;
 use common::desk::data_key;
-use common::history::{Did, History, Run, histories, request, written_tokens};
+use common::history::{Did, History, Run, Seen, histories, request, written_tokens};
 use common::oracle::could_be_a_code;
 
 /// Plays `history` on a store without faults and asks whether `claim` holds of it.
@@ -132,6 +140,11 @@ proptest! {
     }
 
     #[test]
+    fn i07_an_answer_is_given_again_to_whom_it_was_given(history in histories()) {
+        check(&history, answers_are_given_again_to_whom_they_were_given);
+    }
+
+    #[test]
     fn i08_a_token_that_is_out_of_use_is_not_accepted(history in histories()) {
         check(&history, only_active_tokens_are_accepted);
     }
@@ -185,7 +198,7 @@ fn histories_come_to_every_reason_and_every_operation() {
     let mut reasons = BTreeMap::new();
     let mut kinds = BTreeSet::new();
     let mut repeated = 0;
-    for _ in 0..60 {
+    for _ in 0..100 {
         let history = histories().new_tree(&mut runner).expect("a history");
         let run = Run::of(&history.current(), |_| None);
         let dones = run.seen.iter().map(|seen| &seen.did);
@@ -198,6 +211,7 @@ fn histories_come_to_every_reason_and_every_operation() {
             match event.what {
                 What::Login(event) => *reasons.entry(event.reason.name()).or_insert(0) += 1,
                 What::Operation(event) => _ = kinds.insert(event.operation.name()),
+                What::Session(event) => panic!("nobody reported anything: {event:?}"),
             }
         }
     }
@@ -207,7 +221,7 @@ fn histories_come_to_every_reason_and_every_operation() {
         assert!(reasons.contains_key(reason.name()), "{reason}: {reasons:?}");
     }
     assert!(reasons["right-code"] > 100, "{reasons:?}");
-    assert_eq!(kinds.len(), 16, "all but issue: {kinds:?}");
+    assert_eq!(kinds.len(), 18, "all but issue: {kinds:?}");
     assert!(repeated > 20, "{repeated}");
 }
 
@@ -215,7 +229,8 @@ fn steps_rise_and_strings_do_not_return(run: &Run) {
     let mut accepted: BTreeMap<_, Vec<(u64, String)>> = BTreeMap::new();
     for seen in &run.seen {
         let Some((serial, step, code)) = seen.spends() else {
-            assert!(!seen.accepted(), "accepted without spending: {seen:?}");
+            let again = answered_again(seen);
+            assert!(!seen.accepted() || again, "without spending: {seen:?}");
             continue;
         };
         let device = run.devices.iter().find(|device| device.serial == serial);
@@ -237,6 +252,38 @@ fn steps_rise_and_strings_do_not_return(run: &Run) {
         let device = run.devices.iter().find(|device| device.serial == serial);
         let spent = run.desk.token(device.expect("a device")).spent;
         assert_eq!(spent, steps[..steps.len().min(SPENT_MEMORY)]);
+    }
+}
+
+fn answered_again(seen: &Seen) -> bool {
+    matches!(&seen.did, Did::Login { told, .. } if told.reason == Some(Reason::AnsweredAgain))
+}
+
+/// An accept that is given again is the newest of its token, with the same code to the same request of
+/// the same gateway; nothing but the count of it changes, and it ends.
+fn answers_are_given_again_to_whom_they_were_given(run: &Run) {
+    let mut given: BTreeMap<Serial, (u64, String, Option<u8>, Time, u8)> = BTreeMap::new();
+    for seen in run.seen.iter().filter(|seen| seen.applied) {
+        let change = seen.change.as_ref().expect("a change");
+        if let Some((serial, step, code)) = seen.spends() {
+            let word = match &seen.did {
+                Did::Login { tied, .. } => tied.correlation,
+                Did::Operation { .. } => None,
+            };
+            given.insert(serial, (step, code, word, seen.now, 0));
+        }
+        let (true, Did::Login { code, tied, .. }) = (answered_again(seen), &seen.did) else {
+            continue;
+        };
+        let token = written_tokens(change).next().expect("a token");
+        let (step, of, word, at, times) = given.get_mut(&token.serial).expect("an accept");
+        assert_eq!((&*of, *word), (code, tied.correlation), "{seen:?}");
+        assert_eq!(token.watermark(), Some(*step));
+        assert_eq!(token.last_use.as_ref().expect("a use").time, *at);
+        assert!(seen.now < at.after(run.oracle.policy.acceptance.answer_again));
+        *times += 1;
+        assert!(*times <= ANSWERS_AGAIN_MAX, "{seen:?}");
+        assert!(matches!(&change.event.what, What::Login(event) if event.step == Some(*step)));
     }
 }
 
@@ -288,7 +335,7 @@ fn reasons_are_as_expected(run: &Run) {
         };
         let verdict = told.verdict;
         match seen.outcome {
-            Outcome::Applied(_) if expected.reason == Reason::RightCode => {
+            Outcome::Applied(_) if expected.reason.accepts() => {
                 assert!(matches!(verdict, Verdict::Accept(_)), "{seen:?}");
             }
             Outcome::Applied(_) => assert_eq!(verdict, Verdict::Reject, "{seen:?}"),
@@ -329,13 +376,14 @@ fn wrong_codes_are_charged(run: &Run) {
 }
 
 fn wrong_code(seen: &common::history::Seen) -> bool {
-    matches!(&seen.did, Did::Login { expected, .. } if expected.reason == Reason::WrongCode)
+    matches!(&seen.did, Did::Login { expected, .. } if expected.reason.is_charged())
 }
 
 fn event_account(what: &What) -> Option<String> {
     let account = match what {
         What::Login(event) => &event.account,
         What::Operation(event) => &event.account,
+        What::Session(event) => &event.account,
     };
     account.as_ref().map(ToString::to_string)
 }
@@ -371,21 +419,38 @@ fn names_and_codes_are_canonical(run: &Run) {
 
 fn copies_change_nothing(run: &Run) {
     for seen in &run.seen {
-        let Did::Login { expected, told, .. } = &seen.did else {
+        let Did::Login {
+            expected,
+            told,
+            tied,
+            ..
+        } = &seen.did
+        else {
             continue;
         };
         if expected.reason == Reason::AlreadyUsed {
             assert_eq!(told.reason, Some(Reason::AlreadyUsed), "{seen:?}");
             assert_eq!(told.verdict, Verdict::Reject);
             let change = seen.change.as_ref().expect("a change");
-            assert!(change.written.is_empty() && change.removed.is_empty());
+            assert_eq!(written_tokens(change).count(), 0);
+            // That the round was taken is written down.
+            assert_eq!(change.written.len(), usize::from(tied.round.is_some()));
+            assert!(change.removed.is_empty());
         }
     }
 }
 
 fn only_active_tokens_are_accepted(run: &Run) {
     for seen in run.seen.iter().filter(|seen| seen.accepted()) {
-        let (serial, ..) = seen.spends().expect("a spent code");
+        let serial = match seen.spends() {
+            Some((serial, ..)) => serial,
+            None => {
+                assert!(answered_again(seen), "{seen:?}");
+                let change = seen.change.as_ref().expect("a change");
+                let token = written_tokens(change).next().expect("a token");
+                token.serial.clone()
+            }
+        };
         let state = seen.states.iter().find(|(known, _)| *known == serial);
         let state = state.map(|(_, state)| *state);
         let expected = match &seen.did {
@@ -520,7 +585,10 @@ fn records_are_bounded(run: &Run) {
                 assert!(account.serials.len() <= TOKENS_MAX);
                 assert!(account.ended.len() <= ENDED_TOKENS_MAX);
                 assert!(account.aliases.len() <= ALIASES_MAX);
+                assert!(account.rounds.len() <= ROUNDS_MAX);
+                assert!(account.wrong_proofs.len() <= WRONG_PROOFS_MAX);
             }
+            Record::Session(session) => panic!("nobody reported it: {session:?}"),
             Record::Alias { alias, account } => assert_ne!(alias, account),
         }
     }

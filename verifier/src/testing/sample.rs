@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::account::{Account, AccountName};
 use crate::event::{
     Actor, Channel, Event, LoginEvent, OperationEvent, OperationKind, OperationOutcome, Reason,
-    RequestKey, What,
+    RequestKey, SessionChange, SessionEvent, What,
 };
 use crate::guess::Guesses;
 use crate::lifecycle::TokenState;
@@ -13,6 +13,7 @@ use crate::otp::{Algorithm, Digits, SEED_OCTETS_MIN, Seed};
 use crate::place::{Door, Place};
 use crate::seal::{DataKey, KEY_OCTETS, Keyring, NONCE_OCTETS};
 use crate::serial::Serial;
+use crate::session::{Nas, Session, SessionId};
 use crate::store::{Change, Decider, Key, Record, StoreError, View};
 use crate::time::Time;
 use crate::token::{Factor, Period, Token, Use};
@@ -93,6 +94,68 @@ pub fn alias(n: u64) -> Record {
 /// The other name of the account of number `n`.
 pub fn alias_name(n: u64) -> AccountName {
     AccountName::parse(&format!("other{n:08}")).expect("an account name")
+}
+
+/// The live session of number `n`, of the account of the same number, heard of at `updated`.
+pub fn session(n: u64, updated: u64) -> Record {
+    let nas = nas();
+    Record::Session(Session {
+        id: session_id(n),
+        account: Some(name(n)),
+        client: nas.client,
+        from: nas.from,
+        nas_identifier: nas.identifier,
+        nas_address: nas.address,
+        session: format!("session-{n}").into(),
+        user_name: Some(format!("user{n:08}").into()),
+        framed_address: Some("198.51.100.7".into()),
+        calling_station: None,
+        nas_port: Some(7),
+        started: time(0),
+        updated: time(updated),
+        octets_in: n,
+        octets_out: u64::MAX,
+        told: time(updated),
+    })
+}
+
+/// The gateway of all sessions.
+pub fn nas() -> Nas {
+    Nas {
+        client: "vpn-gateway".into(),
+        from: "192.0.2.1".into(),
+        identifier: Some("gate-1".into()),
+        address: None,
+    }
+}
+
+/// The id of the session of number `n`; ids rise with `n`, and have zeros and all other octets.
+pub fn session_id(n: u64) -> SessionId {
+    SessionId(n.to_be_bytes())
+}
+
+/// The key of the session of number `n`.
+pub fn session_key(n: u64) -> Key {
+    Key::Session(session_id(n))
+}
+
+/// That the session of number `n` goes on.
+pub fn session_event(n: u64, time: Time) -> Event {
+    let nas = nas();
+    let what = What::Session(SessionEvent {
+        change: SessionChange::Interim,
+        session: Some(session_id(n)),
+        account: Some(name(n)),
+        nas: nas.name().into(),
+        client: nas.client,
+        told: Some(time),
+        octets_in: Some(n),
+        octets_out: None,
+        seconds: Some(60),
+        cause: None,
+        pushed_out: None,
+    });
+    Event::at(time.into(), what)
 }
 
 /// The key of the token of number `n`.

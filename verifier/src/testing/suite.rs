@@ -11,7 +11,8 @@ use crate::store::{
 };
 use crate::testing::sample::{
     Abstain, Fail, Reserved, SpendNext, Write, account, account_key, alias, alias_name, login,
-    name, operation, request, requested, serial, spend, spent, time, token, token_key,
+    name, operation, request, requested, serial, session, session_event, session_id, session_key,
+    spend, spent, time, token, token_key,
 };
 
 /// A store under test, empty at first.
@@ -45,6 +46,7 @@ macro_rules! store_conformance {
             a_removed_record_is_gone
             a_key_that_is_written_and_removed_is_gone
             names_and_other_names_are_kept_apart
+            sessions_are_kept_beside_the_others
             an_alias_leads_to_its_account
             lists_are_in_order_and_of_one_kind
             list_pages_join_without_gap
@@ -347,12 +349,12 @@ pub fn list_pages_join_without_gap(subject: &mut dyn Subject) {
     let store = subject.store();
     for n in 1..=10 {
         let other = Change {
-            written: vec![token(n, 1), account(n, 0), alias(n)],
+            written: vec![token(n, 1), account(n, 0), alias(n), session(n, 1)],
             ..spend(n, 1)
         };
         apply(store, other);
     }
-    for kind in [Kind::Tokens, Kind::Accounts, Kind::Aliases] {
+    for kind in [Kind::Tokens, Kind::Accounts, Kind::Aliases, Kind::Sessions] {
         let mut seen = Vec::new();
         let mut after = None;
         loop {
@@ -745,6 +747,47 @@ fn import(records: u64) -> Change {
         event: operation(OperationKind::Import, time(1)),
         written: (1..=records).map(|n| token(n, 1)).collect(),
         removed: vec![account_key(9)],
+    }
+}
+
+/// Written, heard of again, listed, counted and gone; none of it moves the newest time.
+pub fn sessions_are_kept_beside_the_others(subject: &mut dyn Subject) {
+    let store = subject.store();
+    apply(store, spend(1, 1));
+    let newest = store.view().newest();
+    // Ids are octets of all kinds, and come in their order.
+    let ids = [0, 1, 0x80, 0xFF00, 1 << 40, u64::MAX];
+    for n in ids {
+        let change = Change {
+            written: vec![session(n, 5)],
+            ..Change::event_only(session_event(n, time(5)))
+        };
+        apply(store, change);
+    }
+    let again = Change {
+        written: vec![session(1, 9)],
+        ..Change::event_only(session_event(1, time(9)))
+    };
+    let position = apply(store, again.clone());
+    let gone = Change {
+        removed: vec![session_key(0x80), session_key(77)],
+        ..Change::event_only(session_event(0x80, time(10)))
+    };
+    apply(store, gone);
+    let expected = [(0, 5), (1, 9), (0xFF00, 5), (1 << 40, 5), (u64::MAX, 5)];
+    let expected = expected.map(|(n, updated)| session(n, updated));
+    for _ in 0..2 {
+        let store = subject.store();
+        assert_eq!(all(store, Kind::Sessions), expected);
+        assert_eq!(all(store, Kind::Tokens), [token(1, 1)]);
+        let counts = store.counts();
+        assert_eq!((counts.tokens, counts.accounts, counts.sessions), (1, 1, 5));
+        assert_eq!(read(store, &session_key(0x80)), None);
+        assert_eq!(store.event(position), Ok(Some(again.event.clone())));
+        let found = store.view().session(session_id(1)).expect("a read");
+        assert_eq!(found.map(Record::Session), Some(session(1, 9)));
+        assert_eq!(store.view().newest(), newest);
+        subject.reopen();
     }
 }
 

@@ -2,6 +2,12 @@
 
 use std::sync::Arc;
 
+use des::Des;
+use des::cipher::{BlockCipherEncrypt, KeyInit};
+use md4::Md4;
+use md5::{Digest, Md5};
+use sha1::Sha1;
+
 use sekisho_verifier::account::{Account, AccountName};
 use sekisho_verifier::event::{Actor, Event, Reason};
 use sekisho_verifier::operation::{
@@ -10,6 +16,7 @@ use sekisho_verifier::operation::{
 use sekisho_verifier::otp::{Algorithm, Digits, Generator, Seed};
 use sekisho_verifier::place::{Door, Place};
 use sekisho_verifier::policy::{Acceptance, Policy};
+use sekisho_verifier::proof::{Chap, First, MsChapV2, Proof, Round};
 use sekisho_verifier::seal::{DataKey, KEY_OCTETS, Keyring, NONCE_OCTETS, SealedSeed};
 use sekisho_verifier::serial::Serial;
 use sekisho_verifier::store::{
@@ -19,7 +26,7 @@ use sekisho_verifier::testing::faulty::{Call, Fault, FaultyStore};
 use sekisho_verifier::testing::memory::MemoryStore;
 use sekisho_verifier::time::{Now, Time};
 use sekisho_verifier::token::{Factor, Period, Shape, Token};
-use sekisho_verifier::verify::{Attempt, Login, Verdict, Verifier};
+use sekisho_verifier::verify::{Attempt, Granted, Login, Verdict, Verifier};
 
 use super::{START, seconds};
 
@@ -161,6 +168,86 @@ pub(crate) fn attempt(account: &str, code: &str, door: Door) -> Attempt {
     Attempt::of_code(account, code.as_bytes().to_vec().into(), place(door))
 }
 
+/// What else an attempt at a gateway may have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Tied {
+    pub(crate) method: Method,
+    pub(crate) first: First,
+    pub(crate) round: Option<Round>,
+    pub(crate) correlation: Option<u8>,
+}
+
+/// How a code is proved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Method {
+    #[default]
+    Code,
+    Chap,
+    MsChapV2,
+}
+
+/// A response that was computed from any text.
+pub(crate) fn proof(method: Method, code: &str) -> Proof {
+    match method {
+        Method::Code => Proof::Code(code.as_bytes().to_vec().into()),
+        Method::Chap => Proof::Chap(chap(7, b"a challenge of ours", code)),
+        Method::MsChapV2 => Proof::MsChapV2(ms_chap([0x21; 16], code)),
+    }
+}
+
+pub(crate) fn chap(identifier: u8, challenge: &[u8], code: &str) -> Chap {
+    let octets = [&[identifier], code.as_bytes(), challenge].concat();
+    Chap {
+        identifier,
+        challenge: challenge.to_vec(),
+        response: Md5::digest(octets).into(),
+    }
+}
+
+/// RFC 2759 section 8.1, written once more.
+pub(crate) fn ms_chap(peer_challenge: [u8; 16], code: &str) -> MsChapV2 {
+    let challenge = [0x5B; 16];
+    let user_name = b"mori".to_vec();
+    let hash = Sha1::new()
+        .chain_update(peer_challenge)
+        .chain_update(challenge)
+        .chain_update(&user_name)
+        .finalize();
+    let text: Vec<u8> = code.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut key = Md4::digest(text).to_vec();
+    key.resize(21, 0);
+    let mut response = Vec::new();
+    for seven in key.chunks(7) {
+        let bit = |n: usize| seven[n / 8] >> (7 - n % 8) & 1;
+        let mut eight = [0_u8; 8];
+        for n in 0..56 {
+            eight[n / 7] |= bit(n) << (7 - n % 7);
+        }
+        let mut block = [0_u8; 8];
+        block.copy_from_slice(&hash[..8]);
+        let mut block = block.into();
+        Des::new(&eight.into()).encrypt_block(&mut block);
+        response.extend_from_slice(&block);
+    }
+    MsChapV2 {
+        challenge,
+        peer_challenge,
+        response: response.try_into().expect("24 octets"),
+        user_name,
+    }
+}
+
+/// An attempt with all that a gateway can add.
+pub(crate) fn tied(account: &str, code: &str, door: Door, tied: &Tied) -> Attempt {
+    Attempt {
+        proof: proof(tied.method, code),
+        first: tied.first,
+        round: tied.round,
+        correlation: tied.correlation.map(|n| vec![n; 16]),
+        ..attempt(account, code, door)
+    }
+}
+
 pub(crate) fn policy(window: u64, drift: i64) -> Policy {
     Policy {
         acceptance: Acceptance {
@@ -219,6 +306,7 @@ pub(crate) struct Told {
     pub(crate) locked_out: bool,
     pub(crate) outcome: Outcome,
     pub(crate) change: Option<Change>,
+    pub(crate) granted: Option<Granted>,
 }
 
 impl Told {
@@ -321,6 +409,12 @@ impl Desk {
         self.login(account, code).reason
     }
 
+    /// An attempt at a gateway with what it adds.
+    pub(crate) fn tied(&mut self, account: &str, code: &str, with: &Tied) -> Told {
+        let attempt = tied(account, code, Door::Radius, with);
+        self.logins(&[attempt]).pop().expect("one answer")
+    }
+
     /// Decides all of `attempts` in one commit. A store that has to be given up tells nothing.
     pub(crate) fn logins(&mut self, attempts: &[Attempt]) -> Vec<Told> {
         let now = self.clock();
@@ -335,6 +429,10 @@ impl Desk {
             reason: login.inner.reason(),
             locked_out: login.inner.locked_out(),
             outcome,
+            granted: match login.inner.verdict(outcome) {
+                Verdict::Accept(accepted) => login.inner.granted(accepted).cloned(),
+                _ => None,
+            },
             change: login.change,
         };
         logins.into_iter().zip(outcomes).map(told).collect()

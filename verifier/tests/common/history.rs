@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use sekisho_verifier::account::PasswordHash;
 use sekisho_verifier::event::{Actor, Note, Reason, RequestKey};
 use sekisho_verifier::lifecycle::{self, TokenState, Transition};
-use sekisho_verifier::operation::{AccountChange, Done, Keeping, Operation, Order, StateChange};
+use sekisho_verifier::operation::{
+    AccountChange, Done, Keeping, Operation, Order, SessionChoice, StateChange,
+};
 use sekisho_verifier::otp::Algorithm;
 use sekisho_verifier::place::Door;
 use sekisho_verifier::policy::Policy;
+use sekisho_verifier::proof::{First, Round};
 use sekisho_verifier::serial::Serial;
 use sekisho_verifier::store::{Change, Outcome, Position, Record, Store};
 use sekisho_verifier::testing::faulty::{Call, Fault};
@@ -17,10 +21,11 @@ use sekisho_verifier::time::Time;
 use sekisho_verifier::token::{Factor, Shape, Token};
 
 use super::desk::{
-    Desk, Device, Told, attempt, data_key, enroll, exchange, name, of_root, policy, shape, totp,
+    Desk, Device, Method, Tied, Told, data_key, enroll, exchange, name, of_root, policy, shape,
+    tied, totp,
 };
-use super::moved;
 use super::oracle::{Expected, Fit, Held, Oracle};
+use super::{moved, seconds};
 
 pub(crate) const ACCOUNTS: [&str; 3] = ["mori", "sato", "kato"];
 /// Devices of all accounts together, and behind them those in stock.
@@ -45,6 +50,11 @@ pub(crate) struct Try {
     spelling: u8,
     typed: Typed,
     door: bool,
+    method: Method,
+    first: First,
+    /// One of a few rounds; the last two of them are no good.
+    round: Option<u8>,
+    correlation: Option<u8>,
 }
 
 #[derive(Debug, Clone)]
@@ -71,6 +81,10 @@ pub(crate) enum Action {
     Rotate(u8),
     Restore,
     Keep(Keeping),
+    /// One try, and the very same so many times more, with so long between.
+    Again(Try, u8, i64),
+    Password(u8, bool),
+    EndSessions(u8),
 }
 
 #[derive(Debug, Clone)]
@@ -110,12 +124,46 @@ fn typed() -> impl Strategy<Value = Typed> {
 fn tries() -> impl Strategy<Value = Try> {
     let account = prop_oneof![19 => 0..3u8, 1 => Just(3)];
     let spelling = prop_oneof![12 => 0..3u8, 1 => Just(3), 1 => 4..14u8];
-    (account, spelling, typed(), any::<bool>()).prop_map(|(account, spelling, typed, door)| Try {
-        account,
-        spelling,
-        typed,
-        door,
-    })
+    let method = prop_oneof![
+        6 => Just(Method::Code), 1 => Just(Method::Chap), 1 => Just(Method::MsChapV2),
+    ];
+    let first = prop_oneof![
+        8 => Just(First::None),
+        4 => Just(First::Right),
+        1 => Just(First::Wrong),
+        1 => Just(First::Unavailable),
+    ];
+    let round = prop_oneof![8 => Just(None), 2 => (0..ROUNDS).prop_map(Some)];
+    let correlation = prop_oneof![1 => Just(None), 1 => (0..2u8).prop_map(Some)];
+    let tied = (method, first, round, correlation);
+    (account, spelling, typed(), any::<bool>(), tied).prop_map(
+        |(account, spelling, typed, door, (method, first, round, correlation))| Try {
+            account,
+            spelling,
+            typed,
+            door,
+            method,
+            first,
+            round,
+            correlation,
+        },
+    )
+}
+
+/// How many rounds histories know at a time.
+const ROUNDS: u8 = 6;
+
+/// The round of a number at `now`: the same for a few minutes.
+fn round(number: u8, now: Time) -> Round {
+    let period = now.seconds() / 240;
+    let until = match number {
+        4 => now,
+        5 => now.after(seconds(601)),
+        _ => Time::from_millis((period + 2) * 240_000),
+    };
+    let mut id = [number; 16];
+    id[8..].copy_from_slice(&period.to_be_bytes());
+    Round { id, until }
 }
 
 fn clock() -> impl Strategy<Value = i64> {
@@ -146,8 +194,12 @@ fn actions() -> impl Strategy<Value = Action> {
         1 => (0..3u8, prop::bool::weighted(0.3)).prop_map(|(a, off)| Action::Off(a, off)),
         1 => (0..3u8, any::<bool>()).prop_map(|(a, add)| Action::Alias(a, add)),
         1 => prop::bool::weighted(0.3).prop_map(Action::Doubt),
-        6 => (0..2u8, 0..=2u8).prop_map(|(user, key)| Action::Order(user, key.min(1))),
+        8 => (0..2u8, 0..=2u8).prop_map(|(user, key)| Action::Order(user, key.min(1))),
         1 => (1..20u8).prop_map(Action::Rotate),
+        // As a gateway that has lost the answer.
+        8 => (tries(), 1..8u8, 0..4_000i64).prop_map(|(t, n, pause)| Action::Again(t, n, pause)),
+        1 => (0..3u8, any::<bool>()).prop_map(|(a, set)| Action::Password(a, set)),
+        1 => (0..3u8).prop_map(Action::EndSessions),
         1 => Just(Action::Restore),
         1 => any::<bool>().prop_map(|backup| {
             Action::Keep(if backup { Keeping::Backup } else { Keeping::Retain })
@@ -186,6 +238,7 @@ pub(crate) enum Did {
     Login {
         account: String,
         code: String,
+        tied: Tied,
         expected: Expected,
         told: Told,
     },
@@ -368,6 +421,29 @@ impl Run {
             Action::Rotate(part) => self.rotate(usize::from(*part)),
             Action::Restore => self.operation(&self.desk.restore(), None),
             Action::Keep(what) => self.keep(*what),
+            Action::Again(one, count, pause) => {
+                let one = Try {
+                    correlation: one.correlation.or(Some(7)),
+                    door: false,
+                    ..one.clone()
+                };
+                let typed = self.typed_of(&one);
+                for _ in 0..=*count {
+                    self.typed(std::slice::from_ref(&typed));
+                    self.desk.now = moved(self.desk.now, *pause);
+                }
+            }
+            Action::Password(account, set) => {
+                let account = name(ACCOUNTS[usize::from(*account) % 3]);
+                let hash = PasswordHash::parse("$argon2id$x").expect("a hash");
+                let password = set.then_some(hash);
+                self.operation(&Operation::AccountPassword(account, password), None);
+            }
+            Action::EndSessions(account) => {
+                let account = name(ACCOUNTS[usize::from(*account) % 3]);
+                let which = SessionChoice::Account(account);
+                self.operation(&Operation::SessionEnd(which), None);
+            }
             Action::Off(account, off) => self.set(*account, |change| change.disabled = Some(*off)),
             Action::Alias(account, add) => {
                 let alias = name(&spelt(*account, 3));
@@ -400,6 +476,7 @@ impl Run {
         let keyring = Arc::clone(self.desk.verifier.keyring());
         let number = keyring.current().number() + 1;
         keyring.make_current(data_key(number));
+        self.oracle.key = number;
         self.keep(Keeping::KeyRotate);
         for reseal in self.desk.reseals(part) {
             self.operation(&reseal, None);
@@ -464,39 +541,46 @@ impl Run {
     }
 
     fn logins(&mut self, tries: &[Try]) {
-        let door = |one: &Try| if one.door { Door::Pam } else { Door::Radius };
-        let doors: Vec<Door> = tries.iter().map(door).collect();
-        let typed: Vec<(String, String)> = tries
-            .iter()
-            .map(|one| (spelt(one.account, one.spelling), self.code_for(one)))
-            .collect();
-        self.typed(&typed, &doors);
+        let typed: Vec<_> = tries.iter().map(|one| self.typed_of(one)).collect();
+        self.typed(&typed);
+    }
+
+    fn typed_of(&self, one: &Try) -> (String, String, Door, Tied) {
+        let door = if one.door { Door::Pam } else { Door::Radius };
+        let tied = Tied {
+            method: one.method,
+            first: one.first,
+            round: one.round.map(|number| round(number, self.desk.now)),
+            correlation: one.correlation,
+        };
+        let account = spelt(one.account, one.spelling);
+        (account, self.code_for(one), door, tied)
     }
 
     /// Decides names with codes in one commit, and what the oracle says to each.
-    fn typed(&mut self, typed: &[(String, String)], doors: &[Door]) {
+    fn typed(&mut self, typed: &[(String, String, Door, Tied)]) {
         let attempts: Vec<_> = typed
             .iter()
-            .zip(doors)
-            .map(|((account, code), door)| attempt(account, code, *door))
+            .map(|(account, code, door, with)| tied(account, code, *door, with))
             .collect();
         let now = self.desk.now;
         let before = self.desk.store.inner().counts().position;
         let told = self.desk.logins(&attempts);
         let written = self.desk.store.inner().counts().position > before;
-        for (told, (account, code)) in told.into_iter().zip(typed) {
-            let expected = self.oracle.expected(account, code, now);
+        for (told, (account, code, door, tied)) in told.into_iter().zip(typed) {
+            let expected = self.oracle.expected(account, code, *door, tied, now);
             let applied = written && told.change.is_some();
             let (change, outcome) = (told.change.clone(), told.outcome);
             let did = Did::Login {
                 account: account.clone(),
                 code: code.clone(),
+                tied: tied.clone(),
                 expected: expected.clone(),
                 told,
             };
             self.see(applied, outcome, change, did);
             if applied {
-                self.oracle.logged_in(&expected, code, now);
+                self.oracle.logged_in(&expected, code, *door, tied, now);
                 let spent = expected.spends.is_some();
                 self.copies.extend(spent.then(|| code.clone()));
             }
@@ -509,7 +593,8 @@ impl Run {
         let live = owner.live.first().cloned();
         let device = live.map(|serial| self.oracle.token(&serial).device.clone());
         let code = device.map_or_else(|| "123456".into(), |own| own.wrong(self.desk.now));
-        self.typed(&[(account.to_owned(), code)], &[Door::Pam]);
+        let typed = (account.to_owned(), code, Door::Pam, Tied::default());
+        self.typed(&[typed]);
     }
 
     fn see(&mut self, applied: bool, outcome: Outcome, change: Option<Change>, did: Did) {
@@ -591,6 +676,7 @@ impl Run {
                     oracle.ended(serial, state);
                 }
                 oracle.token(serial).state = state;
+                oracle.token(serial).answered = None;
             }
             Operation::Restore { .. } => oracle.restored(now),
             Operation::Unlock(account) => {
@@ -599,7 +685,7 @@ impl Run {
             }
             Operation::AccountSet(account, change) => {
                 if let Some(off) = change.disabled {
-                    oracle.owner(account.as_str()).off = off;
+                    oracle.switched(account.as_str(), off);
                 }
                 if let Some(alias) = &change.add_alias {
                     let (alias, account) = (alias.as_str().into(), account.as_str().into());

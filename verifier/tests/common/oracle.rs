@@ -5,18 +5,32 @@ use std::collections::BTreeMap;
 
 use sekisho_verifier::event::Reason;
 use sekisho_verifier::lifecycle::TokenState;
+use sekisho_verifier::place::Door;
 use sekisho_verifier::policy::Policy;
+use sekisho_verifier::proof::First;
 use sekisho_verifier::serial::Serial;
 use sekisho_verifier::time::Time;
 use sekisho_verifier::token::Factor;
 
-use super::desk::Device;
+use super::desk::{Device, Method, Tied};
 
 /// How many accepted strings a token remembers.
 pub(crate) const MEMORY: usize = 8;
 
 /// How many ended tokens an account remembers.
 const ENDED: usize = 4;
+
+/// How often an accept is given again.
+const AGAIN: u8 = 4;
+
+/// How many wrong proofs an account remembers.
+const WRONG: usize = 8;
+
+/// What a gateway's request is known by: the data key of then, and its word.
+type By = (u32, u8);
+
+/// What a wrong proof is known by.
+type WrongBy = (By, Method, String, First);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fit {
@@ -37,6 +51,8 @@ pub(crate) struct Held {
     raised: Option<u64>,
     pub(crate) drift: i64,
     lean: i64,
+    /// The newest accept, whom it was given to, until when and how often it is given again.
+    pub(crate) answered: Option<(u64, By, Time, u8)>,
 }
 
 impl Held {
@@ -49,7 +65,23 @@ impl Held {
             raised: None,
             drift: 0,
             lean: 0,
+            answered: None,
         }
+    }
+
+    /// The step that was accepted for the same request with the same code, if that is still said.
+    fn again(&self, policy: &Policy, code: &str, by: By, now: Time) -> Option<u64> {
+        let (step, known, until, times) = self.answered?;
+        let near = match self.device.shape.factor {
+            Factor::Totp { .. } => {
+                let centre = self.centre(policy, now);
+                step.abs_diff(centre) <= policy.acceptance.window
+            }
+            Factor::Hotp { .. } => true,
+        };
+        let lasts = now < until && until <= now.after(policy.acceptance.answer_again);
+        let same = known == by && self.device.code(step) == code;
+        (same && near && lasts && times < AGAIN).then_some(step)
     }
 
     pub(crate) fn mark(&self) -> Option<u64> {
@@ -60,6 +92,7 @@ impl Held {
     /// Nothing that could be accepted at `now`, with any drift, is good any more; a counter is only
     /// believed again when its owner shows it.
     fn restore(&mut self, policy: &Policy, now: Time) {
+        self.answered = None;
         let in_use = matches!(self.state, TokenState::Active | TokenState::Suspended);
         match self.device.shape.factor {
             Factor::Totp { .. } => {
@@ -123,6 +156,7 @@ impl Held {
             }
         }
         self.accepted.insert(0, (step, code.to_owned()));
+        self.answered = None;
     }
 }
 
@@ -136,6 +170,10 @@ pub(crate) struct Owner {
     pub(crate) wrong: u32,
     pub(crate) row: u32,
     pub(crate) until: Option<Time>,
+    /// Rounds that were taken.
+    rounds: Vec<([u8; 16], Time)>,
+    /// Wrong proofs, newest last, and until when each is known.
+    wrong_proofs: Vec<(WrongBy, Time)>,
 }
 
 impl Owner {
@@ -179,6 +217,8 @@ pub(crate) struct Expected {
     pub(crate) account: Option<String>,
     /// What is spent.
     pub(crate) spends: Option<(Serial, u64)>,
+    /// Whose accept is given again.
+    pub(crate) again: Option<Serial>,
 }
 
 #[derive(Debug, Clone)]
@@ -193,6 +233,8 @@ pub(crate) struct Oracle {
     pub(crate) steady: bool,
     /// What was done with an idempotency key, and where.
     pub(crate) requests: BTreeMap<(u32, String), u64>,
+    /// The number of the data key.
+    pub(crate) key: u32,
 }
 
 impl Oracle {
@@ -205,6 +247,25 @@ impl Oracle {
             newest: None,
             steady: true,
             requests: BTreeMap::new(),
+            key: 1,
+        }
+    }
+
+    fn by(&self, door: Door, tied: &Tied) -> Option<By> {
+        let gateway = door == Door::Radius;
+        tied.correlation
+            .filter(|_| gateway)
+            .map(|word| (self.key, word))
+    }
+
+    /// Takes note that an account was disabled or enabled.
+    pub(crate) fn switched(&mut self, name: &str, off: bool) {
+        let owner = self.owner(name);
+        owner.off = off;
+        if off {
+            for serial in owner.live.clone() {
+                self.token(&serial).answered = None;
+            }
         }
     }
 
@@ -251,11 +312,19 @@ impl Oracle {
     }
 
     /// What a login ought to come to at `now`.
-    pub(crate) fn expected(&self, typed: &str, code: &str, now: Time) -> Expected {
+    pub(crate) fn expected(
+        &self,
+        typed: &str,
+        code: &str,
+        door: Door,
+        tied: &Tied,
+        now: Time,
+    ) -> Expected {
         let reject = |reason, account: Option<&String>| Expected {
             reason,
             account: account.cloned(),
             spends: None,
+            again: None,
         };
         if !could_be_a_name(typed) {
             return reject(Reason::MalformedName, None);
@@ -266,10 +335,41 @@ impl Oracle {
         };
         let owner = &self.owners[name];
         let held: Vec<&Held> = owner.live.iter().map(|s| &self.tokens[s]).collect();
+        let judges = !owner.off && !self.clock_is_back(now) && self.steady;
+        let (mut fresh, mut over) = (true, false);
+        if let Some(round) = &tied.round {
+            over = round.until <= now || round.until > now.after(super::seconds(600));
+            fresh = owner.rounds.iter().all(|(id, _)| *id != round.id);
+        }
+        if let (true, false, Some(by)) = (judges, over, self.by(door, tied)) {
+            let wrong = (by, tied.method, code.to_owned(), tied.first);
+            let latest = now.after(self.policy.acceptance.answer_again);
+            let known = |(proof, until): &(WrongBy, Time)| {
+                *proof == wrong && now < *until && *until <= latest
+            };
+            if owner.wrong_proofs.iter().any(known) {
+                return reject(Reason::RejectedAgain, Some(name));
+            }
+            let first = matches!(tied.first, First::None | First::Right);
+            let usable = held.iter().filter(|token| token.usable() && first);
+            let again = usable.filter_map(|token| {
+                let step = token.again(&self.policy, code, by, now)?;
+                Some((token.device.serial.clone(), step))
+            });
+            if let Some(again) = again.last() {
+                return Expected {
+                    reason: Reason::AnsweredAgain,
+                    account: Some(name.clone()),
+                    spends: None,
+                    again: Some(again.0),
+                };
+            }
+        }
         let reason = match () {
             () if owner.off => Reason::AccountDisabled,
             () if self.clock_is_back(now) => Reason::ClockBackwards,
             () if !self.steady => Reason::ClockStepped,
+            () if over || !fresh => Reason::RoundUsed,
             () if owner.until.is_some_and(|until| now < until) => {
                 let locked = owner.wrong >= self.policy.limits.wrong_codes;
                 if locked {
@@ -278,9 +378,13 @@ impl Oracle {
                     Reason::Waiting
                 }
             }
-            () if held.iter().any(|token| token.usable()) => {
-                return self.weighed(name, &held, code, now);
-            }
+            () if held.iter().any(|token| token.usable()) => match tied.first {
+                First::Unavailable => Reason::FirstFactorUnavailable,
+                First::Wrong => Reason::WrongPassword,
+                First::None | First::Right => {
+                    return self.weighed(name, &held, code, tied.method, now);
+                }
+            },
             () if held.iter().any(|token| token.disabled) => Reason::TokenDisabled,
             () if held.is_empty() => Reason::NoToken,
             () => Reason::TokenSuspended,
@@ -288,7 +392,14 @@ impl Oracle {
         reject(reason, Some(name))
     }
 
-    fn weighed(&self, name: &str, held: &[&Held], code: &str, now: Time) -> Expected {
+    fn weighed(
+        &self,
+        name: &str,
+        held: &[&Held],
+        code: &str,
+        method: Method,
+        now: Time,
+    ) -> Expected {
         let usable = held.iter().filter(|token| token.usable());
         let fits: Vec<(Serial, Fit)> = usable
             .map(|token| {
@@ -303,7 +414,7 @@ impl Oracle {
             _ => None,
         });
         let (reason, spends) = match fresh {
-            _ if !could_be_a_code(code) => (Reason::MalformedCode, None),
+            _ if method == Method::Code && !could_be_a_code(code) => (Reason::MalformedCode, None),
             _ if fits.iter().any(|(_, fit)| *fit == Fit::Spent) => (Reason::AlreadyUsed, None),
             Some(fresh) => (Reason::RightCode, Some(fresh)),
             None if self.is_copy(name, code) => (Reason::AlreadyUsed, None),
@@ -313,6 +424,7 @@ impl Oracle {
             reason,
             account: Some(name.to_owned()),
             spends,
+            again: None,
         }
     }
 
@@ -327,11 +439,37 @@ impl Oracle {
     }
 
     /// Takes note of a login that was applied as expected.
-    pub(crate) fn logged_in(&mut self, expected: &Expected, code: &str, now: Time) {
+    pub(crate) fn logged_in(
+        &mut self,
+        expected: &Expected,
+        code: &str,
+        door: Door,
+        tied: &Tied,
+        now: Time,
+    ) {
         let policy = self.policy.clone();
+        let by = self.by(door, tied);
+        let until = now.after(policy.acceptance.answer_again);
+        if let Some(serial) = &expected.again {
+            let answered = &mut self.token(serial).answered;
+            answered.as_mut().expect("an accept").3 += 1;
+        }
+        let owner = expected.account.as_ref();
+        let owner = owner.and_then(|name| self.owners.get_mut(name));
+        let looked_at = !matches!(
+            expected.reason,
+            Reason::AccountDisabled | Reason::ClockBackwards | Reason::ClockStepped
+        );
+        if let (Some(owner), Some(round), true) = (owner, tied.round, looked_at) {
+            let over = round.until <= now || round.until > now.after(super::seconds(600));
+            if !over && owner.rounds.iter().all(|(id, _)| *id != round.id) {
+                owner.rounds.push((round.id, round.until));
+            }
+        }
         if let Some((serial, step)) = &expected.spends {
             self.accept(serial, *step, code, now);
             self.owner_of(serial).expect("an owner").clear();
+            self.token(serial).answered = by.map(|by| (*step, by, until, 0));
             self.saw(now);
         }
         if matches!(expected.reason, Reason::Waiting | Reason::Locked) {
@@ -339,10 +477,17 @@ impl Oracle {
             let owner = self.owners.get_mut(name).expect("an owner");
             owner.wait(&policy, now);
         }
-        if expected.reason == Reason::WrongCode {
+        if matches!(expected.reason, Reason::WrongCode | Reason::WrongPassword) {
             let name = expected.account.as_ref().expect("an account");
             let owner = self.owners.get_mut(name).expect("an owner");
             owner.charge(&policy, now);
+            if let Some(by) = by {
+                owner.wrong_proofs.retain(|(_, until)| *until > now);
+                let proof = (by, tied.method, code.to_owned(), tied.first);
+                owner.wrong_proofs.push((proof, until));
+                let more = owner.wrong_proofs.len().saturating_sub(WRONG);
+                owner.wrong_proofs.drain(..more);
+            }
             if owner.row >= policy.limits.failures_in_a_row {
                 for serial in &owner.live {
                     let token = self.tokens.get_mut(serial).expect("a token");

@@ -7,13 +7,14 @@ use sekisho_verifier::event::{Reason, What};
 use sekisho_verifier::operation::{AccountChange, Done, Operation, StateChange};
 use sekisho_verifier::place::Door;
 use sekisho_verifier::policy::{CodeRule, Policy};
+use sekisho_verifier::proof::{First, Round};
 use sekisho_verifier::store::{Outcome, Store, StoreError};
 use sekisho_verifier::testing::faulty::{Call, Fault};
 use sekisho_verifier::verify::{Ask, Asked, Verdict};
 
 use crate::common::START;
 use crate::common::desk::{
-    Desk, Device, attempt, enroll, exchange, name, of_root, place, verifier,
+    Desk, Device, Tied, attempt, enroll, exchange, name, of_root, place, verifier,
 };
 
 /// Fails the `nth` call of a kind (from 1) once.
@@ -224,13 +225,39 @@ fn i05_every_cause_gives_one_reject_and_one_event() {
             let mut desk = Desk::of_mori(&device);
             arrange(&mut desk, &device);
             let events = desk.events().len();
-            let told = desk.login(account, &code(&device));
+            let told = match reason {
+                Reason::RejectedAgain | Reason::WrongPassword => {
+                    desk.tied(account, &code(&device), &with(First::Wrong))
+                }
+                Reason::FirstFactorUnavailable => {
+                    desk.tied(account, &code(&device), &with(First::Unavailable))
+                }
+                Reason::RoundUsed => {
+                    let round = Round {
+                        id: [1; 16],
+                        until: desk.now,
+                    };
+                    let tied = Tied {
+                        round: Some(round),
+                        ..Tied::default()
+                    };
+                    desk.tied(account, &code(&device), &tied)
+                }
+                _ => desk.login(account, &code(&device)),
+            };
             assert_eq!((told.verdict, told.reason), (Verdict::Reject, Some(reason)));
             let written = &desk.events()[events..];
             assert_eq!(written.len(), 1);
             assert!(matches!(&written[0].what, What::Login(event) if event.reason == reason));
             reason
         };
+    fn with(first: First) -> Tied {
+        Tied {
+            first,
+            correlation: Some(1),
+            ..Tied::default()
+        }
+    }
     let right = |device: &Device| device.shows(START);
     let wrong = |device: &Device| device.wrong(START);
     let nothing = |_: &mut Desk, _: &Device| {};
@@ -340,8 +367,19 @@ fn i05_every_cause_gives_one_reject_and_one_event() {
             "mori",
             right,
         ),
+        check(
+            R::RejectedAgain,
+            |desk, device| {
+                desk.tied("mori", &device.shows(START), &with(First::Wrong));
+            },
+            "mori",
+            right,
+        ),
+        check(R::RoundUsed, nothing, "mori", right),
+        check(R::WrongPassword, nothing, "mori", right),
+        check(R::FirstFactorUnavailable, nothing, "mori", right),
     ];
-    let others = [R::RightCode, R::NotAsked];
+    let others = [R::RightCode, R::AnsweredAgain, R::NotAsked];
     assert!(
         R::ALL
             .iter()

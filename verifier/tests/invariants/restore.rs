@@ -205,7 +205,7 @@ fn i01_a_counter_is_believed_again_when_its_owner_shows_it() {
         let mut restored = put_back(&desk, &backup);
         let told = |event: What| match event {
             What::Operation(event) => (event.operation, event.count, event.detail),
-            What::Login(_) => panic!("an operation"),
+            What::Login(_) | What::Session(_) => panic!("an operation"),
         };
         let (kind, count, detail) = told(restored.events().pop().expect("an event").what);
         assert_eq!((kind, count), (OperationKind::Restore, Some(1)));

@@ -1,25 +1,83 @@
 //! The RADIUS clients: who may ask, found by the source address of a datagram alone.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sekisho_radius_protocol::Secret;
-use sekisho_radius_protocol::server::{self, MessageAuthenticatorRule};
+use sekisho_radius_protocol::server::{
+    self, MessageAuthenticatorRule, Method, Mode, Quirks, Texts,
+};
 use sekisho_settings as settings;
+use sekisho_verifier_socket::Accepted;
 
 /// A client of the settings.
 #[derive(Debug)]
 pub(crate) struct Client {
+    /// Its place among all clients.
+    pub(crate) number: usize,
     /// Its name in the settings, for policy and audit.
     pub(crate) name: String,
     /// What the protocol demands of it.
     pub(crate) rules: Arc<server::Client>,
+    /// Who judges the password that comes before the code.
+    pub(crate) first_factor: settings::FirstFactor,
+    /// How long its rejects wait.
+    pub(crate) reject_delay: Duration,
+    pub(crate) requests_per_second: u64,
+    /// Where the groups in its replies come from.
+    pub(crate) groups: Vec<settings::GroupSource>,
+    /// How its sessions are ended; nothing if they are not.
+    pub(crate) disconnect: Option<Disconnect>,
+}
+
+/// How the sessions of a client are ended.
+#[derive(Debug)]
+pub(crate) struct Disconnect {
+    /// Where to; without it, to the address that reported the session.
+    address: Option<SocketAddr>,
+    port: u16,
+    /// For the secret.
+    pub(crate) rules: Arc<server::Client>,
+    /// Whether Message-Authenticator is sent.
+    pub(crate) message_authenticator: bool,
+}
+
+impl Disconnect {
+    /// Where a session is ended that `from` has reported.
+    pub(crate) fn target(&self, from: IpAddr) -> SocketAddr {
+        self.address
+            .unwrap_or_else(|| SocketAddr::new(from, self.port))
+    }
+
+    /// True if it does not depend on who has reported the session.
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.address.is_some()
+    }
+}
+
+impl Client {
+    /// True if a login without a judged password is none.
+    pub(crate) fn demands_password(&self) -> bool {
+        self.first_factor != settings::FirstFactor::None && self.rules.mode != Mode::Code
+    }
+
+    /// True if its replies need groups that do not come with the accept.
+    pub(crate) fn needs_groups(&self) -> bool {
+        false
+    }
+
+    /// What its accepts carry.
+    pub(crate) fn attributes(&self, _accepted: &Accepted, _groups: &[String]) -> Vec<u8> {
+        Vec::new()
+    }
 }
 
 /// All clients. Never changed after the start, so that no thread needs a lock to read it.
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
+    all: Vec<Arc<Client>>,
     by_network: HashMap<Network, Arc<Client>>,
     /// The prefix lengths in use, as lengths of IPv6 prefixes, longest first.
     lengths: Vec<u8>,
@@ -63,21 +121,33 @@ impl Network {
 impl Clients {
     /// Takes the clients of the settings, which have been checked: names and prefixes are unique,
     /// and no secret is empty.
-    pub(crate) fn new<'s>(clients: impl Iterator<Item = &'s settings::Client>) -> Self {
+    pub(crate) fn new(radius: &settings::Radius) -> Self {
         let mut table = Self::default();
-        for wanted in clients {
-            let Some(client) = client(wanted) else {
+        for wanted in radius.client.iter().map(|client| client.get_ref()) {
+            let Some(client) = client(table.all.len(), wanted, radius) else {
                 continue;
             };
+            let client = Arc::new(client);
             for prefix in &wanted.address {
                 let network = Network::of_prefix(prefix);
                 table.by_network.insert(network, Arc::clone(&client));
                 table.lengths.push(network.length);
             }
+            table.all.push(client);
         }
         table.lengths.sort_unstable_by(|a, b| b.cmp(a));
         table.lengths.dedup();
         table
+    }
+
+    /// All of them, by their numbers.
+    pub(crate) fn all(&self) -> &[Arc<Client>] {
+        &self.all
+    }
+
+    /// The client of this name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Arc<Client>> {
+        self.all.iter().find(|client| client.name == name)
     }
 
     /// The client with the longest prefix that `address` lies in.
@@ -92,23 +162,97 @@ impl Clients {
 }
 
 /// An empty secret makes no client: whoever sends from its address is unknown.
-fn client(wanted: &settings::Client) -> Option<Arc<Client>> {
-    let mut rules = server::Client::new(
-        wanted.name.as_str(),
-        Secret::new(wanted.secret.expose()).ok()?,
-    );
+fn client(number: usize, wanted: &settings::Client, radius: &settings::Radius) -> Option<Client> {
+    let rules = Arc::new(rules(wanted, radius)?);
+    Some(Client {
+        number,
+        name: wanted.name.clone(),
+        first_factor: wanted.first_factor,
+        reject_delay: wanted
+            .reject_delay()
+            .unwrap_or_else(|| radius.reject_delay()),
+        requests_per_second: wanted.requests_per_second.value(),
+        groups: wanted.groups.clone(),
+        disconnect: disconnect(wanted, &rules),
+        rules,
+    })
+}
+
+fn rules(wanted: &settings::Client, radius: &settings::Radius) -> Option<server::Client> {
+    let secret = Secret::new(wanted.secret.expose()).ok()?;
+    let mut rules = server::Client::new(wanted.name.as_str(), secret);
+    // Behind a network there may be several gateways, of which the first must not decide for all.
+    rules.is_network = wanted.address.len() > 1 || wanted.address.iter().any(is_network);
     rules.message_authenticator = match wanted.message_authenticator {
-        settings::MessageAuthenticator::Require | settings::MessageAuthenticator::Auto => {
-            MessageAuthenticatorRule::Require
-        }
+        settings::MessageAuthenticator::Require => MessageAuthenticatorRule::Require,
+        settings::MessageAuthenticator::Auto => MessageAuthenticatorRule::Auto,
         settings::MessageAuthenticator::Off => MessageAuthenticatorRule::Off,
     };
     rules.limit_proxy_state = wanted.limit_proxy_state;
     rules.status_server = wanted.status_server;
-    Some(Arc::new(Client {
-        name: wanted.name.clone(),
-        rules: Arc::new(rules),
-    }))
+    rules.nas_identifiers = wanted.nas_identifier.clone();
+    rules.methods = wanted.methods.iter().copied().map(method).collect();
+    rules.mode = match wanted.mode {
+        settings::Mode::Code => Mode::Code,
+        settings::Mode::PasswordAndCode => Mode::PasswordAndCode {
+            code_length: octet(wanted.code_length.value()),
+            code_at_end: wanted.code_at == settings::CodeAt::End,
+        },
+        settings::Mode::Challenge => Mode::Challenge {
+            rounds: octet(radius.challenge_rounds.value()),
+        },
+    };
+    rules.first_factor = wanted.first_factor != settings::FirstFactor::None;
+    let has = |quirk| wanted.quirks.contains(&quirk);
+    rules.quirks = Quirks {
+        omit_message_authenticator: has(settings::Quirk::OmitMessageAuthenticator),
+        strip_realm: has(settings::Quirk::StripRealm),
+        strip_domain: has(settings::Quirk::StripDomain),
+    };
+    rules.texts = Texts {
+        code: radius.challenge_text.clone(),
+        ..Texts::default()
+    };
+    rules.challenge_lifetime = radius.challenge_life();
+    Some(rules)
+}
+
+fn is_network(prefix: &settings::Prefix) -> bool {
+    let whole = if prefix.address.is_ipv4() { 32 } else { 128 };
+    prefix.length < whole
+}
+
+/// Bounds of the settings are below 2^8.
+fn octet(bounded: u64) -> u8 {
+    u8::try_from(bounded).unwrap_or(u8::MAX)
+}
+
+fn method(method: settings::Method) -> Method {
+    match method {
+        settings::Method::Pap => Method::Pap,
+        settings::Method::Chap => Method::Chap,
+        settings::Method::MsChapV2 => Method::MsChapV2,
+        settings::Method::EapGtc => Method::EapGtc,
+        settings::Method::EapMsChapV2 => Method::EapMsChapV2,
+    }
+}
+
+fn disconnect(wanted: &settings::Client, rules: &Arc<server::Client>) -> Option<Disconnect> {
+    let wished = &wanted.disconnect;
+    if !wished.enabled {
+        return None;
+    }
+    let secret = wished.secret.as_ref();
+    let own = secret.and_then(|secret| Secret::new(secret.expose()).ok());
+    Some(Disconnect {
+        address: wished.address,
+        port: u16::try_from(wished.port.value()).unwrap_or(u16::MAX),
+        rules: match own {
+            Some(secret) => Arc::new(server::Client::new(wanted.name.as_str(), secret)),
+            None => Arc::clone(rules),
+        },
+        message_authenticator: !rules.quirks.omit_message_authenticator,
+    })
 }
 
 #[cfg(test)]
@@ -124,7 +268,7 @@ mod tests {
             );
         }
         let settings = settings::Settings::parse("test".as_ref(), &text).unwrap();
-        Clients::new(settings.radius.client.iter().map(|c| c.get_ref()))
+        Clients::new(&settings.radius)
     }
 
     #[track_caller]

@@ -15,30 +15,33 @@ const JITTER_DIVISOR: u32 = 4;
 /// The rejects that wait.
 #[derive(Debug)]
 pub(crate) struct Held {
-    delay: Duration,
     capacity: usize,
     by_time: BinaryHeap<Reverse<(Duration, Ticket)>>,
 }
 
 impl Held {
     /// None waits yet; at most `capacity` may.
-    pub(crate) fn new(delay: Duration, capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            delay,
             capacity,
             by_time: BinaryHeap::new(),
         }
     }
 
-    /// Holds a reject back; false if too many wait. `random` decides about the jitter.
-    pub(crate) fn hold(&mut self, now: Duration, ticket: Ticket, random: u32) -> bool {
+    /// Holds a reject back for `delay`; false if too many wait. `random` decides about the jitter.
+    pub(crate) fn hold(
+        &mut self,
+        now: Duration,
+        delay: Duration,
+        ticket: Ticket,
+        random: u32,
+    ) -> bool {
         if self.by_time.len() >= self.capacity {
             return false;
         }
         let fraction = f64::from(random) / f64::from(u32::MAX);
-        let jitter = (self.delay / JITTER_DIVISOR).mul_f64(fraction);
-        self.by_time
-            .push(Reverse((now + self.delay + jitter, ticket)));
+        let jitter = (delay / JITTER_DIVISOR).mul_f64(fraction);
+        self.by_time.push(Reverse((now + delay + jitter, ticket)));
         true
     }
 
@@ -99,8 +102,8 @@ mod tests {
             (u32::MAX / 2, DELAY.mul_f64(1.125)),
             (u32::MAX, DELAY.mul_f64(1.25)),
         ] {
-            let mut held = Held::new(DELAY, 4);
-            assert!(held.hold(NOW, tickets[0], random));
+            let mut held = Held::new(4);
+            assert!(held.hold(NOW, DELAY, tickets[0], random));
             let wait = held.wait(NOW).unwrap();
             assert!(
                 wait.abs_diff(expected) < Duration::from_millis(1),
@@ -115,9 +118,9 @@ mod tests {
     #[test]
     fn rejects_leave_in_the_order_of_their_times() {
         let tickets = tickets();
-        let mut held = Held::new(DELAY, 4);
+        let mut held = Held::new(4);
         for (ticket, random) in tickets.iter().zip([4000, 1000, 3000, 2000]) {
-            assert!(held.hold(NOW, *ticket, random << 16));
+            assert!(held.hold(NOW, DELAY, *ticket, random << 16));
         }
         let order: Vec<Ticket> = std::iter::from_fn(|| held.due(NOW + 2 * DELAY)).collect();
         let expected = [tickets[1], tickets[3], tickets[2], tickets[0]];
@@ -126,17 +129,28 @@ mod tests {
     }
 
     #[test]
+    fn each_waits_for_its_own_delay() {
+        let tickets = tickets();
+        let mut held = Held::new(4);
+        assert!(held.hold(NOW, 3 * DELAY, tickets[0], 0));
+        assert!(held.hold(NOW, DELAY, tickets[1], 0));
+        assert_eq!(held.due(NOW + DELAY), Some(tickets[1]));
+        assert_eq!(held.due(NOW + DELAY), None);
+        assert_eq!(held.due(NOW + 3 * DELAY), Some(tickets[0]));
+    }
+
+    #[test]
     fn more_than_the_capacity_are_not_held() {
         let tickets = tickets();
-        let mut held = Held::new(DELAY, 1);
-        assert!(held.hold(NOW, tickets[0], 0));
-        assert!(!held.hold(NOW, tickets[1], 0));
+        let mut held = Held::new(1);
+        assert!(held.hold(NOW, DELAY, tickets[0], 0));
+        assert!(!held.hold(NOW, DELAY, tickets[1], 0));
     }
 
     #[test]
     fn without_a_delay_a_reject_is_due_at_once() {
-        let mut held = Held::new(Duration::ZERO, 1);
-        assert!(held.hold(NOW, tickets()[0], u32::MAX));
+        let mut held = Held::new(1);
+        assert!(held.hold(NOW, Duration::ZERO, tickets()[0], u32::MAX));
         assert!(held.due(NOW).is_some());
     }
 }

@@ -16,7 +16,7 @@ use sekisho_radius_protocol::packet::PACKET_MAX;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::endpoints::{Endpoints, OfSocket, Source};
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Port};
 use crate::metrics::{Counter, Metrics};
 
 /// Datagrams that one system call takes.
@@ -26,6 +26,7 @@ const BATCH: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: Arc<Socket>,
+    port: Port,
     /// Where it listens, with the port that the kernel chose if 0 was asked for.
     pub(crate) address: SocketAddr,
     /// What the kernel gave for the receive buffer, in its own accounting.
@@ -33,8 +34,8 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Opens a socket and asks for a receive buffer of `octets`.
-    pub(crate) fn open(address: SocketAddr, octets: usize) -> io::Result<Self> {
+    /// Opens a socket for `port` and asks for a receive buffer of `octets`.
+    pub(crate) fn open(port: Port, address: SocketAddr, octets: usize) -> io::Result<Self> {
         let socket = Socket::new(
             Domain::for_address(address),
             Type::DGRAM,
@@ -55,6 +56,7 @@ impl Listener {
         Ok(Self {
             receive_buffer: socket.recv_buffer_size()?,
             socket: Arc::new(socket),
+            port,
             address,
         })
     }
@@ -70,6 +72,7 @@ impl Listener {
             .ok_or_else(|| io::Error::other("too many sockets"))?;
         let reader = Reader {
             socket: self.socket,
+            port: self.port,
             endpoints,
             mailbox,
             metrics,
@@ -109,6 +112,7 @@ fn grow_receive_buffer(socket: &Socket, octets: usize) {
 
 struct Reader {
     socket: Arc<Socket>,
+    port: Port,
     endpoints: OfSocket,
     mailbox: Arc<Mailbox>,
     metrics: Arc<Metrics>,
@@ -156,7 +160,7 @@ impl Reader {
                 message.iovs().next().unwrap_or_default(),
             ))
         });
-        let lost = self.mailbox.deliver(datagrams);
+        let lost = self.mailbox.deliver(self.port, datagrams);
         self.metrics.add(Counter::Received, count);
         self.metrics.add(Counter::QueueFull, lost);
     }

@@ -19,30 +19,133 @@ counters! {
     Received "received",
     QueueFull "dropped-queue-full",
     UnknownClient "dropped-unknown-client",
+    TooFast "dropped-over-the-rate",
     Malformed "dropped-malformed",
     Code "dropped-code",
     NoMessageAuthenticator "dropped-no-message-authenticator",
     WrongMessageAuthenticator "dropped-wrong-message-authenticator",
+    WrongAuthenticator "dropped-wrong-request-authenticator",
     ProxyState "dropped-proxy-state",
+    NasIdentifier "dropped-nas-identifier",
     NothingToJudge "dropped-nothing-to-judge",
+    Eap "dropped-eap",
+    NoStateKeys "dropped-no-state-keys",
     StatusServerOff "dropped-status-server-off",
     NotReady "dropped-status-server-not-ready",
     InProgress "dropped-duplicate-in-progress",
     CacheFull "dropped-duplicate-cache-full",
     ReplyTooLarge "dropped-reply-too-large",
+    NoRandomness "dropped-no-randomness",
     Asked "asked",
     Accepted "accepted",
     Rejected "rejected",
+    Challenged "challenged",
+    Acknowledged "eap-acknowledged",
     Refused "refused-without-attempt",
     RefusedMethod "refused-method-off",
+    RefusedSeveralMethods "refused-several-methods",
+    RefusedState "refused-bad-state",
+    RefusedChallenges "refused-too-many-challenges",
+    RefusedEap "refused-eap",
+    ReplyForgotten "refused-reply-forgotten",
     Undecided "undecided",
     VerifierAway "dropped-verifier-away",
     TooManyAttempts "dropped-too-many-attempts",
+    TooManyPasswords "dropped-too-many-passwords",
     TooManyRejects "dropped-too-many-held-rejects",
+    FirstFactorAway "first-factor-unavailable",
+    GroupsAway "groups-unavailable",
+    AttributesLeftOut "reply-attributes-left-out",
     Duplicate "duplicates-answered",
     Status "status-server-answered",
     Abandoned "abandoned-by-client",
     SendFailed "send-failed",
+    AccountingStored "accounting-stored",
+    AccountingOther "accounting-answered-not-stored",
+    AccountingForbidden "dropped-accounting-forbidden-attribute",
+    AccountingNoStatus "dropped-accounting-no-status-type",
+    AccountingNoSession "dropped-accounting-no-session-id",
+    DisconnectOrders "disconnect-orders",
+    DisconnectSent "disconnect-sent",
+    DisconnectAgain "disconnect-sent-again",
+    DisconnectEnded "disconnect-ended",
+    DisconnectGone "disconnect-session-gone",
+    DisconnectRefused "disconnect-refused",
+    DisconnectTimeout "disconnect-timeout",
+    DisconnectNotSent "disconnect-not-sent",
+    DisconnectNoReply "disconnect-reply-not-believed",
+}
+
+impl Counter {
+    /// Its name.
+    pub(crate) const fn name(self) -> &'static str {
+        NAMES[self as usize]
+    }
+
+    /// Its name, as a reason for whoever reads of it.
+    pub(crate) fn reason(self) -> &'static str {
+        let name = self.name();
+        ["dropped-", "refused-"]
+            .iter()
+            .find_map(|prefix| name.strip_prefix(prefix))
+            .unwrap_or(name)
+    }
+
+    /// True for what an admin can do something about. Nonsense that strangers send in the name of a
+    /// client is not.
+    pub(crate) fn is_worth_a_line(self) -> bool {
+        matches!(
+            self,
+            Self::TooFast
+                | Self::NoMessageAuthenticator
+                | Self::WrongMessageAuthenticator
+                | Self::WrongAuthenticator
+                | Self::ProxyState
+                | Self::NasIdentifier
+                | Self::CacheFull
+                | Self::ReplyTooLarge
+                | Self::NoRandomness
+                | Self::TooManyAttempts
+                | Self::TooManyPasswords
+                | Self::AccountingForbidden
+                | Self::AccountingNoSession
+        )
+    }
+
+    /// Why a packet is ignored.
+    pub(crate) fn of_ignored(why: Ignored) -> Self {
+        match why {
+            Ignored::Malformed(_) => Self::Malformed,
+            Ignored::Code => Self::Code,
+            Ignored::NoMessageAuthenticator => Self::NoMessageAuthenticator,
+            Ignored::WrongMessageAuthenticator => Self::WrongMessageAuthenticator,
+            Ignored::ProxyState => Self::ProxyState,
+            Ignored::NasIdentifier => Self::NasIdentifier,
+            Ignored::NothingToJudge => Self::NothingToJudge,
+            Ignored::Eap => Self::Eap,
+            Ignored::NoStateKeys => Self::NoStateKeys,
+            Ignored::StatusServerOff => Self::StatusServerOff,
+            Ignored::NotReady => Self::NotReady,
+            Ignored::InProgress => Self::InProgress,
+            Ignored::CacheFull => Self::CacheFull,
+            Ignored::ReplyTooLarge => Self::ReplyTooLarge,
+            // The protocol crate may learn new reasons before we give them a counter.
+            _ => Self::Malformed,
+        }
+    }
+
+    /// Why a request is rejected without asking the verifier.
+    pub(crate) fn of_refusal(why: Refusal) -> Self {
+        match why {
+            Refusal::MethodOff => Self::RefusedMethod,
+            Refusal::SeveralMethods => Self::RefusedSeveralMethods,
+            Refusal::BadState => Self::RefusedState,
+            Refusal::TooManyChallenges => Self::RefusedChallenges,
+            Refusal::EapDeclined | Refusal::Identity => Self::RefusedEap,
+            Refusal::ReplyForgotten => Self::ReplyForgotten,
+            _ => Self::Refused,
+        }
+    }
 }
 
 /// All counters of the daemon.
@@ -66,31 +169,6 @@ impl Metrics {
 
     pub(crate) fn add(&self, counter: Counter, by: usize) {
         self.values[counter as usize].fetch_add(by as u64, Ordering::Relaxed);
-    }
-
-    pub(crate) fn ignored(&self, why: Ignored) {
-        self.count(match why {
-            Ignored::Malformed(_) => Counter::Malformed,
-            Ignored::Code => Counter::Code,
-            Ignored::NoMessageAuthenticator => Counter::NoMessageAuthenticator,
-            Ignored::WrongMessageAuthenticator => Counter::WrongMessageAuthenticator,
-            Ignored::ProxyState => Counter::ProxyState,
-            Ignored::NothingToJudge => Counter::NothingToJudge,
-            Ignored::StatusServerOff => Counter::StatusServerOff,
-            Ignored::NotReady => Counter::NotReady,
-            Ignored::InProgress => Counter::InProgress,
-            Ignored::CacheFull => Counter::CacheFull,
-            Ignored::ReplyTooLarge => Counter::ReplyTooLarge,
-            // The protocol crate may learn new reasons before we give them a counter.
-            _ => Counter::Malformed,
-        });
-    }
-
-    pub(crate) fn refused(&self, why: Refusal) {
-        self.count(match why {
-            Refusal::MethodOff => Counter::RefusedMethod,
-            _ => Counter::Refused,
-        });
     }
 
     /// All values at one time.
@@ -140,5 +218,16 @@ mod tests {
         metrics.add(Counter::SendFailed, 2);
         let told = metrics.snapshot().since(&start);
         assert_eq!(told.as_deref(), Some("received=1 send-failed=2"));
+    }
+
+    #[test]
+    fn names_are_told_once_each() {
+        let mut names = NAMES.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), NAMES.len());
+        assert_eq!(Counter::DisconnectNoReply.name(), NAMES[NAMES.len() - 1]);
+        assert_eq!(Counter::RefusedMethod.reason(), "method-off");
+        assert_eq!(Counter::TooFast.reason(), "over-the-rate");
     }
 }

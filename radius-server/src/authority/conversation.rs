@@ -2,89 +2,202 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use sekisho_radius_protocol::server::Ticket;
+use sekisho_verifier_socket::radius::{Ended, ORDERS_MAX, StateKey};
 use sekisho_verifier_socket::{
-    ATTEMPT_FRAME_MAX, LENGTH_OCTETS, Reply, Verdict, decode, frame_length,
+    Accepted, LENGTH_OCTETS, RADIUS_FRAME_MAX, Reply, Request, Verdict, decode, frame_length,
 };
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::time::Instant;
+use zeroize::{Zeroize, Zeroizing};
 
+use super::errands::Asked;
+use super::liveness::Lane;
 use super::wiping::WipingBuffer;
-use super::{Asked, Attempts, Connection, VERDICT_TIME};
-use crate::mailbox::Opinion;
+use super::{Connection, Errand, Errands, Writer, lock};
+use crate::mailbox::{Opinion, Word};
 
 /// Room for replies that were read and not understood yet; more than any one of them needs.
-const INPUT_OCTETS: usize = 16 * ATTEMPT_FRAME_MAX;
+const INPUT_OCTETS: usize = 2 * RADIUS_FRAME_MAX;
+/// How long an errand waits for its answer. Gateways give up after 3 to 10 s, and a verdict that
+/// comes later would only go stale in the duplicate cache.
+const VERDICT_TIME: Duration = Duration::from_secs(3);
+/// How often the State keys are asked for: after a rotation, States of the new key come from other
+/// servers at once.
+const KEYS_INTERVAL: Duration = Duration::from_secs(60);
+/// How soon again, while there are none.
+const KEYS_RETRY: Duration = Duration::from_secs(1);
+/// How soon orders are asked for again, when the verifier can give none now.
+const ORDERS_RETRY: Duration = Duration::from_secs(1);
+/// How often the verifier is told what was seen of the clients.
+const SEEN_INTERVAL: Duration = Duration::from_secs(10);
+/// How long it may be silent, not having been asked, before it is asked something.
+const PROBE_INTERVAL: Duration = Duration::from_secs(3);
+/// How often to look what is due.
+const TICK: Duration = Duration::from_millis(500);
+/// Reports of ended sessions that wait for their answers at a time.
+const ENDED_OPEN_MAX: usize = 64;
+/// Ids of what we ask ourselves; far above all those of the processor.
+const OWN_IDS: u64 = 1 << 63;
 
-/// An attempt that waits for its reply.
+/// A question that waits for its reply.
 #[derive(Debug)]
-struct Waiting {
-    ticket: Ticket,
-    account: String,
+enum Waiting {
+    Errand { errand: Errand, account: String },
+    StateKeys,
+    Orders,
+    Ended(Ended),
+    Seen,
 }
 
 pub(super) struct Conversation<'c> {
     connection: &'c Connection,
     stream: UnixStream,
-    taken: Attempts,
+    taken: Errands,
     output: WipingBuffer,
-    input: Box<[u8]>,
+    /// What is in it may be keys.
+    input: Zeroizing<Vec<u8>>,
     /// How many octets of the input have been read.
     filled: usize,
     waiting: HashMap<u64, Waiting>,
-    /// In the order of asking, which is the order of giving up. Holds answered ones too.
+    /// Of errands, in the order of asking, which is the order of giving up. Holds answered ones too.
     deadlines: VecDeque<(Instant, u64)>,
-    opinions: Vec<(Ticket, Opinion)>,
-    has_answered: bool,
+    opinions: Vec<Word>,
+    writer: Writer,
+    decisions: Lane,
+    chores: Lane,
+    keys_due: Instant,
+    seen_due: Instant,
+    has_keys: bool,
+    orders_due: Instant,
+    awaits_orders: bool,
+    ended_open: usize,
+    says_farewell: bool,
+    last_answer: Option<Instant>,
 }
 
 impl<'c> Conversation<'c> {
     pub(super) fn new(connection: &'c Connection, stream: UnixStream) -> Self {
+        let now = Instant::now();
         Self {
             connection,
             stream,
-            taken: Attempts::default(),
+            taken: Errands::default(),
             output: WipingBuffer::default(),
-            input: vec![0; INPUT_OCTETS].into(),
+            input: Zeroizing::new(vec![0; INPUT_OCTETS]),
             filled: 0,
             waiting: HashMap::new(),
             deadlines: VecDeque::new(),
             opinions: Vec::new(),
-            has_answered: false,
+            writer: Writer::starting_at(OWN_IDS),
+            decisions: Lane::default(),
+            chores: Lane::default(),
+            keys_due: now,
+            seen_due: now + SEEN_INTERVAL,
+            has_keys: false,
+            orders_due: now,
+            awaits_orders: false,
+            ended_open: 0,
+            says_farewell: false,
+            last_answer: None,
         }
     }
 
     pub(super) fn has_answered(&self) -> bool {
-        self.has_answered
+        self.last_answer.is_some()
     }
 
     /// Writes what is to be asked, waits until something happens, reads what was answered.
     pub(super) async fn turn(&mut self) -> io::Result<()> {
-        self.take_attempts();
+        self.take_errands();
+        self.do_chores(Instant::now())?;
         self.write()?;
         self.wait().await?;
         self.read()?;
-        self.give_up_late(Instant::now());
+        let now = Instant::now();
+        self.give_up_late(now);
+        let is_live = self.has_keys && !self.decisions.is_slow(now) && !self.chores.is_slow(now);
+        let authority = &self.connection.authority;
+        authority.live.store(is_live, Ordering::Relaxed);
         self.connection.settle(&mut self.opinions);
         Ok(())
     }
 
-    fn take_attempts(&mut self) {
+    fn take_errands(&mut self) {
         // The frames change places with an empty buffer, so this lock is held for no time.
-        std::mem::swap(&mut *self.connection.authority.lock(), &mut self.taken);
+        let waiting = &self.connection.authority.waiting;
+        std::mem::swap(&mut *lock(waiting), &mut self.taken);
         self.output.append(&mut self.taken.frames);
-        let deadline = Instant::now() + VERDICT_TIME;
-        for Asked {
-            id,
-            ticket,
-            account,
-        } in self.taken.asked.drain(..)
-        {
-            self.waiting.insert(id, Waiting { ticket, account });
-            self.deadlines.push_back((deadline, id));
+        let now = Instant::now();
+        for asked in self.taken.asked.drain(..) {
+            let Asked {
+                id,
+                errand,
+                account,
+            } = asked;
+            self.waiting.insert(id, Waiting::Errand { errand, account });
+            self.deadlines.push_back((now + VERDICT_TIME, id));
+            self.decisions.asked(now);
         }
+    }
+
+    /// What is asked for nobody who waits.
+    fn do_chores(&mut self, now: Instant) -> io::Result<()> {
+        if now >= self.keys_due {
+            self.keys_due = now + KEYS_INTERVAL;
+            self.ask(Request::StateKeys, Waiting::StateKeys)?;
+            self.chores.asked(now);
+        }
+        self.tell_seen(now)?;
+        let orders = &self.connection.orders;
+        let may_await = self.has_keys && !self.awaits_orders && now >= self.orders_due;
+        if may_await && orders.capacity() >= ORDERS_MAX {
+            self.awaits_orders = true;
+            self.ask(Request::AwaitOrders, Waiting::Orders)?;
+        }
+        while self.has_keys && self.ended_open < ENDED_OPEN_MAX {
+            let Some(ended) = lock(&self.connection.authority.ended).pop_front() else {
+                break;
+            };
+            self.ended_open += 1;
+            self.ask(Request::Ended(ended.clone()), Waiting::Ended(ended))?;
+            self.chores.asked(now);
+        }
+        Ok(())
+    }
+
+    fn tell_seen(&mut self, now: Instant) -> io::Result<()> {
+        let leaving = self.connection.authority.leaving.load(Ordering::Relaxed);
+        let is_due = now >= self.seen_due || (leaving && !self.says_farewell);
+        if self.has_keys && is_due {
+            self.says_farewell |= leaving;
+            self.seen_due = now + SEEN_INTERVAL;
+            for clients in self.connection.seen.frames() {
+                self.ask(Request::Seen(clients), Waiting::Seen)?;
+                self.chores.asked(now);
+            }
+            return Ok(());
+        }
+        let is_silent = self
+            .last_answer
+            .is_some_and(|last| now.saturating_duration_since(last) > PROBE_INTERVAL);
+        if is_silent && self.has_keys && self.chores.is_idle() {
+            self.ask(Request::Seen(Vec::new()), Waiting::Seen)?;
+            self.chores.asked(now);
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, request: Request, waiting: Waiting) -> io::Result<()> {
+        let (id, _) = self
+            .writer
+            .frame(request, &mut self.output)
+            .map_err(io::Error::other)?;
+        self.waiting.insert(id, waiting);
+        Ok(())
     }
 
     fn write(&mut self) -> io::Result<()> {
@@ -104,16 +217,15 @@ impl<'c> Conversation<'c> {
         } else {
             Interest::READABLE | Interest::WRITABLE
         };
-        let late = async {
-            match self.deadlines.front() {
-                Some((deadline, _)) => tokio::time::sleep_until(*deadline).await,
-                None => std::future::pending().await,
-            }
+        let next = Instant::now() + TICK;
+        let next = match self.deadlines.front() {
+            Some(&(deadline, _)) => deadline.min(next),
+            None => next,
         };
         tokio::select! {
             ready = self.stream.ready(interest) => ready.map(drop),
             () = self.connection.authority.arrived.notified() => Ok(()),
-            () = late => Ok(()),
+            () = tokio::time::sleep_until(next) => Ok(()),
         }
     }
 
@@ -129,11 +241,11 @@ impl<'c> Conversation<'c> {
         }
     }
 
-    /// Takes every whole frame out of the input. What is left is less than one frame, so there is
-    /// always room to read more.
+    /// Takes every whole frame out of the input and wipes it. What is left is less than one frame,
+    /// so there is always room to read more.
     fn understand(&mut self) -> io::Result<()> {
         let mut at = 0;
-        while let Some(length) = frame_length(&self.input[at..self.filled], ATTEMPT_FRAME_MAX)
+        while let Some(length) = frame_length(&self.input[at..self.filled], RADIUS_FRAME_MAX)
             .map_err(io::Error::other)?
         {
             let start = at + LENGTH_OCTETS;
@@ -145,21 +257,73 @@ impl<'c> Conversation<'c> {
             self.answered(envelope.id, envelope.body)?;
         }
         self.input.copy_within(at..self.filled, 0);
-        self.filled -= at;
+        let rest = self.filled - at;
+        self.input[rest..self.filled].zeroize();
+        self.filled = rest;
         Ok(())
     }
 
     /// A reply that nobody waits for came too late; what it says is lost on purpose.
     fn answered(&mut self, id: u64, reply: Reply) -> io::Result<()> {
-        let Some(waiting) = self.waiting.remove(&id) else {
-            return Ok(());
-        };
-        let opinion = opinion(&waiting, reply);
-        let ticket = waiting.ticket;
-        self.opinions
-            .push((ticket, *opinion.as_ref().unwrap_or(&Opinion::Undecided)));
-        self.has_answered |= opinion.is_ok();
-        opinion.map(drop)
+        let now = Instant::now();
+        match self.waiting.remove(&id) {
+            None => return Ok(()),
+            Some(Waiting::Errand { errand, account }) => {
+                let opinion = opinion(errand, &account, reply);
+                let (said, outcome) = match opinion {
+                    Ok(opinion) => (opinion, Ok(())),
+                    Err(error) => (Opinion::Undecided, Err(error)),
+                };
+                self.opinions.push(Word::Opinion(errand, said));
+                outcome?;
+                self.decisions.answered(now);
+            }
+            Some(chore) => self.chore_answered(chore, reply, now)?,
+        }
+        self.last_answer = Some(now);
+        Ok(())
+    }
+
+    fn chore_answered(&mut self, chore: Waiting, reply: Reply, now: Instant) -> io::Result<()> {
+        match (chore, reply) {
+            (_, Reply::NotPermitted) => {
+                return Err(io::Error::other("not permitted to ask as a RADIUS server"));
+            }
+            (Waiting::StateKeys, Reply::StateKeys(keys)) => self.take_keys(keys),
+            (Waiting::StateKeys, Reply::Unavailable) => self.keys_due = now + KEYS_RETRY,
+            (Waiting::Orders, Reply::Orders(orders)) => {
+                self.awaits_orders = false;
+                for order in orders {
+                    // There was room for as many as one reply holds, and nobody else sends.
+                    let _ = self.connection.orders.try_send(order);
+                }
+                return Ok(());
+            }
+            (Waiting::Orders, Reply::Unavailable) => {
+                self.awaits_orders = false;
+                self.orders_due = now + ORDERS_RETRY;
+                return Ok(());
+            }
+            (Waiting::Ended(_), Reply::Taken | Reply::Unavailable) => self.ended_open -= 1,
+            (Waiting::Seen, Reply::Taken | Reply::Unavailable) => {}
+            _ => return Err(io::Error::other("reply to another question")),
+        }
+        self.chores.answered(now);
+        if self.says_farewell && self.chores.is_idle() {
+            self.connection.authority.left.notify_one();
+        }
+        Ok(())
+    }
+
+    fn take_keys(&mut self, keys: Vec<StateKey>) {
+        if keys.is_empty() {
+            return;
+        }
+        self.connection.mailbox.post_keys(keys);
+        if !self.has_keys {
+            self.has_keys = true;
+            self.connection.authority.first_keys.notify_one();
+        }
     }
 
     fn give_up_late(&mut self, now: Instant) {
@@ -169,35 +333,62 @@ impl<'c> Conversation<'c> {
                 break;
             }
             self.deadlines.pop_front();
-            if let Some(late) = self.waiting.remove(&id) {
-                self.opinions.push((late.ticket, Opinion::Undecided));
+            if let Some(Waiting::Errand { errand, .. }) = self.waiting.remove(&id) {
+                self.opinions
+                    .push(Word::Opinion(errand, Opinion::Undecided));
+                self.decisions.given_up();
             }
         }
     }
 
-    /// The connection has ended: nothing is known about whatever waits.
+    /// The connection has ended: nothing is known about whatever waits. What became of sessions is
+    /// told again.
     pub(super) fn abandon(&mut self) {
-        self.take_attempts();
-        let lost = self.waiting.drain();
-        self.opinions
-            .extend(lost.map(|(_, waiting)| (waiting.ticket, Opinion::Undecided)));
+        self.take_errands();
+        for (_, lost) in self.waiting.drain() {
+            match lost {
+                Waiting::Errand { errand, .. } => self
+                    .opinions
+                    .push(Word::Opinion(errand, Opinion::Undecided)),
+                Waiting::Ended(ended) => {
+                    lock(&self.connection.authority.ended).push_front(ended);
+                }
+                Waiting::StateKeys | Waiting::Orders | Waiting::Seen => {}
+            }
+        }
         self.connection.settle(&mut self.opinions);
     }
 }
 
-/// What a reply says about the attempt that waits for it. An accept comes from here only.
+/// What a reply says about the errand that waits for it. An accept comes from here only.
 ///
 /// An error means that the other side does not keep to the protocol, and nothing more it says on
 /// this connection can be believed.
-fn opinion(waiting: &Waiting, reply: Reply) -> io::Result<Opinion> {
-    match reply {
-        Reply::Decided { verdict, account, .. } if account == waiting.account => Ok(match verdict {
-            Verdict::Accept => Opinion::Accept,
+fn opinion(errand: Errand, asked: &str, reply: Reply) -> io::Result<Opinion> {
+    match (errand, reply) {
+        (
+            Errand::Attempt(_),
+            Reply::Decided {
+                verdict,
+                account,
+                accepted,
+            },
+        ) if account == asked => Ok(match verdict {
+            Verdict::Accept => Opinion::Accept(accepted.unwrap_or_else(|| {
+                Box::new(Accepted {
+                    account,
+                    ..Accepted::default()
+                })
+            })),
             Verdict::Reject => Opinion::Reject,
         }),
-        Reply::Decided { .. } => Err(io::Error::other("reply for another account")),
-        Reply::Unavailable => Ok(Opinion::Undecided),
-        Reply::NotPermitted => Err(io::Error::other("not permitted to send attempts")),
+        (Errand::Attempt(_), Reply::Decided { .. }) => {
+            Err(io::Error::other("reply for another account"))
+        }
+        (Errand::Password(_), Reply::Ticket(ticket)) => Ok(Opinion::Ticket(ticket)),
+        (Errand::Session(_), Reply::SessionStored) => Ok(Opinion::Stored),
+        (_, Reply::Unavailable) => Ok(Opinion::Undecided),
+        (_, Reply::NotPermitted) => Err(io::Error::other("not permitted to send attempts")),
         _ => Err(io::Error::other("reply to another question")),
     }
 }

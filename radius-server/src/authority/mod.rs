@@ -1,12 +1,15 @@
 //! The one place where RADIUS meets the verifier.
 //!
-//! Attempts of all gateways share one connection: many in one write, replies in any order. If the
-//! verifier is away, or takes too long, nothing is known about an attempt, and it becomes
-//! [`Opinion::Undecided`]: neither accept nor reject.
+//! Everything shares one connection: attempts of all gateways, many in one write, and what goes on
+//! beside them, replies in any order. If the verifier is away, or takes too long, nothing is known
+//! about what was asked, and it becomes [`Opinion::Undecided`]: neither accept nor reject.
 
 mod conversation;
+mod errands;
+mod liveness;
 mod wiping;
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,149 +17,127 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sekisho_daemon::Log;
-use sekisho_radius_protocol::server::Ticket;
-use sekisho_verifier_socket::{
-    ATTEMPT_FRAME_MAX, Attempt, Envelope, FrameError, Request, check_peer, encode,
-};
+use sekisho_verifier_socket::check_peer;
+use sekisho_verifier_socket::radius::{Ended, Order};
 use tokio::net::UnixStream;
-use tokio::sync::Notify;
-use zeroize::Zeroizing;
+use tokio::sync::{Notify, mpsc};
 
-use crate::mailbox::{Mailbox, Opinion};
+use crate::mailbox::{Mailbox, Opinion, Word};
 use crate::metrics::{Counter, Metrics};
+use crate::seen::Seen;
 use conversation::Conversation;
-use wiping::WipingBuffer;
+pub(crate) use errands::{Errand, Errands, Writer};
 
-/// How long an attempt waits for its verdict. Gateways give up after 3 to 10 s, and a verdict that
-/// comes later would only go stale in the duplicate cache.
-const VERDICT_TIME: Duration = Duration::from_secs(3);
 /// The pause before the first try to connect again; it doubles.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// The longest pause between tries to connect.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Reports of ended sessions that may wait for the verifier. It makes fewer orders at a time.
+const ENDED_MAX: usize = 4_096;
+/// The part of the attempts in flight that is kept for users who are in the middle of a
+/// conversation: under overload they go first (RFC 5080 section 2.2.1).
+const RESERVE_DIVISOR: usize = 8;
+/// How long the last words may take.
+const FAREWELL_MAX: Duration = Duration::from_secs(1);
 
-/// An attempt that was sent, or is about to be.
-#[derive(Debug)]
-struct Asked {
-    id: u64,
-    ticket: Ticket,
-    /// The reply must name it, so that no reply serves another's attempt.
-    account: String,
-}
-
-/// Attempts on their way to the verifier.
-#[derive(Debug, Default)]
-pub(crate) struct Attempts {
-    frames: WipingBuffer,
-    asked: Vec<Asked>,
-}
-
-impl Attempts {
-    fn append(&mut self, other: &mut Self) {
-        self.frames.append(&mut other.frames);
-        self.asked.append(&mut other.asked);
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.asked.len()
-    }
-}
-
-/// What the processor needs to ask.
+/// What the others need to ask.
 #[derive(Debug)]
 pub(crate) struct Authority {
-    waiting: Mutex<Attempts>,
+    waiting: Mutex<Errands>,
     arrived: Notify,
-    ready: AtomicBool,
-    /// Attempts that were given to us and have no opinion yet.
+    /// There is a connection.
+    connected: AtomicBool,
+    /// The verifier has given State keys, and answers in time.
+    live: AtomicBool,
+    /// Errands that were given to us and have no opinion yet.
     open: AtomicUsize,
     open_max: usize,
+    /// What became of sessions, until the verifier has taken it.
+    ended: Mutex<VecDeque<Ended>>,
+    /// State keys have come, for the first time.
+    first_keys: Notify,
+    leaving: AtomicBool,
+    left: Notify,
 }
 
 impl Authority {
-    /// At most `open_max` attempts may be without an opinion at a time.
+    /// At most `open_max` errands may be without an opinion at a time.
     pub(crate) fn new(open_max: usize) -> Self {
         Self {
             waiting: Mutex::default(),
             arrived: Notify::new(),
-            ready: AtomicBool::new(false),
+            connected: AtomicBool::new(false),
+            live: AtomicBool::new(false),
             open: AtomicUsize::new(0),
             open_max,
+            ended: Mutex::default(),
+            first_keys: Notify::new(),
+            leaving: AtomicBool::new(false),
+            left: Notify::new(),
         }
     }
 
     /// Whether the verifier is there to be asked.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed)
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
     }
 
-    /// Whether another `attempts` may be asked.
-    pub(crate) fn has_room(&self, attempts: usize) -> bool {
-        self.open.load(Ordering::Relaxed) + attempts <= self.open_max
+    /// Whether whoever asks can hope for an answer. A verifier that is there and says nothing is
+    /// worse than none: gateways must learn of it, and try the next server.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.load(Ordering::Relaxed)
     }
 
-    /// Attempts that have no opinion yet.
-    pub(crate) fn open(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
+    /// Whether another `errands` may be asked. Those who are `preferred` find room for longer.
+    pub(crate) fn has_room(&self, errands: usize, preferred: bool) -> bool {
+        let reserve = if preferred {
+            0
+        } else {
+            self.open_max / RESERVE_DIVISOR
+        };
+        self.open.load(Ordering::Relaxed) + errands <= self.open_max - reserve
     }
 
-    /// Hands attempts over and empties `attempts`. Each will get an opinion through the mailbox.
-    pub(crate) fn submit(&self, attempts: &mut Attempts) {
-        if attempts.asked.is_empty() {
+    /// Hands errands over and empties `errands`. Each will get an opinion through the mailbox.
+    pub(crate) fn submit(&self, errands: &mut Errands) {
+        if errands.is_empty() {
             return;
         }
-        self.open.fetch_add(attempts.len(), Ordering::Relaxed);
-        self.lock().append(attempts);
+        self.open.fetch_add(errands.len(), Ordering::Relaxed);
+        lock(&self.waiting).append(errands);
         self.arrived.notify_one();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Attempts> {
-        // A panic aborts the daemon, so a poisoned lock is never seen.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What became of a session, for the verifier to know. Kept until it is taken.
+    pub(crate) fn report(&self, ended: Ended) {
+        let mut all = lock(&self.ended);
+        if all.len() < ENDED_MAX {
+            all.push_back(ended);
+        }
+        drop(all);
+        self.arrived.notify_one();
+    }
+
+    /// Waits until the verifier was found and has given keys.
+    pub(crate) async fn first_keys(&self) {
+        self.first_keys.notified().await;
+    }
+
+    /// Lets the last words be said, in bounded time.
+    pub(crate) async fn leave(&self) {
+        if !self.is_connected() {
+            return;
+        }
+        self.leaving.store(true, Ordering::Relaxed);
+        self.arrived.notify_one();
+        // Late: then what was seen in the last seconds is not told.
+        let _ = tokio::time::timeout(FAREWELL_MAX, self.left.notified()).await;
     }
 }
 
-/// Writes attempts into frames. Ids rise and are never used twice, whatever connection they go to.
-#[derive(Debug)]
-pub(crate) struct Writer {
-    frame: Zeroizing<Vec<u8>>,
-    next_id: u64,
-}
-
-impl Writer {
-    pub(crate) fn new() -> Self {
-        // With this room the frame never moves, and so leaves no copy behind.
-        Self {
-            frame: Zeroizing::new(Vec::with_capacity(2 * ATTEMPT_FRAME_MAX)),
-            next_id: 1,
-        }
-    }
-
-    /// Appends one attempt to `attempts`.
-    pub(crate) fn write(
-        &mut self,
-        ticket: Ticket,
-        attempt: Attempt,
-        attempts: &mut Attempts,
-    ) -> Result<(), FrameError> {
-        let id = self.next_id;
-        let envelope = Envelope {
-            id,
-            body: Request::Attempt(attempt),
-        };
-        self.frame.clear();
-        encode(&envelope, &mut self.frame)?;
-        attempts.frames.push(&self.frame);
-        self.next_id += 1;
-        if let Request::Attempt(attempt) = envelope.body {
-            attempts.asked.push(Asked {
-                id,
-                ticket,
-                account: attempt.account,
-            });
-        }
-        Ok(())
-    }
+/// A panic aborts the daemon, so a poisoned lock is never seen.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The side of the connection. Runs until the process ends.
@@ -166,6 +147,9 @@ pub(crate) struct Connection {
     pub(crate) socket: PathBuf,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) seen: Arc<Seen>,
+    /// To whom sessions are told that are to be ended.
+    pub(crate) orders: mpsc::Sender<Order>,
     pub(crate) log: Log,
 }
 
@@ -204,7 +188,7 @@ impl Connection {
 
     /// Talks until the connection ends; returns why, and whether the verifier ever answered.
     async fn talk(&self, stream: UnixStream, known_as_away: &mut bool) -> (io::Error, bool) {
-        self.authority.ready.store(true, Ordering::Relaxed);
+        self.authority.connected.store(true, Ordering::Relaxed);
         let mut conversation = Conversation::new(self, stream);
         let why = loop {
             if let Err(why) = conversation.turn().await {
@@ -215,33 +199,33 @@ impl Connection {
                 self.log.info("verifier answers again");
             }
         };
-        self.authority.ready.store(false, Ordering::Relaxed);
+        self.authority.connected.store(false, Ordering::Relaxed);
+        self.authority.live.store(false, Ordering::Relaxed);
         conversation.abandon();
         (why, conversation.has_answered())
     }
 
-    /// Gives up attempts that were handed over while the verifier was lost. To keep them for the
+    /// Gives up errands that were handed over while the verifier was lost. To keep them for the
     /// next connection would spend codes for gateways that have long stopped to wait.
     fn discard(&self) {
-        let late = std::mem::take(&mut *self.authority.lock());
+        let late = std::mem::take(&mut *lock(&self.authority.waiting));
         let mut opinions = late
-            .asked
-            .iter()
-            .map(|asked| (asked.ticket, Opinion::Undecided))
+            .into_errands()
+            .map(|errand| Word::Opinion(errand, Opinion::Undecided))
             .collect();
         self.settle(&mut opinions);
     }
 
     /// Counts and passes on what is known now.
-    fn settle(&self, opinions: &mut Vec<(Ticket, Opinion)>) {
+    fn settle(&self, opinions: &mut Vec<Word>) {
         let undecided = opinions
             .iter()
-            .filter(|(_, opinion)| *opinion == Opinion::Undecided)
+            .filter(|word| matches!(word, Word::Opinion(_, Opinion::Undecided)))
             .count();
         self.metrics.add(Counter::Undecided, undecided);
         let settled = opinions.len();
         self.mailbox.post(opinions);
-        // After the post: whoever sees no open attempt has all opinions in the mailbox.
+        // After the post: whoever sees no open errand has all opinions in the mailbox.
         self.authority.open.fetch_sub(settled, Ordering::Release);
     }
 }

@@ -22,10 +22,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The settings of most tests: everybody on loopback is one client.
 pub(crate) fn settings() -> String {
     format!(
-        "[radius]\nlisten = [\"127.0.0.1:0\"]\nreject-delay-ms = 1000\n\
+        "[radius]\nlisten = [\"127.0.0.1:0\"]\naccounting-listen = []\nreject-delay-ms = 1000\n\
          [[radius.client]]\nname = \"vpn\"\naddress = [\"127.0.0.0/8\", \"::1\"]\n\
          secret = \"{SECRET}\"\n"
     )
+}
+
+/// The same, and more for the client and for what is before it.
+pub(crate) fn settings_with(radius: &str, client: &str) -> String {
+    settings().replace("[radius]\n", &format!("[radius]\n{radius}\n")) + client + "\n"
 }
 
 /// A place for settings and socket.
@@ -64,6 +69,12 @@ pub(crate) struct Daemon {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
     pub(crate) addresses: Vec<SocketAddr>,
+}
+
+/// Where it takes accounting, if it does.
+fn accounting(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once("taking accounting on ")?;
+    rest.split_once(',')?.0.parse().ok()
 }
 
 impl Daemon {
@@ -107,6 +118,12 @@ impl Daemon {
         self.addresses[0]
     }
 
+    /// Where it takes accounting.
+    pub(crate) fn accounting(&mut self) -> SocketAddr {
+        let line = self.wait_for_line("taking accounting on ");
+        accounting(&line).expect("an address")
+    }
+
     pub(crate) fn lines(&self) -> Vec<String> {
         self.lines.lock().expect("no panic").clone()
     }
@@ -122,7 +139,7 @@ impl Daemon {
     }
 
     #[track_caller]
-    fn wait_for(&mut self, mut condition: impl FnMut(&mut Self) -> bool) {
+    pub(crate) fn wait_for(&mut self, mut condition: impl FnMut(&mut Self) -> bool) {
         let start = Instant::now();
         while !condition(self) {
             assert!(start.elapsed() < PATIENCE, "{:?}", self.lines());

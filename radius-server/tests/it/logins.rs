@@ -252,7 +252,7 @@ fn request_without_message_authenticator_is_taken_only_where_the_settings_say_so
         + "[[radius.client]]\nname = \"old\"\naddress = [\"127.0.0.2\"]\n\
            message-authenticator = \"off\"\nsecret = \"another secret, 16 octets at least\"\n";
     let mut daemon = Daemon::start_ready(&place, &both);
-    daemon.wait_for_line("client old: requests without message-authenticator");
+    daemon.wait_for_line("client old: requests without message-authenticator are taken");
     for (from, secret, expected) in [
         ("127.0.0.1:0", SECRET, false),
         ("127.0.0.2:0", "another secret, 16 octets at least", true),

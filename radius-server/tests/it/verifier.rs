@@ -1,6 +1,6 @@
 //! A verifier that does as it is told.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -10,20 +10,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use md5::{Digest, Md5};
+use sekisho_verifier_socket::radius::{
+    ClientSeen, EndOutcome, Order, PasswordCheck, SessionReport, StateKey,
+};
 use sekisho_verifier_socket::{
-    Answer, Attempt, Envelope, LENGTH_OCTETS, Reply, Request, Verdict, decode, encode, frame_length,
+    Accepted, Answer, Attempt, Envelope, First, LENGTH_OCTETS, MsChapKeys, Reply, Request, Secret,
+    Verdict, decode, encode, frame_length,
 };
 
 /// The one code that is right.
 pub(crate) const RIGHT: &str = "123456";
+/// The one password that is right.
+pub(crate) const PASSWORD: &str = "correct horse";
+/// The NT-Response that is right. None is ever computed.
+pub(crate) const RIGHT_RESPONSE: [u8; 24] = [7; 24];
 
-/// What happens to an attempt.
+/// What happens to an attempt, a password or a report. The rest is answered as it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// Accept `RIGHT`, reject everything else.
     Judge,
-    /// Say nothing, ever.
+    /// Say nothing to any of them.
     Silent,
+    /// Say nothing at all, to whatever it is.
+    Dead,
     /// Say that nothing can be said.
     Unavailable,
     /// Accept, in the name of another account.
@@ -36,10 +47,26 @@ pub(crate) enum Manner {
     Garbage,
 }
 
+#[derive(Debug, Default)]
+struct Told {
+    attempts: Vec<Attempt>,
+    passwords: Vec<PasswordCheck>,
+    sessions: Vec<SessionReport>,
+    ended: Vec<(u64, EndOutcome)>,
+    seen: HashMap<String, ClientSeen>,
+    /// Rounds of conversations that were taken.
+    rounds: HashSet<[u8; 16]>,
+    /// What goes with accepts.
+    accepted: Accepted,
+    orders: Vec<Order>,
+    /// Who waits for orders.
+    polls: Vec<(UnixStream, u64)>,
+}
+
 #[derive(Debug)]
 struct Shared {
     manner: Mutex<Manner>,
-    attempts: Mutex<Vec<Attempt>>,
+    told: Mutex<Told>,
     streams: Mutex<Vec<UnixStream>>,
     stopped: AtomicBool,
 }
@@ -55,7 +82,7 @@ impl Verifier {
         let listener = UnixListener::bind(path).expect("a free path");
         let shared = Arc::new(Shared {
             manner: Mutex::new(manner),
-            attempts: Mutex::default(),
+            told: Mutex::default(),
             streams: Mutex::default(),
             stopped: AtomicBool::new(false),
         });
@@ -81,8 +108,46 @@ impl Verifier {
         *self.shared.manner.lock().expect("no panic") = manner;
     }
 
+    fn told<T>(&self, look: impl FnOnce(&mut Told) -> T) -> T {
+        look(&mut self.shared.told.lock().expect("no panic"))
+    }
+
     pub(crate) fn attempts(&self) -> Vec<Attempt> {
-        self.shared.attempts.lock().expect("no panic").clone()
+        self.told(|told| told.attempts.clone())
+    }
+
+    pub(crate) fn passwords(&self) -> Vec<PasswordCheck> {
+        self.told(|told| told.passwords.clone())
+    }
+
+    pub(crate) fn sessions(&self) -> Vec<SessionReport> {
+        self.told(|told| told.sessions.clone())
+    }
+
+    pub(crate) fn ended(&self) -> Vec<(u64, EndOutcome)> {
+        self.told(|told| told.ended.clone())
+    }
+
+    pub(crate) fn seen(&self, client: &str) -> Option<ClientSeen> {
+        self.told(|told| told.seen.get(client).cloned())
+    }
+
+    /// What goes with accepts from now on.
+    pub(crate) fn accept_with(&self, accepted: Accepted) {
+        self.told(|told| told.accepted = accepted);
+    }
+
+    /// Has a session ended.
+    pub(crate) fn order(&self, order: Order) {
+        self.told(|told| match told.polls.pop() {
+            Some((mut stream, id)) => {
+                let body = Reply::Orders(vec![order]);
+                let mut output = Vec::new();
+                encode(&Envelope { id, body }, &mut output).expect("a short frame");
+                stream.write_all(&output).expect("somebody waits");
+            }
+            None => told.orders.push(order),
+        });
     }
 
     /// How often each account was tried.
@@ -113,27 +178,23 @@ fn serve(shared: &Shared, mut stream: UnixStream) {
             Ok(read) => read,
         };
         input.extend_from_slice(&piece[..read]);
-        let mut output = Vec::new();
         while let Some(frame) = next_frame(&mut input) {
-            let envelope: Envelope<Request> = decode(&frame).expect("a frame of ours");
-            let Request::Attempt(attempt) = envelope.body else {
-                panic!("only attempts are sent");
-            };
-            shared
-                .attempts
-                .lock()
-                .expect("no panic")
-                .push(attempt.clone());
+            let Envelope { id, body } = decode(&frame).expect("a frame of ours");
             let manner = *shared.manner.lock().expect("no panic");
-            answer(manner, envelope.id, &attempt, &mut output);
-            if matches!(manner, Manner::CutShort | Manner::Garbage) {
-                let _ = stream.write_all(&output);
+            // Held while it is written, so that no order comes in between.
+            let mut told = shared.told.lock().expect("no panic");
+            let mut output = Vec::new();
+            handle(manner, &mut told, &stream, id, body, &mut output);
+            let ended =
+                matches!(manner, Manner::CutShort | Manner::Garbage) && !told.attempts.is_empty();
+            let written = stream.write_all(&output);
+            drop(told);
+            if ended {
                 let _ = stream.shutdown(Shutdown::Both);
+            }
+            if ended || written.is_err() {
                 return;
             }
-        }
-        if stream.write_all(&output).is_err() {
-            return;
         }
     }
 }
@@ -148,17 +209,72 @@ fn next_frame(input: &mut Vec<u8>) -> Option<Vec<u8>> {
     Some(frame[LENGTH_OCTETS..].to_vec())
 }
 
-fn answer(manner: Manner, id: u64, attempt: &Attempt, output: &mut Vec<u8>) {
-    let decided = |verdict, account: &str| Reply::Decided {
+fn handle(
+    manner: Manner,
+    told: &mut Told,
+    stream: &UnixStream,
+    id: u64,
+    request: Request,
+    output: &mut Vec<u8>,
+) {
+    let mut say = |body| encode(&Envelope { id, body }, output).expect("a short frame");
+    match request {
+        _ if manner == Manner::Dead => {}
+        Request::Attempt(attempt) => {
+            told.attempts.push(attempt.clone());
+            answer(manner, id, &attempt, told, output);
+        }
+        Request::StateKeys => say(Reply::StateKeys(vec![StateKey {
+            number: 1,
+            key: Secret::new(vec![9; 32]),
+        }])),
+        Request::Seen(clients) => {
+            for client in clients {
+                told.seen.insert(client.client.clone(), client);
+            }
+            say(Reply::Taken);
+        }
+        Request::AwaitOrders if told.orders.is_empty() => {
+            let stream = stream.try_clone().expect("a descriptor");
+            told.polls.push((stream, id));
+        }
+        Request::AwaitOrders => say(Reply::Orders(std::mem::take(&mut told.orders))),
+        Request::Ended(ended) => {
+            told.ended.push((ended.id, ended.outcome));
+            say(Reply::Taken);
+        }
+        _ if manner == Manner::Silent => {}
+        _ if manner == Manner::Unavailable => say(Reply::Unavailable),
+        Request::Password(check) => {
+            let is_right = check.password.expose() == PASSWORD.as_bytes();
+            told.passwords.push(check);
+            say(Reply::Ticket(Secret::new(vec![is_right.into(); 40])));
+        }
+        Request::Session(report) => {
+            told.sessions.push(*report);
+            say(Reply::SessionStored);
+        }
+        other => panic!("nobody asks this: {other:?}"),
+    }
+}
+
+fn answer(manner: Manner, id: u64, attempt: &Attempt, told: &mut Told, output: &mut Vec<u8>) {
+    let decided = |verdict, account: &str, told: &Told| Reply::Decided {
         verdict,
-        account: account.to_owned(), accepted: None };
+        account: account.to_owned(),
+        accepted: (verdict == Verdict::Accept).then(|| Box::new(accepted(attempt, told))),
+    };
+    let own = attempt.account.as_str();
     let (id, body) = match manner {
-        Manner::Silent => return,
-        Manner::Judge => (id, decided(judge(attempt), &attempt.account)),
+        Manner::Silent | Manner::Dead => return,
+        Manner::Judge => {
+            let verdict = judge(attempt, told);
+            (id, decided(verdict, own, told))
+        }
         Manner::Unavailable => (id, Reply::Unavailable),
-        Manner::WrongAccount => (id, decided(Verdict::Accept, "somebody-else")),
-        Manner::WrongId => (id + 1_000_000, decided(Verdict::Accept, &attempt.account)),
-        Manner::CutShort | Manner::Garbage => (id, decided(Verdict::Accept, &attempt.account)),
+        Manner::WrongAccount => (id, decided(Verdict::Accept, "somebody-else", told)),
+        Manner::WrongId => (id + 1_000_000, decided(Verdict::Accept, own, told)),
+        Manner::CutShort | Manner::Garbage => (id, decided(Verdict::Accept, own, told)),
     };
     let start = output.len();
     encode(&Envelope { id, body }, output).expect("a short frame");
@@ -169,9 +285,50 @@ fn answer(manner: Manner, id: u64, attempt: &Attempt, output: &mut Vec<u8>) {
     }
 }
 
-fn judge(attempt: &Attempt) -> Verdict {
-    match &attempt.answer {
-        Answer::Code(code) if code.expose() == RIGHT.as_bytes() => Verdict::Accept,
-        _ => Verdict::Reject,
+fn accepted(attempt: &Attempt, told: &Told) -> Accepted {
+    let mut accepted = told.accepted.clone();
+    if accepted.account.is_empty() {
+        accepted.account = attempt.account.clone();
+    }
+    if matches!(attempt.answer, Answer::MsChapV2 { .. }) {
+        accepted.ms_chap = Some(MsChapKeys {
+            authenticator_response: Secret::new(vec![1; 20]),
+            send: Secret::new(vec![2; 16]),
+            receive: Secret::new(vec![3; 16]),
+        });
+    }
+    accepted
+}
+
+fn judge(attempt: &Attempt, told: &mut Told) -> Verdict {
+    if let Some(round) = &attempt.conversation
+        && !told.rounds.insert(round.id)
+    {
+        return Verdict::Reject;
+    }
+    let first = match &attempt.first {
+        None | Some(First::Right) => true,
+        Some(First::Password(password)) => password.expose() == PASSWORD.as_bytes(),
+        Some(First::Ticket(ticket)) => ticket.expose() == [1; 40],
+        Some(_) => false,
+    };
+    let code = match &attempt.answer {
+        Answer::Code(code) => code.expose() == RIGHT.as_bytes(),
+        Answer::Chap {
+            identifier,
+            challenge,
+            response,
+        } => {
+            let mut digest = Md5::new_with_prefix([*identifier]);
+            digest.update(RIGHT);
+            digest.update(challenge);
+            digest.finalize()[..] == response[..]
+        }
+        Answer::MsChapV2 { response, .. } => *response == RIGHT_RESPONSE,
+        _ => false,
+    };
+    match first && code {
+        true => Verdict::Accept,
+        false => Verdict::Reject,
     }
 }

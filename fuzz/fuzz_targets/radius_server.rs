@@ -1,8 +1,9 @@
 //! Whatever attributes a client with the right secret sends, the server lives, and every reply it
 //! makes is one that a client believes.
 //!
-//! The first octet chooses the settings of the client, the second the code; the rest are
-//! attributes. The Message-Authenticator is added here: a fuzzer does not guess one.
+//! The first two octets choose the settings of the client and how far a conversation has come, the
+//! third the code; the rest are attributes. Message-Authenticator and State are added here: a
+//! fuzzer does not guess one.
 
 #![no_main]
 
@@ -14,38 +15,92 @@ use sekisho_radius_protocol::duplicate::Bounds;
 use sekisho_radius_protocol::packet::{PACKET_MAX, PacketWriter};
 use sekisho_radius_protocol::request::check_reply;
 use sekisho_radius_protocol::server::{
-    Action, Answer, Arrival, Client, Conclusion, MessageAuthenticatorRule, Server, Verdict,
+    Action, Answer, Arrival, Client, Conclusion, MessageAuthenticatorRule, Method, Methods, Mode,
+    Moment, MsChapKeys, Proof, Question, Random, Server, Verdict,
 };
-use sekisho_radius_protocol::{AttributeType, Code, Secret};
+use sekisho_radius_protocol::state::{FirstFactor, StateKeys};
+use sekisho_radius_protocol::{AttributeType, Code, Packet, Secret};
 
 const SECRET: &[u8] = b"a shared secret of 32 octets....";
 const AUTHENTICATOR: [u8; 16] = [0x5a; 16];
-const NOW: Duration = Duration::from_secs(1000);
+const AT: Moment = Moment {
+    now: Duration::from_secs(1000),
+    wall: Duration::from_secs(1_800_000_000),
+};
+/// A login by PAP, and one that begins with EAP-Response/Identity, Identifier 1.
+const PAP: &[u8] = b"\x01\x04User\x02\x100123456789abcdef";
+const EAP: &[u8] = b"\x01\x04User\x4f\x09\x02\x01\x00\x09\x01User";
 
 fn secret() -> Secret {
     Secret::new(SECRET).expect("not empty")
 }
 
 fuzz_target!(|input: &[u8]| {
-    let &[choice, code, ref attributes @ ..] = input else {
+    let &[choice, settings, code, ref attributes @ ..] = input else {
         return;
     };
-    let mut client = Client::new(secret());
-    if choice & 1 != 0 {
-        client.message_authenticator = MessageAuthenticatorRule::Off;
-        client.limit_proxy_state = choice & 2 != 0;
-    }
-    let datagram = datagram(choice & 4 == 0, code, attributes);
-    serve(&Arc::new(client), &datagram, choice & 8 != 0);
+    let client = Arc::new(client(choice, settings));
+    let mut server = Server::new(Bounds::default());
+    server.set_state_keys(StateKeys::new([(1, &[1; 32])]));
+    let begun = match choice >> 4 & 3 {
+        1 => Some(PAP),
+        2 => Some(EAP),
+        _ => None,
+    };
+    let state = begun.and_then(|login| {
+        let first = datagram(6, 1, true, None, login);
+        serve(&mut server, &client, &first, choice)
+    });
+    let last = datagram(7, code, choice & 4 == 0, state.as_deref(), attributes);
+    serve(&mut server, &client, &last, choice);
 });
 
+fn client(choice: u8, settings: u8) -> Client {
+    let mut client = Client::new("vpn-1", secret());
+    if choice & 1 != 0 {
+        client.message_authenticator = match choice & 0x40 {
+            0 => MessageAuthenticatorRule::Off,
+            _ => MessageAuthenticatorRule::Auto,
+        };
+        client.limit_proxy_state = choice & 2 != 0;
+    }
+    let is_on = |bit: u8| settings >> bit & 1 != 0;
+    // EAP-GTC is asked for alone where EAP-MSCHAPv2 would come first.
+    client.methods = Method::ALL
+        .into_iter()
+        .filter(|method| is_on(0) || *method != Method::EapMsChapV2)
+        .collect::<Methods>();
+    client.first_factor = is_on(1);
+    client.mode = match (is_on(2), is_on(3)) {
+        (false, false) => Mode::Code,
+        (false, true) => Mode::PasswordAndCode {
+            code_length: 6 + u8::from(is_on(4)) * 2,
+            code_at_end: is_on(5),
+        },
+        (true, _) => Mode::Challenge {
+            rounds: 1 + (settings >> 4) % 5,
+        },
+    };
+    client
+}
+
 /// A request with the attributes as they stand, as far as they can be written.
-fn datagram(is_signed: bool, code: u8, mut attributes: &[u8]) -> Vec<u8> {
+fn datagram(
+    identifier: u8,
+    code: u8,
+    is_signed: bool,
+    state: Option<&[u8]>,
+    mut attributes: &[u8],
+) -> Vec<u8> {
     let mut buffer = [0; PACKET_MAX];
-    let mut writer = PacketWriter::request(&mut buffer, Code(code), 7, &AUTHENTICATOR)
+    let mut writer = PacketWriter::request(&mut buffer, Code(code), identifier, &AUTHENTICATOR)
         .expect("room for a header");
     if is_signed {
         writer.message_authenticator().expect("it is the first");
+    }
+    if let Some(state) = state {
+        let written = writer.attribute(AttributeType::STATE, state);
+        written.expect("room for a State");
     }
     while let &[kind, length, ref rest @ ..] = attributes {
         let (value, rest) = rest.split_at(usize::from(length).min(rest.len()));
@@ -58,36 +113,57 @@ fn datagram(is_signed: bool, code: u8, mut attributes: &[u8]) -> Vec<u8> {
     buffer[..length].to_vec()
 }
 
-fn serve(client: &Arc<Client>, datagram: &[u8], is_accepted: bool) {
-    let mut server = Server::new(Bounds::default());
+/// The State of the reply, if there is one.
+fn serve(
+    server: &mut Server,
+    client: &Arc<Client>,
+    datagram: &[u8],
+    choice: u8,
+) -> Option<Vec<u8>> {
     let mut out = [0; PACKET_MAX];
     let arrival = Arrival {
-        now: NOW,
+        at: AT,
         peer: ([192, 0, 2, 1], 4000).into(),
         socket: 0,
         ready: true,
+        random: Random([datagram[1]; Random::OCTETS]),
     };
     let ticket = match server.handle(&arrival, client, datagram, &mut out) {
-        Action::Ignore(_) => return,
-        Action::Send(resend) => return check(&out[..resend.length]),
+        Action::Ignore(_) => return None,
+        Action::Send(resend) => return check(datagram, &out[..resend.length]),
         Action::Hold(ticket, _) => ticket,
         Action::Ask(question) => {
-            let verdict = if is_accepted {
-                Verdict::Accept
-            } else {
-                Verdict::Reject
+            let keys = MsChapKeys {
+                authenticator_response: [1; 20],
+                send: [2; 16],
+                receive: [3; 16],
             };
+            let answer = Answer::from(verdict(&question, choice))
+                .with_ms_chap(&keys)
+                .with_attributes(b"\x19\x03c");
             let ticket = question.ticket;
-            match server.conclude(NOW, ticket, &Answer::from(verdict), &mut out) {
-                Conclusion::Send(outgoing) => return check(outgoing.octets),
+            let random = Random([!datagram[1]; Random::OCTETS]);
+            match server.conclude(&AT, ticket, &answer, &random, &mut out) {
+                Conclusion::Send(outgoing, _) => return check(datagram, outgoing.octets),
                 Conclusion::Hold(ticket) => ticket,
-                Conclusion::Nothing => return,
+                Conclusion::Nothing => return None,
             }
         }
     };
-    check(server.release(NOW, ticket).expect("it was held").octets);
+    let held = server.release(AT.now, ticket).expect("it was held");
+    check(datagram, held.octets)
 }
 
-fn check(reply: &[u8]) {
-    check_reply(&secret(), 7, &AUTHENTICATOR, reply).expect("a client believes it");
+fn verdict(question: &Question<'_>, choice: u8) -> Verdict {
+    match (&question.proof, choice & 8 != 0) {
+        (_, false) => Verdict::Reject,
+        (Proof::Password, true) => Verdict::Challenge(FirstFactor::Right),
+        (_, true) => Verdict::Accept,
+    }
+}
+
+fn check(request: &[u8], reply: &[u8]) -> Option<Vec<u8>> {
+    let reply: Packet<'_> =
+        check_reply(&secret(), request[1], &AUTHENTICATOR, reply).expect("a client believes it");
+    Some(reply.first(AttributeType::STATE)?.value.to_vec())
 }

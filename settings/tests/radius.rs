@@ -168,16 +168,17 @@ fn a_template_holds_text_and_variables_only() {
         ("Class", "", "1 to 1024 octets"),
         ("Class", "OU={Group};", "{Group}"),
         ("Class", "OU={group;", "a brace"),
-        ("Class", "OU=group};", "a brace"),
         ("Class", "{}", "no variable"),
         ("Class", "{attribute:}", "no variable"),
         ("Class", "{attribute:a b}", "no variable"),
+        ("Class", "{attribute:FW}", "no variable"),
         ("Class", "a\\u0000b", "control character"),
     ] {
         let reply =
             format!("[[radius.client.reply]]\nattribute = \"{attribute}\"\nvalue = \"{value}\"\n");
         check(&format!("{CLIENT}{reply}"), ":1", part);
     }
+    client("[[radius.client.reply]]\nattribute = \"Class\"\nvalue = \"{{x}}\"\n");
     let reply = "[[radius.client.reply]]\nattribute = \"Class\"\nvalue = \"x\"\ngroups = [\"\"]\n";
     check(&format!("{CLIENT}{reply}"), ":1", "the groups of Class");
 }

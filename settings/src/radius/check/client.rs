@@ -12,9 +12,9 @@ const NAME_OCTETS_MAX: usize = 64;
 /// The most NAS-Identifiers of a client.
 const NAS_IDENTIFIERS_MAX: usize = 256;
 /// The most attributes in its replies: more do not fit.
-const REPLY_ATTRIBUTES_MAX: usize = 256;
+const REPLY_ATTRIBUTES_MAX: usize = 64;
 /// The most group patterns of one attribute.
-const PATTERNS_MAX: usize = 256;
+const PATTERNS_MAX: usize = 64;
 
 impl Client {
     pub(super) fn check<'a>(

@@ -110,7 +110,7 @@ impl Radius {
                 must(
                     is_attribute_name(name) && is_reply_text(value),
                     format!("an attribute of [radius.group.{group:?}] is not usable"),
-                    "name it by 1 to 64 letters, digits, - and _; give it 1 to 253 octets",
+                    "name it by 1 to 32 lower-case letters, digits and -; give it 1 to 253 octets",
                 )?;
             }
         }

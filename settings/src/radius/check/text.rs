@@ -2,7 +2,9 @@
 
 /// The longest value of an attribute (RFC 2865 section 5).
 const VALUE_OCTETS_MAX: usize = 253;
-/// The longest name of an attribute, of an account or of the dictionary.
+/// The longest name of an attribute of accounts and groups; as in the verifier.
+const ATTRIBUTE_OCTETS_MAX: usize = 32;
+/// The longest name of an attribute of the dictionary.
 const NAME_OCTETS_MAX: usize = 64;
 /// The longest template.
 const TEMPLATE_OCTETS_MAX: usize = 1_024;
@@ -19,11 +21,8 @@ pub(super) fn is_group(text: &str) -> bool {
 
 /// The name of an attribute of accounts and groups.
 pub(super) fn is_attribute_name(name: &str) -> bool {
-    let letters = name.bytes();
-    (1..=NAME_OCTETS_MAX).contains(&name.len())
-        && letters
-            .into_iter()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    let is_letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=ATTRIBUTE_OCTETS_MAX).contains(&name.len()) && name.bytes().all(is_letter)
 }
 
 /// A name of the dictionary, or numbers as `26.12356.1`. Whether there is such a name only the
@@ -44,12 +43,14 @@ pub(super) fn template_fault(template: &str) -> Option<String> {
         return Some("holds a control character".into());
     }
     let mut rest = template;
-    while let Some(at) = rest.find(['{', '}']) {
-        let inside = rest[at..]
-            .strip_prefix('{')
-            .and_then(|open| open.split_once('}'));
-        let Some((variable, behind)) = inside else {
-            return Some("holds a brace that no variable needs".into());
+    while let Some((_, behind)) = rest.split_once('{') {
+        // Two of them are one.
+        if let Some(behind) = behind.strip_prefix('{') {
+            rest = behind;
+            continue;
+        }
+        let Some((variable, behind)) = behind.split_once('}') else {
+            return Some("holds a brace without an end; write {{ for a brace".into());
         };
         if !is_variable(variable) {
             return Some(format!("holds `{{{variable}}}`, which is no variable"));

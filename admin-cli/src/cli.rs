@@ -1,8 +1,10 @@
 //! What can be typed: the source of `--help`, man pages and completions.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use sekisho_settings::Prefix;
 
 use crate::output::time::Since;
 
@@ -16,7 +18,8 @@ Exit codes:
   5  not proven: the code was refused
   6  not permitted: this user may not do this
   7  unavailable: no verifier or server answers, or nothing could be stored
-  8  not trusted: the socket or the reply is not from whom it should be";
+  8  not trusted: the socket or the reply is not from whom it should be
+  9  not ended: what was asked is done, but a session at a gateway goes on";
 
 /// One-time codes: tokens, accounts, receipts, audit
 #[derive(Debug, Parser)]
@@ -51,12 +54,12 @@ pub(crate) enum Command {
     Token(Token),
     Enroll(Enroll),
     Exchange(Exchange),
-    /// End the use of a token for good
-    Stop(OneToken),
-    /// Report a token lost, stolen or uninstalled; it is dead at once
-    Lost(OneToken),
-    /// Make a token unusable until it is resumed
-    Suspend(OneToken),
+    /// End the use of a token for good, and its owner's sessions
+    Stop(EndingToken),
+    /// Report a token lost, stolen or uninstalled; it is dead at once, and its owner's sessions end
+    Lost(EndingToken),
+    /// Make a token unusable until it is resumed, and end its owner's sessions
+    Suspend(EndingToken),
     /// Make a suspended token usable again
     Resume(OneToken),
     /// End an account's lock-out
@@ -86,6 +89,12 @@ pub(crate) enum Command {
     Backup(Backup),
     BackupKey(BackupKey),
     Restore(Restore),
+    /// Look at live sessions at gateways and end them
+    #[command(subcommand)]
+    Session(Session),
+    /// Look at RADIUS clients and add them
+    #[command(subcommand)]
+    Client(Client),
     /// Ask RADIUS servers
     #[command(subcommand)]
     Radius(Radius),
@@ -102,11 +111,12 @@ impl Command {
             Self::Token(Token::Import(import)) => &import.once,
             Self::Enroll(enroll) => &enroll.once,
             Self::Exchange(exchange) => &exchange.once,
-            Self::Stop(token) | Self::Lost(token) | Self::Suspend(token) | Self::Resume(token) => {
-                &token.once
-            }
+            Self::Stop(ending) | Self::Lost(ending) | Self::Suspend(ending) => &ending.token.once,
+            Self::Resume(token) => &token.once,
             Self::Unlock(unlock) => &unlock.once,
             Self::Account(Account::Set(set)) => &set.once,
+            Self::Account(Account::Password(password)) => &password.once,
+            Self::Session(Session::End(end)) => &end.once,
             Self::Clock(Clock::Trust(trust)) => &trust.once,
             Self::Key(Key::Rotate(rotate)) => &rotate.once,
             Self::Audit(Audit::Retain(retain)) => &retain.once,
@@ -351,6 +361,21 @@ pub(crate) struct OneToken {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct EndingToken {
+    #[command(flatten)]
+    pub token: OneToken,
+    #[command(flatten)]
+    pub sessions: KeepSessions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeepSessions {
+    /// Leave the owner's sessions at gateways as they are
+    #[arg(long)]
+    pub keep_sessions: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Unlock {
     /// The account
     pub account: String,
@@ -369,6 +394,7 @@ pub(crate) enum Account {
     },
     /// Change an account, or make it
     Set(AccountSet),
+    Password(AccountPassword),
     /// List accounts in order of name
     List {
         /// Begin behind this account
@@ -382,15 +408,19 @@ pub(crate) enum Account {
 #[derive(Debug, Args)]
 #[group(id = "change", required = true, multiple = true)]
 #[group(args = ["code", "disable", "enable", "add_alias", "remove_alias"])]
+#[group(args = ["groups", "no_groups", "attributes", "no_attributes"])]
 pub(crate) struct AccountSet {
     /// The account
     pub account: String,
     /// Whether logins where the account may choose ask for a code
     #[arg(long, value_enum)]
     pub code: Option<CodeChoice>,
-    /// Give the account no accept at all
+    /// Give the account no accept at all, and end its sessions at gateways
     #[arg(long, conflicts_with = "enable")]
     pub disable: bool,
+    /// With --disable: leave its sessions at gateways as they are
+    #[arg(long, requires = "disable")]
+    pub keep_sessions: bool,
     /// End that
     #[arg(long)]
     pub enable: bool,
@@ -400,6 +430,46 @@ pub(crate) struct AccountSet {
     /// Take such a name away
     #[arg(long, value_name = "NAME")]
     pub remove_alias: Option<String>,
+    /// A group to put it into; gateways can be told of it. Can be given several times
+    #[arg(long = "group", value_name = "GROUP")]
+    pub groups: Vec<String>,
+    /// A group to take it out of. Can be given several times
+    #[arg(long = "no-group", value_name = "GROUP")]
+    pub no_groups: Vec<String>,
+    /// An attribute that replies to gateways can be made of. Can be given several times
+    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = attribute)]
+    pub attributes: Vec<(String, String)>,
+    /// An attribute to take away. Can be given several times
+    #[arg(long = "no-attribute", value_name = "NAME")]
+    pub no_attributes: Vec<String>,
+    #[command(flatten)]
+    pub note: Note,
+    #[command(flatten)]
+    pub once: Once,
+}
+
+fn attribute(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text
+        .split_once('=')
+        .filter(|(name, value)| !name.is_empty() && !value.is_empty())
+        .ok_or("write an attribute as NAME=VALUE, and take it away with --no-attribute NAME")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Set the password that a gateway can ask for before the code
+///
+/// For clients with first-factor = "stored" in the settings. It is asked for twice without echo; only
+/// a hash of it is kept. It has 8 to 128 octets.
+#[derive(Debug, Args)]
+pub(crate) struct AccountPassword {
+    /// The account; it is made if there is none yet
+    pub account: String,
+    /// Read the password from standard input, one line, instead of asking for it
+    #[arg(long, conflicts_with = "remove")]
+    pub stdin: bool,
+    /// Take the password away: no client with a stored first factor lets the account in then
+    #[arg(long)]
+    pub remove: bool,
     #[command(flatten)]
     pub note: Note,
     #[command(flatten)]
@@ -616,6 +686,129 @@ pub(crate) struct Restore {
     pub trust_clock: bool,
     #[command(flatten)]
     pub note: Note,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Session {
+    List(SessionList),
+    End(SessionEnd),
+}
+
+/// List live sessions, as gateways report them
+///
+/// A session is here from the gateway's report that it began (RADIUS accounting) until the one that it
+/// is over. A gateway that sends none has no sessions here, and none can be ended.
+#[derive(Debug, Args)]
+pub(crate) struct SessionList {
+    /// Only sessions of this account
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// Only sessions at this RADIUS client
+    #[arg(long, value_name = "NAME")]
+    pub client: Option<String>,
+    /// Begin behind this session
+    #[arg(long, value_name = "SESSION")]
+    pub after: Option<String>,
+    #[command(flatten)]
+    pub limit: Limit,
+}
+
+/// End live sessions at gateways
+///
+/// The gateways are asked to end them (Disconnect-Request, RFC 5176), and what became of each is
+/// printed. Nothing keeps the account from logging in again: see `lost`, `suspend` and `account set
+/// --disable`, which end sessions as well.
+#[derive(Debug, Args)]
+#[group(id = "which", required = true, args = ["account", "session"])]
+pub(crate) struct SessionEnd {
+    /// All sessions of this account
+    pub account: Option<String>,
+    /// This session, as `session list` names it
+    #[arg(long, value_name = "SESSION")]
+    pub session: Option<String>,
+    #[command(flatten)]
+    pub note: Note,
+    #[command(flatten)]
+    pub once: Once,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Client {
+    /// List the RADIUS clients of the settings, and what each was seen to send
+    List,
+    Add(ClientAdd),
+}
+
+/// Print what a new gateway needs: its lines for the settings, and the lines for the gateway itself
+///
+/// The shared secret is new and random. Nothing is changed without --write.
+#[derive(Debug, Args)]
+pub(crate) struct ClientAdd {
+    /// Its name in logs, audit and policy
+    pub name: String,
+    /// The address or network that it sends from. Can be given several times
+    #[arg(long, value_name = "ADDRESS", required = true)]
+    pub address: Vec<Prefix>,
+    /// What it is
+    #[arg(long, value_enum)]
+    pub gateway: Gateway,
+    /// How it asks [default: code]
+    #[arg(long, value_enum)]
+    pub mode: Option<Mode>,
+    /// Who judges the password that comes before the code [default: none]
+    #[arg(long, value_enum, requires = "mode")]
+    pub first_factor: Option<FirstFactor>,
+    /// The address of this RADIUS server as the gateway reaches it, for the gateway's lines [default:
+    /// the word SERVER, for you to replace]
+    #[arg(long, value_name = "ADDRESS")]
+    pub server: Option<IpAddr>,
+    /// Append the lines to the settings file, if the whole file is good then
+    #[arg(long)]
+    pub write: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Gateway {
+    /// Fortinet FortiGate
+    Fortigate,
+    /// strongSwan with eap-radius
+    Strongswan,
+    /// ocserv, for OpenConnect and AnyConnect clients
+    Ocserv,
+    /// OpenVPN with openvpn-auth-radius
+    Openvpn,
+    /// MikroTik RouterOS
+    Mikrotik,
+    /// Cisco ASA, and FTD
+    Cisco,
+    /// pfSense
+    Pfsense,
+    /// Anything else
+    Generic,
+}
+
+/// As `mode` of a client in the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// The password field is the code
+    Code,
+    /// The password field is password and code, one behind the other
+    PasswordAndCode,
+    /// First the password; then the gateway asks for the code
+    Challenge,
+}
+
+/// As `first-factor` of a client in the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FirstFactor {
+    /// Nobody here
+    None,
+    /// The hash in the store: `sekisho account password`
+    Stored,
+    /// A PAM service on this server
+    Pam,
+    /// A directory
+    Ldap,
 }
 
 #[derive(Debug, Subcommand)]

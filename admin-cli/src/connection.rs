@@ -94,12 +94,18 @@ fn socket(global: &Global) -> Result<PathBuf, Failure> {
     if let Some(socket) = &global.socket {
         return Ok(socket.clone());
     }
+    let socket = settings(global)?.map(|settings| settings.verifier.socket);
+    Ok(socket.unwrap_or_else(|| DEFAULT_SOCKET.into()))
+}
+
+/// The settings; nothing if nobody named a file and this user can not read the usual one.
+pub(crate) fn settings(global: &Global) -> Result<Option<Settings>, Failure> {
     let file = match &global.settings {
         Some(file) => file,
-        None if File::open(DEFAULT_FILE).is_err() => return Ok(DEFAULT_SOCKET.into()),
+        None if File::open(DEFAULT_FILE).is_err() => return Ok(None),
         None => Path::new(DEFAULT_FILE),
     };
-    Ok(Settings::load(file)?.verifier.socket)
+    Ok(Some(Settings::load(file)?))
 }
 
 /// Whether a verb may have taken effect although no reply came.
@@ -120,6 +126,9 @@ fn changes_something(verb: &Verb) -> bool {
             | Verb::AuditKey
             | Verb::Retain { dry_run: true, .. }
             | Verb::Backup { .. }
+            | Verb::SessionList(_)
+            | Verb::SessionEndings(_)
+            | Verb::ClientList
     )
 }
 

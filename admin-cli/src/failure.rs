@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     NotPermitted = 6,
     Unavailable = 7,
     NotTrusted = 8,
+    NotEnded = 9,
 }
 
 /// What goes to standard error, and the exit code.

@@ -10,10 +10,15 @@ use sekisho_verifier_socket::Secret;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::failure::{Failure, Kind};
+use crate::output::clean;
 
 /// The longest line that is read.
 const LINE_OCTETS_MAX: usize = 256;
 const OTHERS: u32 = 0o007;
+/// The shortest password that is taken (NIST SP 800-63B section 5.1.1.2).
+const PASSWORD_OCTETS_MIN: usize = 8;
+/// The longest: what fits into RADIUS (RFC 2865 section 5.2).
+const PASSWORD_OCTETS_MAX: usize = 128;
 
 /// A code: from standard input if so asked, else from the terminal.
 pub(crate) fn code(prompt: &str, from_stdin: bool) -> Result<Secret, Failure> {
@@ -30,6 +35,39 @@ pub(crate) fn code(prompt: &str, from_stdin: bool) -> Result<Secret, Failure> {
         ));
     }
     Ok(code)
+}
+
+/// A new password: from standard input if so asked, else from the terminal, twice.
+pub(crate) fn new_password(account: &str, from_stdin: bool) -> Result<Secret, Failure> {
+    let password = if from_stdin {
+        line(&mut io::stdin().lock(), "standard input")?
+    } else {
+        typed_twice(account)?
+    };
+    let octets = password.expose().len();
+    if !(PASSWORD_OCTETS_MIN..=PASSWORD_OCTETS_MAX).contains(&octets) {
+        return Err(Failure::new(
+            Kind::Invalid,
+            format!("the password has not {PASSWORD_OCTETS_MIN} to {PASSWORD_OCTETS_MAX} octets"),
+            "choose another; several words make a good one",
+        ));
+    }
+    Ok(password)
+}
+
+fn typed_twice(account: &str) -> Result<Secret, Failure> {
+    let otherwise = "pipe the password in and give --stdin";
+    let account = clean(account);
+    let first = typed(&format!("New password of {account}: "), otherwise)?;
+    let second = typed("The same again: ", otherwise)?;
+    if first.expose() != second.expose() {
+        return Err(Failure::new(
+            Kind::Invalid,
+            "these are two different passwords",
+            "nothing was changed: try again",
+        ));
+    }
+    Ok(first)
 }
 
 /// The secret that a RADIUS server shares with us.

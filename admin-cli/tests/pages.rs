@@ -42,6 +42,34 @@ fn every_option_is_in_the_man_pages() {
             "sekisho-token-import",
             &["account,serial,secret_hex", "ISSUER:SERIAL"],
         ),
+        ("sekisho-lost", &["--keep-sessions", "sessions end"]),
+        (
+            "sekisho-account-set",
+            &[
+                "--group",
+                "--no-group",
+                "--attribute",
+                "NAME=VALUE",
+                "--keep-sessions",
+            ],
+        ),
+        ("sekisho-account-password", &["--stdin", "--remove", "hash"]),
+        ("sekisho-session-end", &["--session", "RFC 5176"]),
+        (
+            "sekisho-session-list",
+            &["--account", "--client", "accounting"],
+        ),
+        ("sekisho-client-list", &["seen to send"]),
+        (
+            "sekisho-client-add",
+            &[
+                "--gateway",
+                "--write",
+                "--first-factor",
+                "fortigate",
+                "pfsense",
+            ],
+        ),
         (
             "sekisho-backup",
             &["--without-history", "standard output", "for backups"],

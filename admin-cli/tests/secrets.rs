@@ -101,6 +101,33 @@ fn a_code_is_not_changed_on_its_way() {
 }
 
 #[test]
+fn passwords_reach_the_verifier_and_no_output() {
+    for replies in [
+        &["receipt operation=password-set account=alice"][..],
+        &["unavailable"],
+        &["refused:invalid message=no way_out=again"],
+    ] {
+        let arguments = ["account", "password", "alice", "--stdin"];
+        let (output, asked) = run_with(replies, &arguments, &format!("{HEX}\n"), "");
+        check_silent(&output);
+        let [Verb::AccountPassword { password, .. }] = &asked[..] else {
+            panic!("{asked:?}")
+        };
+        let password = password.as_ref().expect("one");
+        assert_eq!(password.expose(), HEX.as_bytes());
+    }
+    // Too short, and typed where others see it.
+    for (arguments, input) in [
+        (&["account", "password", "alice", "--stdin"][..], CODE),
+        (&["account", "password", "alice", HEX], ""),
+    ] {
+        let (output, asked) = run_with(&[], arguments, input, "");
+        check_silent(&output);
+        assert!(output.contains("error") && asked.is_empty(), "{output}");
+    }
+}
+
+#[test]
 fn codes_typed_in_the_wrong_place_are_not_repeated() {
     let value = format!("--code-stdin={CODE}");
     let unknown = format!("--code={CODE}");

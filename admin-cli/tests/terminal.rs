@@ -72,6 +72,72 @@ fn a_typed_code_reaches_the_verifier_and_is_not_echoed() {
     assert_eq!(code.expose(), CODE.as_bytes());
 }
 
+/// Types `first` and `second` where the new password is asked for; gives what was printed and asked.
+fn set_password(first: &str, second: &str, replies: &[&str]) -> (Option<i32>, String, Vec<Asked>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = folder.path().join("verifier.sock");
+    let replies: Vec<_> = replies.iter().map(|line| answers::reply(line)).collect();
+    let verifier = (!replies.is_empty()).then(|| FakeVerifier::start(&socket, replies));
+    let mut child = on_terminal(&socket, "account password alice");
+    let mut stdin = child.stdin.take().expect("piped");
+    let mut printed = String::new();
+    for (prompt, typed) in [
+        ("New password of alice: ", first),
+        ("The same again: ", second),
+    ] {
+        printed += &read_until(&mut child, prompt);
+        thread::sleep(Duration::from_millis(300));
+        stdin
+            .write_all(format!("{typed}\n").as_bytes())
+            .expect("script reads");
+    }
+    printed += &read_until(&mut child, "");
+    let code = child.wait().expect("ends").code();
+    let asked = verifier.map(FakeVerifier::asked).unwrap_or_default();
+    (code, printed, asked)
+}
+
+#[test]
+fn a_new_password_is_typed_twice_and_not_echoed() {
+    const PASSWORD: &str = "correct horse battery staple";
+    let receipt = ["receipt operation=password-set account=alice"];
+    let (code, printed, asked) = set_password(PASSWORD, PASSWORD, &receipt);
+    assert_eq!(code, Some(0), "{printed}");
+    assert!(!printed.contains("horse"), "{printed}");
+    let [
+        Asked {
+            verb: Verb::AccountPassword { password, .. },
+            ..
+        },
+    ] = &asked[..]
+    else {
+        panic!("{asked:?}");
+    };
+    let password = password.as_ref().expect("one");
+    assert_eq!(password.expose(), PASSWORD.as_bytes());
+    let (code, printed, asked) = set_password(PASSWORD, "correct horse battery stable", &[]);
+    assert_eq!((code, asked.len()), (Some(2), 0), "{printed}");
+    assert!(printed.contains("two different passwords"), "{printed}");
+    assert!(!printed.contains("horse"), "{printed}");
+}
+
+/// Who interrupts the waiting for sessions has the receipt.
+#[test]
+fn a_receipt_is_printed_before_sessions_are_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = folder.path().join("verifier.sock");
+    let receipt = "receipt operation=lost serial=S1 account=alice sessions=1";
+    let verifier = FakeVerifier::start_slow(&socket, vec![answers::reply(receipt)]);
+    let mut child = on_terminal(&socket, "lost S1");
+    let printed = read_until(&mut child, "is done already");
+    assert!(printed.contains("K7QM-2WXA-R4TD"), "{printed}");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(b"\x03").expect("script reads");
+    read_until(&mut child, "");
+    assert_ne!(child.wait().expect("ends").code(), Some(0));
+    assert_eq!(verifier.asked().len(), 2);
+}
+
 #[test]
 fn an_interrupted_prompt_asks_nothing() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,15 +1,16 @@
-//! `account show`, `account set`, `account list`, `unlock`.
+//! `account show`, `account set`, `account password`, `account list`, `unlock`.
 
 use sekisho_verifier_socket::admin::{AccountChange, AccountFilter, AccountView, Answer, Verb};
 
-use super::pages;
+use super::{pages, session};
 use crate::Stop;
-use crate::cli::{AccountSet, CodeChoice, Limit, Unlock};
+use crate::cli::{AccountPassword, AccountSet, CodeChoice, Limit, Unlock};
 use crate::connection::Verifier;
 use crate::failure::{Failure, Kind};
 use crate::output::block::Block;
 use crate::output::list::Columns;
 use crate::output::{Output, json, receipt, time};
+use crate::prompt;
 
 const HEADER: &[&str] = &[
     "Account",
@@ -54,7 +55,39 @@ pub(crate) fn set(
             disabled: (set.disable || set.enable).then_some(set.disable),
             add_alias: set.add_alias.clone(),
             remove_alias: set.remove_alias.clone(),
+            add_groups: set.groups.clone(),
+            remove_groups: set.no_groups.clone(),
+            attributes: attributes(set),
         },
+        note: set.note.text.clone(),
+        keep_sessions: set.keep_sessions,
+    };
+    if set.disable {
+        return session::ended_by(verb, verifier, output);
+    }
+    Ok(receipt::show(output, &verifier.ask_for_receipt(verb)?)?)
+}
+
+/// Those to set, and those to take away.
+fn attributes(set: &AccountSet) -> Vec<(String, Option<String>)> {
+    let given = set.attributes.iter().cloned();
+    let given = given.map(|(name, value)| (name, Some(value)));
+    let gone = set.no_attributes.iter().cloned().map(|name| (name, None));
+    given.chain(gone).collect()
+}
+
+pub(crate) fn password(
+    set: &AccountPassword,
+    verifier: &mut Verifier,
+    output: &mut Output,
+) -> Result<(), Stop> {
+    let password = match set.remove {
+        true => None,
+        false => Some(prompt::new_password(&set.account, set.stdin)?),
+    };
+    let verb = Verb::AccountPassword {
+        account: set.account.clone(),
+        password,
         note: set.note.text.clone(),
     };
     Ok(receipt::show(output, &verifier.ask_for_receipt(verb)?)?)
@@ -100,7 +133,7 @@ pub(crate) fn list(
 }
 
 fn block(account: &AccountView) -> Block {
-    Block::new()
+    let block = Block::new()
         .with("Account", &account.name)
         .with_some("Aliases", joined(&account.aliases))
         .with_some("Tokens", joined(&account.serials))
@@ -109,6 +142,26 @@ fn block(account: &AccountView) -> Block {
         .with("Wrong codes", account.wrong_codes.to_string())
         .with("Failures in a row", account.failures_in_a_row.to_string())
         .with_some("Locked until", account.locked_until_ms.map(time::local))
+        .with_some("Groups", listed(&account.groups))
+        .with("Password", password_state(account));
+    account
+        .attributes
+        .iter()
+        .fold(block, |block, (name, value)| {
+            block.with("Attribute", format!("{name} = {value}"))
+        })
+}
+
+/// Names that may hold blanks.
+fn listed(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+fn password_state(account: &AccountView) -> &'static str {
+    match account.has_password {
+        true => "stored",
+        false => "none stored",
+    }
 }
 
 fn row(account: &AccountView) -> Vec<String> {

@@ -2,8 +2,9 @@
 
 use sekisho_verifier_socket::admin::{Change, Verb};
 
+use super::session;
 use crate::Stop;
-use crate::cli::{Enroll, Exchange, OneToken};
+use crate::cli::{EndingToken, Enroll, Exchange, OneToken};
 use crate::connection::Verifier;
 use crate::output::{Output, receipt};
 use crate::prompt;
@@ -38,16 +39,32 @@ pub(crate) fn exchange(
     Ok(receipt::show(output, &verifier.ask_for_receipt(verb)?)?)
 }
 
-pub(crate) fn change(
+/// Stop, lost and suspend take the right to log in, and so end what it was used for.
+pub(crate) fn take_away(
     change: Change,
-    token: &OneToken,
+    ending: &EndingToken,
     verifier: &mut Verifier,
     output: &mut Output,
 ) -> Result<(), Stop> {
     let verb = Verb::Change {
         change,
+        serial: ending.token.serial.clone(),
+        note: ending.token.note.text.clone(),
+        keep_sessions: ending.sessions.keep_sessions,
+    };
+    session::ended_by(verb, verifier, output)
+}
+
+pub(crate) fn resume(
+    token: &OneToken,
+    verifier: &mut Verifier,
+    output: &mut Output,
+) -> Result<(), Stop> {
+    let verb = Verb::Change {
+        change: Change::Resume,
         serial: token.serial.clone(),
         note: token.note.text.clone(),
+        keep_sessions: true,
     };
     Ok(receipt::show(output, &verifier.ask_for_receipt(verb)?)?)
 }

@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod backup;
+mod client;
 mod clock;
 mod explain;
 mod generate;
@@ -14,11 +15,14 @@ mod lifecycle;
 mod pages;
 mod radius;
 mod receipt;
+mod session;
 mod status;
 mod token;
 
 use crate::Stop;
-use crate::cli::{Account, Audit, Cli, Clock, Command, Key, Radius, Receipt, Token};
+use crate::cli::{
+    Account, Audit, Cli, Client, Clock, Command, Key, Radius, Receipt, Session, Token,
+};
 use crate::connection::Verifier;
 use crate::output::Output;
 use sekisho_verifier_socket::admin::Change;
@@ -28,6 +32,7 @@ pub(crate) fn run(cli: &Cli, output: &mut Output) -> Result<(), Stop> {
     match &cli.command {
         Command::Init(init) => return init::run(&cli.global, init, output),
         Command::Radius(Radius::Probe(probe)) => return radius::probe(probe, output),
+        Command::Client(Client::Add(add)) => return client::add(&cli.global, add, output),
         Command::BackupKey(key) => return backup::new_key(&key.file, output),
         Command::Restore(restore) => return Err(backup::restore(&cli.global, restore).into()),
         Command::Receipt(Receipt::Verify(verify)) => {
@@ -50,6 +55,7 @@ pub(crate) fn run(cli: &Cli, output: &mut Output) -> Result<(), Stop> {
     match &cli.command {
         Command::Init(_)
         | Command::Radius(_)
+        | Command::Client(Client::Add(_))
         | Command::BackupKey(_)
         | Command::Restore(_)
         | Command::Receipt(Receipt::Verify(_))
@@ -62,13 +68,17 @@ pub(crate) fn run(cli: &Cli, output: &mut Output) -> Result<(), Stop> {
         Command::Token(Token::Show { serial }) => token::show(serial, verifier, output),
         Command::Enroll(enroll) => lifecycle::enroll(enroll, verifier, output),
         Command::Exchange(exchange) => lifecycle::exchange(exchange, verifier, output),
-        Command::Stop(token) => lifecycle::change(Change::Stop, token, verifier, output),
-        Command::Lost(token) => lifecycle::change(Change::Lost, token, verifier, output),
-        Command::Suspend(token) => lifecycle::change(Change::Suspend, token, verifier, output),
-        Command::Resume(token) => lifecycle::change(Change::Resume, token, verifier, output),
+        Command::Stop(ending) => lifecycle::take_away(Change::Stop, ending, verifier, output),
+        Command::Lost(ending) => lifecycle::take_away(Change::Lost, ending, verifier, output),
+        Command::Suspend(ending) => lifecycle::take_away(Change::Suspend, ending, verifier, output),
+        Command::Resume(token) => lifecycle::resume(token, verifier, output),
         Command::Unlock(unlock) => account::unlock(unlock, verifier, output),
         Command::Account(Account::Show { account }) => account::show(account, verifier, output),
         Command::Account(Account::Set(set)) => account::set(set, verifier, output),
+        Command::Account(Account::Password(set)) => account::password(set, verifier, output),
+        Command::Session(Session::List(list)) => session::list(list, verifier, output),
+        Command::Session(Session::End(end)) => session::end(end, verifier, output),
+        Command::Client(Client::List) => client::list(&cli.global, verifier, output),
         Command::Account(Account::List { after, limit }) => {
             account::list(after.as_deref(), limit, verifier, output)
         }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use sekisho_verifier_socket::admin::{
-    AccountView, Answer, EventView, ExplanationView, KeyStatusView, ReceiptView, Refusal,
-    RefusalKind, RemovedView, RotationView, StatusView, TokenView,
+    AccountView, Answer, ClientView, EndingView, EventView, ExplanationView, KeyStatusView,
+    ReceiptView, Refusal, RefusalKind, RemovedView, RotationView, SessionView, StatusView,
+    TokenView,
 };
 use sekisho_verifier_socket::{Reply, Secret};
 
@@ -80,6 +81,9 @@ pub(crate) fn reply(line: &str) -> Reply {
             receipt: receipt(&one),
             damaged: one.number("damaged").unwrap_or(0),
         },
+        "sessions" => Answer::Sessions(rows.iter().map(session).collect()),
+        "endings" => Answer::Endings(rows.iter().map(ending).collect()),
+        "clients" => Answer::Clients(rows.iter().map(client).collect()),
         "unavailable" => return Reply::Unavailable,
         "not-permitted" => return Reply::NotPermitted,
         refused => return Reply::Admin(Box::new(Err(refusal(refused, &one)))),
@@ -125,6 +129,7 @@ fn receipt(row: &Row) -> ReceiptView {
         hash: Some("3q2+7w==".into()),
         signed: row.text("signed").map(|text| unescaped(&text)),
         repeated: row.text("repeated").is_some(),
+        sessions: row.number("sessions").unwrap_or(0),
     }
 }
 
@@ -172,6 +177,61 @@ fn account(row: &Row) -> AccountView {
         wrong_codes: row.number("wrong_codes").unwrap_or(0) as u32,
         failures_in_a_row: 2,
         locked_until_ms: row.number("locked_until_ms"),
+        groups: row.list("groups"),
+        attributes: row
+            .list("attributes")
+            .iter()
+            .filter_map(|text| text.split_once(':'))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        has_password: row.text("password").is_some(),
+    }
+}
+
+fn session(row: &Row) -> SessionView {
+    SessionView {
+        id: row.must("id"),
+        account: row.text("account"),
+        user_name: row.text("user"),
+        client: row.text("client").unwrap_or("branch-012".into()),
+        nas: row.text("nas").unwrap_or("gw-1".into()),
+        session: row.text("session").unwrap_or("4711".into()),
+        framed_address: row.text("address"),
+        calling_station: row.text("from"),
+        started_ms: NOW_MS - 3_600_000,
+        updated_ms: NOW_MS,
+        octets_in: 1_000,
+        octets_out: 2_000,
+    }
+}
+
+fn ending(row: &Row) -> EndingView {
+    EndingView {
+        session: session(row),
+        outcome: row.must("outcome"),
+        error_cause: row.number("cause").map(|cause| cause as u32),
+    }
+}
+
+fn client(row: &Row) -> ClientView {
+    let count = |key| row.number(key).unwrap_or(0);
+    ClientView {
+        name: row.must("name"),
+        methods: row.list("methods"),
+        with_message_authenticator: count("with"),
+        without_message_authenticator: count("without"),
+        retransmissions: count("retransmissions"),
+        retry_ms_min: row.number("min").map(|ms| ms as u32),
+        retry_ms_max: row.number("max").map(|ms| ms as u32),
+        accepts: count("accepts"),
+        rejects: count("rejects"),
+        dropped: count("dropped"),
+        last_drop: row.text("last_drop"),
+        last_seen_ms: row.number("last_seen_ms"),
+        last_accept_ms: row.number("last_accept_ms"),
+        accounting: count("accounting"),
+        auto: row.text("auto"),
+        warnings: row.list("warnings"),
     }
 }
 

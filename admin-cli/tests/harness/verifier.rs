@@ -25,10 +25,19 @@ pub(crate) struct FakeVerifier {
 impl FakeVerifier {
     /// Listens at `socket`; gives each request the next of `replies`, and closes when they are used up.
     pub(crate) fn start(socket: &Path, replies: Vec<Reply>) -> Self {
+        Self::begin(socket, replies, AfterLast::Close)
+    }
+
+    /// As `start`, but when the replies are used up it says nothing until the client goes.
+    pub(crate) fn start_slow(socket: &Path, replies: Vec<Reply>) -> Self {
+        Self::begin(socket, replies, AfterLast::Silence)
+    }
+
+    fn begin(socket: &Path, replies: Vec<Reply>, after_last: AfterLast) -> Self {
         let listener = UnixListener::bind(socket).expect("socket is free");
         let thread = std::thread::spawn(move || {
             let (stream, _) = listener.accept().expect("a client");
-            serve(stream, replies)
+            serve(stream, replies, after_last)
         });
         Self { thread }
     }
@@ -39,7 +48,14 @@ impl FakeVerifier {
     }
 }
 
-fn serve(mut stream: UnixStream, replies: Vec<Reply>) -> Vec<Asked> {
+/// What comes when the replies are used up.
+#[derive(Clone, Copy)]
+enum AfterLast {
+    Close,
+    Silence,
+}
+
+fn serve(mut stream: UnixStream, replies: Vec<Reply>, after_last: AfterLast) -> Vec<Asked> {
     let mut asked = Vec::new();
     let mut replies = replies.into_iter();
     while let Some(request) = receive(&mut stream) {
@@ -47,7 +63,12 @@ fn serve(mut stream: UnixStream, replies: Vec<Reply>) -> Vec<Asked> {
             panic!("not an admin's request");
         };
         asked.push(Asked { verb: *verb, key });
-        let Some(body) = replies.next() else { break };
+        let Some(body) = replies.next() else {
+            match after_last {
+                AfterLast::Close => break,
+                AfterLast::Silence => continue,
+            }
+        };
         let mut frame = Vec::new();
         encode(
             &Envelope {

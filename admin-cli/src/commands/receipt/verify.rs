@@ -274,6 +274,7 @@ fn view(fields: &[(&str, &str)], note: &str) -> Option<ReceiptView> {
         hash: get("hash"),
         signed: Some(note.to_owned()),
         repeated: false,
+        sessions: 0,
     })
 }
 
@@ -321,6 +322,7 @@ fn of_event(position: Position, time: Time, event: &OperationEvent) -> ReceiptVi
         hash: None,
         signed: None,
         repeated: false,
+        sessions: 0,
     }
 }
 

@@ -235,7 +235,7 @@ fn proxy_states(request: &Packet<'_>) -> Box<[u8]> {
 /// Writes the response: every Proxy-State, and nothing else (RFC 2866 section 4.2).
 ///
 /// Not even Message-Authenticator. RFC 2869 section 5.19 has it in no packet of accounting, and
-/// peers disagree about how it would be computed: FreeRADIUS takes zeros for the Authenticator,
+/// peers disagree about how it would be computed: FreeRADIUS 3.2 takes zeros for the Authenticator,
 /// others the Request Authenticator, and each drops what it finds wrong. Nothing is lost: a
 /// forged response would need a request that a stranger has written into, and such a request is
 /// dropped.

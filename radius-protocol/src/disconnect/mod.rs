@@ -437,7 +437,8 @@ impl Exchange {
                 Err(NoReply::NoMessageAuthenticator)
             }
             Authenticity::Absent => Ok(()),
-            // FreeRADIUS computes it with zeros, as in a request. That, too, needs the secret.
+            // Some compute it with zeros, as in a request: FreeRADIUS 3.0 did. That, too, needs the
+            // secret.
             Authenticity::Invalid => match authenticity_of_digested(secret, packet) {
                 Authenticity::Valid => Ok(()),
                 _ => Err(NoReply::WrongMessageAuthenticator),

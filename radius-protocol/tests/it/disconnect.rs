@@ -437,8 +437,8 @@ fn message_authenticator_of_a_reply_is_demanded_when_told_and_verified_when_ther
     assert_eq!(side.sender.poll_ended(), Some((1, Outcome::Ended)));
 }
 
-/// FreeRADIUS 3 computes Message-Authenticator of an ACK over zeros, not over the authenticator
-/// of the request.
+/// FreeRADIUS 3.0 computes Message-Authenticator of an ACK over zeros, not over the authenticator
+/// of the request; 3.2 does as RFC 5176 says.
 #[test]
 fn message_authenticator_of_a_reply_over_zeros_is_taken_too() {
     let mut side = Side::new(1);

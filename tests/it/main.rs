@@ -29,6 +29,7 @@ mod keys;
 mod lifecycle;
 mod linux_logins;
 mod one_code_two_doors;
+mod password_daemon;
 mod peer_failures;
 mod races;
 mod radius_client;

@@ -127,7 +127,7 @@ fn radclient_asks_whether_the_server_is_there() {
     let made = installation("");
     for address in [made.radius_address(), made.accounting_address()] {
         let done = radclient_to(address, "status", "Message-Authenticator = 0x00\n");
-        assert!(done.status.success(), "{address}: {done}");
+        assert!(done.stdout.contains("Received"), "{address}: {done}");
         let silent = radclient_to(address, "status", "User-Name = hana\n");
         assert!(!silent.stdout.contains("Received"), "{address}: {silent}");
     }

@@ -7,7 +7,7 @@ RUNNER = --config 'target."cfg(unix)".runner = "$(CURDIR)/scripts/runner"'
 .PHONY: help needs build test demo bench campaign lint
 
 help:
-	@echo 'make test      run every test, with real daemons, real sshd, sudo, su, login and radclient'
+	@echo 'make test      run every test, with real daemons, sshd, sudo, su, login, radclient and VPN gateways'
 	@echo 'make demo      see the whole story in half a minute; DEMO_STAY=1 keeps it running'
 	@echo 'make lint      format, clippy, documentation, dependencies'
 	@echo 'make bench     measure speed and memory; writes target/bench/figures.json'

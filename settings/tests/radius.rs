@@ -1,6 +1,8 @@
 //! What the settings of gateways may ask for together; what they may not is refused with line and
 //! way out.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use sekisho_settings::{
@@ -237,6 +239,13 @@ fn the_password_of_a_directory_is_a_secret() {
     let text = directory("").replace("\"p\"", "4711");
     let message = parse(&text).expect_err("not in quotes");
     assert!(!message.contains("4711"), "{message}");
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("sekisho.toml");
+    for (mode, fine) in [(0o640, true), (0o644, false)] {
+        fs::write(&path, directory("")).expect("write");
+        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("chmod");
+        assert_eq!(Settings::load(&path).is_ok(), fine, "{mode:o}");
+    }
 }
 
 #[test]

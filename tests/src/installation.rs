@@ -217,7 +217,7 @@ impl Installation {
             "[verifier]\ndata = {:?}\nsocket = {:?}\n\n[log]\nsyslog = false\nlevel = \"debug\"\n\n\
              {}\n[radius]\nlisten = [\"{}\"]\naccounting-listen = [\"{}\"]\n{}\n\
              [[radius.client]]\nname = \"vpn\"\naddress = [\"127.0.0.0/8\"]\nsecret = \"{SECRET}\"\n\
-             {}\n{}",
+             requests-per-second = 1000000\n{}\n{}",
             self.data(),
             self.socket(),
             plan.tables,

@@ -24,7 +24,7 @@ pub(crate) fn settings() -> String {
     format!(
         "[radius]\nlisten = [\"127.0.0.1:0\"]\naccounting-listen = []\nreject-delay-ms = 1000\n\
          [[radius.client]]\nname = \"vpn\"\naddress = [\"127.0.0.0/8\", \"::1\"]\n\
-         secret = \"{SECRET}\"\n"
+         secret = \"{SECRET}\"\nrequests-per-second = 1000000\n"
     )
 }
 

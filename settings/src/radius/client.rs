@@ -89,7 +89,7 @@ fn store_only() -> Vec<GroupSource> {
 }
 
 fn requests_per_second() -> Bounded<1, 1_000_000> {
-    Bounded::new(100_000)
+    Bounded::new(500)
 }
 
 /// Whether requests must carry a Message-Authenticator (RFC 3579 section 3.2).

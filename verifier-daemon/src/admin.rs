@@ -168,7 +168,7 @@ impl Desk {
                 session,
                 note,
             } => self.session_end(account, session, note, shared).await,
-            Verb::SessionEndings(position) => Ok(sessions::endings(position, shared).await),
+            Verb::SessionEndings(position) => sessions::endings(position, shared).await,
             Verb::ClientList => Ok(Answer::Clients(shared.seen.views())),
             Verb::ClockTrust { note } => self.operate(Operation::ClockTrust, note, shared).await,
             Verb::TokenList(filter) => token_list(filter, shared).await,

@@ -55,6 +55,7 @@ pub(crate) fn attempt_of(attempt: &wire::Attempt, place: Place) -> Option<Attemp
         first: First::None,
         round: None,
         correlation: None,
+        packet: None,
         place,
     })
 }
@@ -75,6 +76,7 @@ pub(crate) fn of_gateway(
         correlation: request
             .correlation
             .filter(|octets| octets.len() <= CORRELATION_OCTETS_MAX),
+        packet: request.packet.map(Vec::from),
         ..attempt
     };
     match request.first {
@@ -110,8 +112,10 @@ pub(crate) fn of_gateway(
 
 /// Two passwords are two logins: a repetition has the same.
 fn bind(attempt: &mut Attempt, octets: &[u8]) {
-    if let Some(correlation) = &mut attempt.correlation {
-        correlation.extend_from_slice(octets);
+    for said in [&mut attempt.correlation, &mut attempt.packet] {
+        if let Some(said) = said {
+            said.extend_from_slice(octets);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Orders are in memory: after a restart of the verifier the operator is told of nothing that was
 //! still open, and asks again. What became of an order is an event.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,8 @@ use tokio::sync::{Notify, watch};
 
 /// Orders that are kept, settled ones included; what comes on top is not sent.
 pub(crate) const ORDERS_MAX: usize = 4_096;
+/// Operations that are remembered as incomplete.
+const INCOMPLETE_MAX: usize = 256;
 /// How long an order waits for a RADIUS server to fetch it.
 const FETCHED_WITHIN: Duration = Duration::from_secs(35);
 /// How long the RADIUS server may take to say what became of it: it tries for 30 s.
@@ -41,6 +43,8 @@ struct State {
     orders: BTreeMap<u64, Ordered>,
     /// Which orders an operation led to.
     operations: BTreeMap<Position, Vec<u64>>,
+    /// Operations some of whose sessions are not known to be ordered.
+    incomplete: BTreeSet<Position>,
     /// Since the start.
     not_ended: u64,
 }
@@ -77,8 +81,8 @@ impl Orders {
         let mut state = self.state();
         let open = state.open(session.id);
         if open.is_none() && !state.make_room() {
-            state.not_ended += 1;
-            return;
+            drop(state);
+            return self.set_incomplete(receipt.unwrap_or_default());
         }
         let id = open.unwrap_or(state.last + 1);
         if let Some(receipt) = receipt {
@@ -160,11 +164,27 @@ impl Orders {
         given_up
     }
 
-    /// How many sessions the operation at `receipt` ends.
+    /// Not all sessions that the operation at `receipt` should end are known.
+    pub(crate) fn set_incomplete(&self, receipt: Position) {
+        let mut state = self.state();
+        state.not_ended += 1;
+        state.incomplete.insert(receipt);
+        if state.incomplete.len() > INCOMPLETE_MAX {
+            state.incomplete.pop_first();
+        }
+    }
+
+    pub(crate) fn is_incomplete(&self, receipt: Position) -> bool {
+        self.state().incomplete.contains(&receipt)
+    }
+
+    /// How many sessions the operation at `receipt` ends, as far as known; at least one if some are
+    /// not.
     pub(crate) fn count(&self, receipt: Position) -> u64 {
         let state = self.state();
         let ids = state.operations.get(&receipt);
-        ids.map_or(0, |ids| ids.len() as u64)
+        let count = ids.map_or(0, |ids| ids.len() as u64);
+        count.max(u64::from(state.incomplete.contains(&receipt)))
     }
 
     /// What became of the sessions that the operation at `receipt` ends.
@@ -245,5 +265,148 @@ impl State {
             ids.retain(|known| *known != id);
             !ids.is_empty()
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sekisho_verifier::time::Time;
+
+    use super::*;
+
+    const FIRST: u64 = 1_000;
+
+    fn session(n: u64) -> Session {
+        let time = Time::from_millis(n);
+        Session {
+            id: SessionId(n.to_be_bytes()),
+            account: None,
+            client: "vpn".into(),
+            from: "192.0.2.1".into(),
+            nas_identifier: None,
+            nas_address: None,
+            session: "a".into(),
+            user_name: None,
+            framed_address: None,
+            calling_station: None,
+            nas_port: None,
+            started: time,
+            updated: time,
+            octets_in: 0,
+            octets_out: 0,
+            told: time,
+        }
+    }
+
+    fn outcomes(orders: &Orders, receipt: Position) -> Vec<Option<EndOutcome>> {
+        orders
+            .of(receipt)
+            .iter()
+            .map(|order| order.outcome)
+            .collect()
+    }
+
+    #[test]
+    fn an_order_is_handed_out_once_and_settled_once() {
+        let (orders, now) = (Orders::new(FIRST), Instant::now());
+        orders.add(session(1), Some(7), now);
+        orders.add(session(2), Some(7), now);
+        let taken = orders.take(1, now);
+        assert_eq!(taken.len(), 1);
+        assert_eq!(orders.take(16, now).len(), 1);
+        assert!(orders.take(16, now).is_empty());
+        let id = taken[0].id;
+        assert!(id > FIRST);
+        assert_eq!(outcomes(&orders, 7), [None, None]);
+        assert!(orders.settle(id, EndOutcome::Ended, now).is_some());
+        assert!(orders.settle(id, EndOutcome::Timeout, now).is_none());
+        assert!(orders.settle(id + 100, EndOutcome::Ended, now).is_none());
+        assert_eq!(outcomes(&orders, 7), [Some(EndOutcome::Ended), None]);
+        assert_eq!((orders.count(7), orders.count(8)), (2, 0));
+        assert_eq!(orders.not_ended(), 0);
+    }
+
+    #[test]
+    fn a_session_that_is_being_ended_is_not_ordered_twice() {
+        let (orders, now) = (Orders::new(FIRST), Instant::now());
+        orders.add(session(1), Some(7), now);
+        orders.add(session(1), Some(8), now);
+        orders.add(session(1), None, now);
+        let taken = orders.take(16, now);
+        assert_eq!(taken.len(), 1);
+        orders.settle(taken[0].id, EndOutcome::Gone, now);
+        assert_eq!(outcomes(&orders, 7), [Some(EndOutcome::Gone)]);
+        assert_eq!(outcomes(&orders, 8), [Some(EndOutcome::Gone)]);
+        orders.add(session(1), Some(9), now);
+        assert_eq!(orders.take(16, now).len(), 1, "another time");
+    }
+
+    #[test]
+    fn what_nobody_cares_for_is_given_up_and_later_forgotten() {
+        let (orders, now) = (Orders::new(FIRST), Instant::now());
+        orders.add(session(1), Some(7), now);
+        orders.add(session(2), Some(7), now);
+        orders.take(1, now);
+        assert!(
+            orders
+                .sweep(now + FETCHED_WITHIN - Duration::from_millis(1))
+                .is_empty()
+        );
+        let given_up = orders.sweep(now + FETCHED_WITHIN);
+        assert_eq!(given_up.len(), 1);
+        assert_eq!(given_up[0].outcome, Some(EndOutcome::NotSent));
+        assert!(orders.take(16, now).is_empty(), "nor handed out any more");
+        let given_up = orders.sweep(now + SETTLED_WITHIN);
+        assert_eq!(given_up[0].outcome, Some(EndOutcome::Timeout));
+        assert_eq!(orders.not_ended(), 2);
+        orders.sweep(now + SETTLED_WITHIN + KEPT);
+        assert!(orders.of(7).is_empty());
+        assert!(orders.state().operations.is_empty());
+    }
+
+    #[test]
+    fn orders_have_a_bound() {
+        let (orders, now) = (Orders::new(FIRST), Instant::now());
+        let most = ORDERS_MAX as u64;
+        for n in 0..most + 10 {
+            orders.add(session(n), Some(n), now);
+        }
+        assert_eq!(orders.state().orders.len(), ORDERS_MAX);
+        assert_eq!(orders.not_ended(), 10);
+        assert_eq!(orders.count(most), 0);
+        let id = orders.take(1, now)[0].id;
+        orders.settle(id, EndOutcome::Ended, now);
+        orders.add(session(most), Some(most), now);
+        assert_eq!(orders.count(most), 1, "what is settled makes room");
+        assert_eq!(orders.state().orders.len(), ORDERS_MAX);
+    }
+
+    #[test]
+    fn that_not_all_are_known_is_not_passed_over() {
+        let orders = Orders::new(FIRST);
+        orders.set_incomplete(7);
+        assert_eq!((orders.count(7), orders.count(8)), (1, 0), "asked for");
+        assert!(orders.is_incomplete(7) && !orders.is_incomplete(8));
+        assert_eq!(orders.not_ended(), 1);
+        for receipt in 8..8 + INCOMPLETE_MAX as u64 {
+            orders.set_incomplete(receipt);
+        }
+        assert!(!orders.is_incomplete(7), "bounded");
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_told_when_all_are_settled_or_the_time_is_over() {
+        let (orders, now) = (Orders::new(FIRST), Instant::now());
+        assert!(orders.settled(7, Duration::from_secs(60)).await.is_empty());
+        orders.add(session(1), Some(7), now);
+        let late = orders.settled(7, Duration::from_millis(10)).await;
+        assert_eq!(late[0].outcome, None);
+        let id = orders.take(1, now)[0].id;
+        let settle = async {
+            tokio::task::yield_now().await;
+            orders.settle(id, EndOutcome::Refused(Some(501)), now);
+        };
+        let (told, _) = tokio::join!(orders.settled(7, Duration::from_secs(60)), settle);
+        assert_eq!(told[0].outcome, Some(EndOutcome::Refused(Some(501))));
     }
 }

@@ -167,30 +167,14 @@ mod tests {
 
     #[tokio::test]
     async fn more_than_can_wait_are_not_judged() {
-        let passwords = Passwords::start().expect("threads");
-        let one = || passwords.judge(None, Zeroizing::new(b"a".to_vec()));
-        let all: Vec<_> = (0..2 * WAITING_MAX).map(|_| Box::pin(one())).collect();
-        let mut judged = Vec::new();
-        let mut all: Vec<_> = all.into_iter().map(tokio_test_poll).collect();
-        for one in &mut all {
-            judged.push(one.await);
+        let passwords = Arc::new(Passwords::start().expect("threads"));
+        let mut all = tokio::task::JoinSet::new();
+        for _ in 0..2 * WAITING_MAX {
+            let passwords = Arc::clone(&passwords);
+            all.spawn(async move { passwords.judge(None, Zeroizing::new(b"a".to_vec())).await });
         }
+        let judged = all.join_all().await;
         assert!(judged.contains(&None), "the queue is bounded");
         assert!(judged.contains(&Some(false)));
-    }
-
-    /// Begins a future, so that many wait together.
-    fn tokio_test_poll<F>(
-        mut future: std::pin::Pin<Box<F>>,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Option<bool>> + '_>>
-    where
-        F: Future<Output = Option<bool>>,
-    {
-        let waker = std::task::Waker::noop();
-        let mut context = std::task::Context::from_waker(waker);
-        match future.as_mut().poll(&mut context) {
-            std::task::Poll::Ready(done) => Box::pin(std::future::ready(done)),
-            std::task::Poll::Pending => future,
-        }
     }
 }

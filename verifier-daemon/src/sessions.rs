@@ -13,7 +13,7 @@ use sekisho_verifier::store::{Key, Kind, Position, Record};
 use sekisho_verifier::time::Time;
 use sekisho_verifier_socket::Reply;
 use sekisho_verifier_socket::admin::{
-    Answer, EndingView, PAGE_MAX, Refusal, SessionFilter, SessionView,
+    Answer, EndingView, PAGE_MAX, Refusal, RefusalKind, SessionFilter, SessionView,
 };
 use sekisho_verifier_socket::radius::{self as wire, ORDERS_MAX, SessionStatus};
 use tokio::sync::oneshot;
@@ -213,44 +213,41 @@ fn session_of(record: Record) -> Option<Session> {
     }
 }
 
-/// Has all live sessions of `account` ended, for the operation at `receipt`. What can not be read is
-/// told in the log.
+/// Has all live sessions of `account` ended, for the operation at `receipt`. When they can not all be
+/// found, who asks what became of them is told so.
 pub(crate) async fn end_all(account: &AccountName, receipt: Position, shared: &Shared) {
     let name = account.clone();
     let of_account = move |session: &Session| session.account.as_ref() == Some(&name);
-    match find(of_account, ENDED_AT_ONCE_MAX, shared).await {
+    let orders = &shared.sessions.orders;
+    let why = match find(of_account, ENDED_AT_ONCE_MAX, shared).await {
+        Err(refusal) => refusal.message,
         Ok(sessions) => {
-            if sessions.len() == ENDED_AT_ONCE_MAX {
-                let log = &shared.log;
-                log.warning(format_args!(
-                    "{account} has more sessions than are ended at once: {ENDED_AT_ONCE_MAX}"
-                ));
-            }
+            let all = sessions.len() < ENDED_AT_ONCE_MAX;
             for session in sessions {
-                shared
-                    .sessions
-                    .orders
-                    .add(session, Some(receipt), Instant::now());
+                orders.add(session, Some(receipt), Instant::now());
             }
+            if all {
+                return;
+            }
+            format!("there may be more than {ENDED_AT_ONCE_MAX}")
         }
-        Err(refusal) => {
-            let log = &shared.log;
-            log.error(format_args!(
-                "the sessions of {account} are not ended: {}",
-                refusal.message
-            ));
-        }
-    }
+    };
+    orders.set_incomplete(receipt);
+    let log = &shared.log;
+    log.error(format_args!(
+        "not all sessions of {account} are being ended: {why}"
+    ));
 }
 
 /// Has one session ended, for the operation at `receipt`.
 pub(crate) async fn end_one(id: SessionId, receipt: Position, shared: &Shared) {
     let found = shared.read(move |store| store.view().session(id)).await;
-    if let Ok(Some(session)) = found {
-        shared
-            .sessions
-            .orders
-            .add(session, Some(receipt), Instant::now());
+    let orders = &shared.sessions.orders;
+    match found {
+        Ok(Some(session)) => orders.add(session, Some(receipt), Instant::now()),
+        // It has ended meanwhile.
+        Ok(None) => {}
+        Err(_) => orders.set_incomplete(receipt),
     }
 }
 
@@ -469,7 +466,14 @@ pub(crate) fn session_id(text: &str) -> Result<SessionId, Refusal> {
 }
 
 /// What becomes of the sessions that the operation at `receipt` ends.
-pub(crate) async fn endings(receipt: Position, shared: &Shared) -> Answer {
+pub(crate) async fn endings(receipt: Position, shared: &Shared) -> Result<Answer, Refusal> {
+    if shared.sessions.orders.is_incomplete(receipt) {
+        return Err(requests::refusal(
+            RefusalKind::Unavailable,
+            "not all sessions could be found, so some may go on",
+            "see the verifier's log, then end them with: sekisho session end",
+        ));
+    }
     let mut ending = shared.ending.clone();
     let orders = tokio::select! {
         orders = shared.sessions.orders.settled(receipt, SETTLED) => orders,
@@ -483,7 +487,7 @@ pub(crate) async fn endings(receipt: Position, shared: &Shared) -> Answer {
             _ => None,
         },
     };
-    Answer::Endings(orders.into_iter().map(ending).collect())
+    Ok(Answer::Endings(orders.into_iter().map(ending).collect()))
 }
 
 fn view(session: &Session) -> SessionView {
@@ -501,5 +505,31 @@ fn view(session: &Session) -> SessionView {
         updated_ms: session.updated.millis(),
         octets_in: session.octets_in,
         octets_out: session.octets_out,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_of_one_group_never_share_a_place() {
+        let sessions = Sessions::new(0);
+        assert_eq!(sessions.rooms(3, 0), [Room::Free; 3]);
+        let id = |n| SessionId([n; 8]);
+        *sessions.oldest() = [id(1), id(2)].into();
+        let rooms = sessions.rooms(4, SESSIONS_MAX - 1);
+        let expected = [
+            Room::Free,
+            Room::InPlaceOf(id(1)),
+            Room::InPlaceOf(id(2)),
+            Room::None,
+        ];
+        assert_eq!(rooms, expected);
+        sessions.pushed_out(&[id(1)]);
+        assert_eq!(
+            sessions.rooms(1, SESSIONS_MAX + 5),
+            [Room::InPlaceOf(id(2))]
+        );
     }
 }

@@ -100,6 +100,11 @@ pub struct Attempt {
     #[n(5)]
     #[cbor(with = "minicbor::bytes")]
     pub correlation: Option<Vec<u8>>,
+    /// What no other packet has: its Request Authenticator. A packet that was recorded and is sent
+    /// again is the same one, however late; it is not charged twice.
+    #[n(6)]
+    #[cbor(with = "minicbor::bytes")]
+    pub packet: Option<[u8; 16]>,
 }
 
 impl Attempt {
@@ -112,6 +117,7 @@ impl Attempt {
             first: None,
             conversation: None,
             correlation: None,
+            packet: None,
         }
     }
 }

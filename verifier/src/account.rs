@@ -36,6 +36,9 @@ pub const PASSWORD_HASH_OCTETS_MAX: usize = 256;
 pub const ROUNDS_MAX: usize = 64;
 /// How many wrong proofs an account remembers, so that a repetition of one is not charged.
 pub const WRONG_PROOFS_MAX: usize = 8;
+/// How many packets with a wrong proof an account remembers, however old they are: who recorded one
+/// must not lock the account by sending it again.
+pub const WRONG_PACKETS_MAX: usize = 32;
 /// Octets of a [`Mark`].
 pub const MARK_OCTETS: usize = 16;
 
@@ -350,6 +353,10 @@ pub struct Account {
     #[n(12)]
     #[cbor(default)]
     pub wrong_proofs: Vec<WrongProof>,
+    /// The newest packets whose proof was wrong, newest last; at most [`WRONG_PACKETS_MAX`].
+    #[n(13)]
+    #[cbor(default)]
+    pub wrong_packets: Vec<Mark>,
 }
 
 /// Characters that would make a terminal or a line of a receipt read otherwise.
@@ -374,6 +381,7 @@ impl Account {
             password: None,
             rounds: Vec::new(),
             wrong_proofs: Vec::new(),
+            wrong_packets: Vec::new(),
         }
     }
 
@@ -391,5 +399,61 @@ impl Account {
         self.ended.retain(|ended| ended != serial);
         self.ended.insert(0, serial.clone());
         self.ended.truncate(ENDED_TOKENS_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As it was written before gateways wanted to know more.
+    #[test]
+    fn an_account_of_before_reads_without_what_came_later() {
+        let name = AccountName::parse("mori").expect("a name");
+        let account = Account::new(name, Time::from_millis(7));
+        let mut whole = minicbor::to_vec(&account).expect("octets");
+        let later = [0x80, 0x80, 0xF6, 0x80, 0x80, 0x80];
+        assert!(whole.ends_with(&later));
+        whole.truncate(whole.len() - later.len());
+        assert_eq!(whole[0], 0x8E, "an array of 14");
+        whole[0] = 0x88;
+        let read: Account = minicbor::decode(&whole).expect("an account");
+        assert_eq!(read, account);
+    }
+
+    #[test]
+    fn groups_and_attributes_are_bounded() {
+        for good in ["VPN-Staff", "a", "x@y.z_1+$"] {
+            assert_eq!(GroupName::parse(good).expect("a group").as_str(), good);
+        }
+        for bad in ["", "-a", "a b", "a,b", "gr\u{fc}n", "a\n", &"a".repeat(129)] {
+            assert_eq!(GroupName::parse(bad), Err(NotAGroup), "{bad:?}");
+        }
+        for bad in ["", "Upper", "a_b", "a b", &"a".repeat(33)] {
+            assert_eq!(
+                AttributeName::parse(bad),
+                Err(AttributeError::Name),
+                "{bad:?}"
+            );
+        }
+        assert!(AttributeName::parse("framed-ip-1").is_ok());
+        for bad in ["", "a\nb", "\u{202e}", &"a".repeat(254)] {
+            assert_eq!(
+                AttributeValue::parse(bad),
+                Err(AttributeError::Value),
+                "{bad:?}"
+            );
+        }
+        assert!(AttributeValue::parse("ip:addr-pool=staff, \u{fc}").is_ok());
+    }
+
+    #[test]
+    fn a_hash_is_bounded_and_never_printed() {
+        let hash = PasswordHash::parse("$argon2id$v=19$secret").expect("a hash");
+        assert_eq!(format!("{hash:?}"), "PasswordHash(..)");
+        let long = format!("${}", "a".repeat(PASSWORD_HASH_OCTETS_MAX));
+        for bad in ["", "$", "clear", "$a b", "$a\n", &long] {
+            assert_eq!(PasswordHash::parse(bad), Err(NotAHash), "{bad:?}");
+        }
     }
 }

@@ -13,8 +13,8 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::account::{
-    Account, AccountName, Attribute, GroupName, Mark, ROUNDS_MAX, UsedRound, WRONG_PROOFS_MAX,
-    WrongProof,
+    Account, AccountName, Attribute, GroupName, Mark, ROUNDS_MAX, UsedRound, WRONG_PACKETS_MAX,
+    WRONG_PROOFS_MAX, WrongProof,
 };
 use crate::event::{Event, LoginEvent, Reason, What};
 use crate::guess::Closed;
@@ -149,6 +149,8 @@ pub struct Attempt {
     pub round: Option<Round>,
     /// What ties it to the request that it repeats, if it is a repetition.
     pub correlation: Option<Vec<u8>>,
+    /// What no other packet has that brought an attempt.
+    pub packet: Option<Vec<u8>>,
     /// Where.
     pub place: Place,
 }
@@ -162,6 +164,7 @@ impl Attempt {
             first: First::None,
             round: None,
             correlation: None,
+            packet: None,
             place,
         }
     }
@@ -460,19 +463,24 @@ impl<'a> Login<'a> {
         let now = self.now.time;
         let latest = now.after(acceptance.answer_again);
         let is_known = |wrong: &WrongProof| {
-            let same: bool = wrong.mark.0.ct_eq(&repetition.wrong.0).into();
+            let same = repetition
+                .request
+                .is_some_and(|known| same(&wrong.mark, &known.wrong));
             same && now < wrong.until && wrong.until <= latest
         };
-        if account.wrong_proofs.iter().any(is_known) {
+        let is_packet = |wrong: &Mark| repetition.packet.is_some_and(|packet| same(wrong, &packet));
+        let known = account.wrong_proofs.iter().any(is_known);
+        if known | account.wrong_packets.iter().any(is_packet) {
             let account = Some(account.name.clone());
             return Some(Findings::rejected(Reason::RejectedAgain, account));
         }
         if !matches!(self.attempt.first, First::None | First::Right) {
             return None;
         }
+        let by = repetition.request?.by;
         let answer = self.attempt.proof.answer().ok()?;
         let usable = tokens.iter().filter(|token| is_usable(token));
-        for token in usable.filter(|token| token.answers_again(&repetition.by, acceptance, now)) {
+        for token in usable.filter(|token| token.answers_again(&by, acceptance, now)) {
             let mut token = token.clone();
             let Some(answered) = &mut token.answered else {
                 continue;
@@ -534,9 +542,10 @@ impl<'a> Login<'a> {
             Answer::Code(_) | Answer::Chap(_) => None,
         };
         token.spend(step, acceptance, now, Some(self.attempt.place.clone()));
-        token.answered = repetition.map(|repetition| Answered {
+        let request = repetition.and_then(|repetition| repetition.request);
+        token.answered = request.map(|request| Answered {
             step,
-            by: repetition.by,
+            by: request.by,
             until: now.after(acceptance.answer_again),
             times: 0,
         });
@@ -570,24 +579,39 @@ impl<'a> Login<'a> {
             });
             findings.written.extend(disabled);
         }
-        if let Some(repetition) = repetition {
+        if let Some(request) = repetition.and_then(|repetition| repetition.request) {
             account.wrong_proofs.retain(|wrong| wrong.until > now);
             if account.wrong_proofs.len() >= WRONG_PROOFS_MAX {
                 account.wrong_proofs.remove(0);
             }
             account.wrong_proofs.push(WrongProof {
-                mark: repetition.wrong,
+                mark: request.wrong,
                 until: now.after(policy.acceptance.answer_again),
             });
+        }
+        if let Some(packet) = repetition.and_then(|repetition| repetition.packet) {
+            if account.wrong_packets.len() >= WRONG_PACKETS_MAX {
+                account.wrong_packets.remove(0);
+            }
+            account.wrong_packets.push(packet);
         }
         findings.written.push(Record::Account(account));
         findings
     }
 }
 
-/// What tells a login that is asked for once more from another: both by the gateway's word and by
-/// what is proved.
+/// What tells a login that is asked for once more from another.
+#[derive(Clone, Copy)]
 struct Repetition {
+    /// By the gateway's word, for a moment.
+    request: Option<RequestMarks>,
+    /// By the packet, however late it comes again: it, and the proof to the octet. So a gateway whose
+    /// packets are not told apart has no guess for nothing.
+    packet: Option<Mark>,
+}
+
+#[derive(Clone, Copy)]
+struct RequestMarks {
     /// The gateway and its request: an accept is given again to these.
     by: Mark,
     /// These, and the proof to the octet: that it is wrong is charged once.
@@ -595,12 +619,13 @@ struct Repetition {
 }
 
 impl Repetition {
-    /// `None` where each attempt is a login of its own: without a correlation, and where people log in
-    /// themselves.
+    /// `None` where each attempt is a login of its own: where nothing ties it to another, and where
+    /// people log in themselves.
     fn of(login: &Login<'_>) -> Option<Self> {
         let attempt = login.attempt;
-        let correlation = attempt.correlation.as_deref()?;
-        if attempt.place.door != Door::Radius || correlation.is_empty() {
+        let given = |octets: &'_ Option<Vec<u8>>| octets.as_ref().is_some_and(|o| !o.is_empty());
+        let (word, packet) = (given(&attempt.correlation), given(&attempt.packet));
+        if attempt.place.door != Door::Radius || !(word || packet) {
             return None;
         }
         let (kind, proof) = attempt.proof.parts();
@@ -611,16 +636,24 @@ impl Repetition {
             First::Unavailable => 3,
         };
         let key = login.verifier.keyring.current().derive(REPETITIONS);
-        let request = [attempt.place.name.as_bytes(), correlation];
+        let with = |what: &[u8], said: &Vec<u8>, proof: &[&[u8]]| {
+            let request = [attempt.place.name.as_bytes(), said];
+            mark(&*key, what, &[request.as_slice(), proof].concat())
+        };
+        let request = attempt.correlation.as_ref().filter(|_| word);
+        let packet = attempt.packet.as_ref().filter(|_| packet);
         Some(Self {
-            by: mark(&*key, &[0], &request),
-            wrong: mark(
-                &*key,
-                &[1, kind, first],
-                &[request.as_slice(), &proof].concat(),
-            ),
+            request: request.map(|said| RequestMarks {
+                by: with(&[0], said, &[]),
+                wrong: with(&[1, kind, first], said, &proof),
+            }),
+            packet: packet.map(|said| with(&[2, kind, first], said, &proof)),
         })
     }
+}
+
+fn same(one: &Mark, other: &Mark) -> bool {
+    one.0.ct_eq(&other.0).into()
 }
 
 /// A keyed digest of `parts`, each with its length before it, so that nothing can be shifted from one

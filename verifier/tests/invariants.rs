@@ -21,6 +21,8 @@ mod life;
 mod notes;
 #[path = "invariants/peers.rs"]
 mod peers;
+#[path = "invariants/profiles.rs"]
+mod profiles;
 #[path = "invariants/repeats.rs"]
 mod repeats;
 #[path = "invariants/replay.rs"]
@@ -42,7 +44,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use sekisho_verifier::account::{
-    ALIASES_MAX, ENDED_TOKENS_MAX, ROUNDS_MAX, TOKENS_MAX, WRONG_PROOFS_MAX,
+    ALIASES_MAX, ENDED_TOKENS_MAX, ROUNDS_MAX, TOKENS_MAX, WRONG_PACKETS_MAX, WRONG_PROOFS_MAX,
 };
 use sekisho_verifier::event::{OperationOutcome, Reason, RequestKey, What};
 use sekisho_verifier::lifecycle::TokenState;
@@ -587,6 +589,7 @@ fn records_are_bounded(run: &Run) {
                 assert!(account.aliases.len() <= ALIASES_MAX);
                 assert!(account.rounds.len() <= ROUNDS_MAX);
                 assert!(account.wrong_proofs.len() <= WRONG_PROOFS_MAX);
+                assert!(account.wrong_packets.len() <= WRONG_PACKETS_MAX);
             }
             Record::Session(session) => panic!("nobody reported it: {session:?}"),
             Record::Alias { alias, account } => assert_ne!(alias, account),

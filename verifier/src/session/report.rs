@@ -32,7 +32,7 @@ pub struct Report<'a> {
 struct Came {
     /// There was room, or none was needed.
     taken: bool,
-    /// The session, if it lives and its account may not log in any more.
+    /// The session, if it begins and its account may not log in any more.
     unwelcome: Option<Session>,
     /// The session that had to make room.
     pushed_out: Option<SessionId>,
@@ -56,8 +56,8 @@ impl<'a> Report<'a> {
         kept && self.came.taken
     }
 
-    /// The session, if it lives and ought to be ended: its account is disabled or has no token that
-    /// could be used.
+    /// The session, if it has just begun and ought to be ended: its account is disabled or has no token
+    /// that could be used.
     pub fn unwelcome(&self) -> Option<&Session> {
         self.came.unwelcome.as_ref()
     }
@@ -88,12 +88,29 @@ impl<'a> Report<'a> {
         self.report.nas.session(&self.report.session)
     }
 
+    /// Whose it is. A record that is damaged must not keep a gateway from reporting.
     fn account(&self, view: &dyn View) -> Result<Option<Account>, StoreError> {
         let name = self.report.account.as_deref();
-        match name.and_then(|name| AccountName::parse(name).ok()) {
-            Some(name) => view.account_by_any_name(&name),
-            None => Ok(None),
+        let Some(name) = name.and_then(|name| AccountName::parse(name).ok()) else {
+            return Ok(None);
+        };
+        match view.account_by_any_name(&name) {
+            Err(StoreError::Corrupt) => Ok(None),
+            other => other,
         }
+    }
+
+    /// Whether it begins for an account that may not log in any more. One that goes on is not looked
+    /// at: an operator may have left it.
+    fn is_unwelcome(&self, view: &dyn View, account: &Account) -> Result<bool, StoreError> {
+        if !self.is_start() {
+            return Ok(false);
+        }
+        let usable = match has_usable_token(view, account) {
+            Err(StoreError::Corrupt) => true,
+            other => other?,
+        };
+        Ok(account.disabled || !usable)
     }
 
     /// The session as it is behind this report.
@@ -128,11 +145,9 @@ impl<'a> Report<'a> {
         let known = view.session(self.id())?;
         let name = account.as_ref().map(|account| account.name.clone());
         let session = self.session(known.as_ref(), name.clone());
-        let welcome = match &account {
-            Some(account) => !account.disabled && has_usable_token(view, account)?,
-            None => true,
-        };
-        if !welcome {
+        if let Some(account) = &account
+            && self.is_unwelcome(view, account)?
+        {
             self.came.unwelcome = Some(session.clone());
         }
         if let Some(known) = &known {
@@ -186,8 +201,10 @@ impl<'a> Report<'a> {
             None => self.account(view)?.map(|account| account.name),
         };
         let event = self.told(SessionChange::Stop, account);
+        // One that was recorded, and is sent again when the session has begun anew, ends nothing.
+        let over = known.filter(|known| known.told <= self.report.told);
         Ok(Some(Change {
-            removed: known
+            removed: over
                 .map(|known| Key::Session(known.id))
                 .into_iter()
                 .collect(),
@@ -233,7 +250,7 @@ pub struct Restarted<'a> {
 
 impl<'a> Restarted<'a> {
     /// Takes up to [`RESTARTED_SESSIONS_MAX`] of `sessions` away, as far as they are of this gateway
-    /// and were not heard of since `before`, when the report came in.
+    /// and were not heard of since: since `before`, when the report came in, and since it happened.
     pub fn new(
         report: &'a SessionReport,
         sessions: &'a [SessionId],
@@ -255,7 +272,8 @@ impl Decider for Restarted<'_> {
         for &id in self.sessions {
             let known = view.session(id)?;
             let over = known.is_some_and(|known| {
-                known.nas() == self.report.nas && known.updated <= self.before
+                let heard_of_since = known.updated > self.before || known.told > self.report.told;
+                known.nas() == self.report.nas && !heard_of_since
             });
             removed.extend(over.then_some(Key::Session(id)));
         }

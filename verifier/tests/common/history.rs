@@ -635,7 +635,13 @@ impl Run {
             done,
             proof: proof.clone(),
         };
+        let written = change.iter().flat_map(written_tokens);
+        let written: Vec<Serial> = written.map(|token| token.serial.clone()).collect();
         self.see(applied, outcome, change, did);
+        if is_done && matches!(operation, Operation::Restore { .. }) {
+            // A token that could not be read is left as it is.
+            self.oracle.restored(&written, now);
+        }
         if is_done {
             self.note(operation, proof, now);
             let position = self.desk.store.inner().counts().position;
@@ -678,7 +684,6 @@ impl Run {
                 oracle.token(serial).state = state;
                 oracle.token(serial).answered = None;
             }
-            Operation::Restore { .. } => oracle.restored(now),
             Operation::Unlock(account) => {
                 let owner = oracle.owner(account.as_str());
                 (owner.wrong, owner.until) = (0, None);

@@ -276,10 +276,11 @@ impl Oracle {
         }
     }
 
-    /// Takes note of a restore of all tokens.
-    pub(crate) fn restored(&mut self, now: Time) {
+    /// Takes note of a restore of these tokens.
+    pub(crate) fn restored(&mut self, serials: &[Serial], now: Time) {
         let now = self.newest.unwrap_or(now).max(now);
-        for token in self.tokens.values_mut() {
+        let restored = |token: &&mut Held| serials.contains(&token.device.serial);
+        for token in self.tokens.values_mut().filter(restored) {
             token.restore(&self.policy, now);
         }
     }

@@ -324,6 +324,62 @@ fn r25_a_wrong_code_that_is_sent_again_is_charged_once() {
     );
 }
 
+/// A sniffer has no secret, but can send what it recorded from another port, at any later time.
+#[test]
+fn r25_a_packet_that_was_recorded_is_charged_once_however_late() {
+    let device = Device::usual(1);
+    let mut desk = Desk::of_mori(&device);
+    let wrong = device.wrong(desk.now);
+    let packet = |n: u8, code: &str| Attempt {
+        packet: Some(vec![n; 16]),
+        ..tied("mori", code, Door::Radius, &Tied::default())
+    };
+    let told = one(&mut desk, &packet(1, &wrong));
+    assert_eq!(told.reason, Some(Reason::WrongCode));
+    for pause in [0, 1, 60, 86_400] {
+        desk.pass(pause);
+        let told = one(&mut desk, &packet(1, &wrong));
+        assert_eq!(told.reason, Some(Reason::RejectedAgain));
+        assert!(told.change.expect("a change").written.is_empty());
+    }
+    assert_eq!(charged(&desk), 1);
+    // Another packet, the same with another code, and at another client: guesses.
+    let attempts = [
+        packet(2, &wrong),
+        packet(
+            1,
+            if wrong == "000000" {
+                "000001"
+            } else {
+                "000000"
+            },
+        ),
+        Attempt {
+            place: Place::new(Door::Radius, "other", None, None),
+            ..packet(1, &wrong)
+        },
+        Attempt {
+            first: First::Wrong,
+            ..packet(1, &wrong)
+        },
+    ];
+    for (count, attempt) in (2..).zip(&attempts) {
+        desk.pass(60);
+        assert!(
+            one(&mut desk, attempt)
+                .reason
+                .is_some_and(Reason::is_charged)
+        );
+        assert_eq!(charged(&desk), count);
+    }
+    // It gives no accept again: for that the gateway has to say which login it is.
+    desk.pass(60);
+    let code = device.shows(desk.now);
+    assert!(one(&mut desk, &packet(9, &code)).accepted());
+    let told = one(&mut desk, &packet(9, &code));
+    assert_eq!(told.reason, Some(Reason::AlreadyUsed));
+}
+
 /// Both directions: neither a false count nor a free guess.
 #[test]
 fn r25_a_wrong_password_is_charged_once_and_spends_no_code() {

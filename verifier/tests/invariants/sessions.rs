@@ -183,6 +183,34 @@ fn a_stop_of_a_session_that_is_not_known_is_an_event() {
     assert_eq!(event.account, Some(name("mori")));
 }
 
+/// Reports have no proof that they are new: who recorded one can send it again.
+#[test]
+fn a_report_that_was_recorded_ends_nothing_that_began_since() {
+    let (mut desk, _) = desk();
+    let old = desk.now;
+    tell(&mut desk, Status::Start, "a", 0);
+    tell(&mut desk, Status::Stop, "a", 0);
+    desk.pass(600);
+    tell(&mut desk, Status::Start, "a", 0);
+    tell(&mut desk, Status::Start, "b", 0);
+    let live = sessions(&desk);
+    desk.pass(1);
+    send(&mut desk, &report(Status::Stop, "a", old));
+    assert_eq!(sessions(&desk), live);
+    let ids: Vec<_> = live.iter().map(|session| session.id).collect();
+    for status in [Status::On, Status::Off] {
+        let report = report(status, "", old);
+        let now = desk.clock();
+        decide(&mut desk, &mut Restarted::new(&report, &ids, now.time, now));
+    }
+    assert_eq!(sessions(&desk), live);
+    assert_eq!(
+        last(&desk).change,
+        SessionChange::Off(0),
+        "told all the same"
+    );
+}
+
 #[test]
 fn sessions_of_other_gateways_are_others() {
     let (mut desk, _) = desk();
@@ -280,8 +308,11 @@ fn a_session_of_an_account_that_may_not_log_in_is_told_of() {
     assert_eq!(&*came.unwelcome.expect("a session").session, "b");
     desk.set("mori", disabled(false));
     desk.change(StateChange::Lost, &device);
-    let came = tell(&mut desk, Status::Interim, "b", 1);
+    let came = tell(&mut desk, Status::Start, "d", 0);
     assert!(came.unwelcome.is_some());
+    // An operator may have left what goes on.
+    let came = tell(&mut desk, Status::Interim, "b", 1);
+    assert_eq!(came.unwelcome, None);
     // Of a stop there is nothing to end, and nobody knows who a stranger is.
     let came = tell(&mut desk, Status::Stop, "b", 0);
     assert_eq!(came.unwelcome, None);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,9 @@ use sekisho_radius_protocol::server::{
     self, MessageAuthenticatorRule, Method, Mode, Quirks, Texts,
 };
 use sekisho_settings as settings;
-use sekisho_verifier_socket::Accepted;
+
+use crate::Failure;
+use crate::replies::{Replies, dictionary};
 
 /// A client of the settings.
 #[derive(Debug)]
@@ -26,8 +29,8 @@ pub(crate) struct Client {
     /// How long its rejects wait.
     pub(crate) reject_delay: Duration,
     pub(crate) requests_per_second: u64,
-    /// Where the groups in its replies come from.
-    pub(crate) groups: Vec<settings::GroupSource>,
+    /// What its accepts carry.
+    pub(crate) replies: Replies,
     /// How its sessions are ended; nothing if they are not.
     pub(crate) disconnect: Option<Disconnect>,
 }
@@ -61,16 +64,6 @@ impl Client {
     /// True if a login without a judged password is none.
     pub(crate) fn demands_password(&self) -> bool {
         self.first_factor != settings::FirstFactor::None && self.rules.mode != Mode::Code
-    }
-
-    /// True if its replies need groups that do not come with the accept.
-    pub(crate) fn needs_groups(&self) -> bool {
-        false
-    }
-
-    /// What its accepts carry.
-    pub(crate) fn attributes(&self, _accepted: &Accepted, _groups: &[String]) -> Vec<u8> {
-        Vec::new()
     }
 }
 
@@ -121,10 +114,19 @@ impl Network {
 impl Clients {
     /// Takes the clients of the settings, which have been checked: names and prefixes are unique,
     /// and no secret is empty.
-    pub(crate) fn new(radius: &settings::Radius) -> Self {
+    ///
+    /// What stands in its reply attributes is checked here, against the dictionary; `file` is the
+    /// settings file, for errors.
+    pub(crate) fn new(radius: &settings::Radius, file: &Path) -> Result<Self, Failure> {
         let mut table = Self::default();
-        for wanted in radius.client.iter().map(|client| client.get_ref()) {
-            let Some(client) = client(table.all.len(), wanted, radius) else {
+        let dictionary = dictionary(radius)?;
+        for spanned in &radius.client {
+            let wanted = spanned.get_ref();
+            let replies = Replies::new(wanted, radius, &dictionary).map_err(|why| {
+                let line = line_of(file, spanned.span().start);
+                format!("{}:{line}: client {}: {why}", file.display(), wanted.name)
+            })?;
+            let Some(client) = client(table.all.len(), wanted, radius, replies) else {
                 continue;
             };
             let client = Arc::new(client);
@@ -137,7 +139,7 @@ impl Clients {
         }
         table.lengths.sort_unstable_by(|a, b| b.cmp(a));
         table.lengths.dedup();
-        table
+        Ok(table)
     }
 
     /// All of them, by their numbers.
@@ -162,7 +164,12 @@ impl Clients {
 }
 
 /// An empty secret makes no client: whoever sends from its address is unknown.
-fn client(number: usize, wanted: &settings::Client, radius: &settings::Radius) -> Option<Client> {
+fn client(
+    number: usize,
+    wanted: &settings::Client,
+    radius: &settings::Radius,
+    replies: Replies,
+) -> Option<Client> {
     let rules = Arc::new(rules(wanted, radius)?);
     Some(Client {
         number,
@@ -172,7 +179,7 @@ fn client(number: usize, wanted: &settings::Client, radius: &settings::Radius) -
             .reject_delay()
             .unwrap_or_else(|| radius.reject_delay()),
         requests_per_second: wanted.requests_per_second.value(),
-        groups: wanted.groups.clone(),
+        replies,
         disconnect: disconnect(wanted, &rules),
         rules,
     })
@@ -215,6 +222,13 @@ fn rules(wanted: &settings::Client, radius: &settings::Radius) -> Option<server:
     };
     rules.challenge_lifetime = radius.challenge_life();
     Some(rules)
+}
+
+/// Where a client begins. The file was read a moment ago.
+fn line_of(file: &Path, offset: usize) -> usize {
+    let text = std::fs::read(file).unwrap_or_default();
+    let before = text.iter().take(offset);
+    1 + before.filter(|&&octet| octet == b'\n').count()
 }
 
 fn is_network(prefix: &settings::Prefix) -> bool {
@@ -268,7 +282,7 @@ mod tests {
             );
         }
         let settings = settings::Settings::parse("test".as_ref(), &text).unwrap();
-        Clients::new(&settings.radius)
+        Clients::new(&settings.radius, "test".as_ref()).unwrap()
     }
 
     #[track_caller]

@@ -26,9 +26,11 @@ pub(crate) struct Judges {
     pub(crate) ldap: Option<FirstFactor>,
     pub(crate) unix_groups: Option<GroupSource>,
     pub(crate) ldap_groups: Option<GroupSource>,
-    /// How many passwords may be judged at once.
+    /// How many passwords may be judged at once, by each: a directory that hangs must not take the
+    /// places of those whom PAM judges.
     pub(crate) passwords_max: usize,
-    pub(crate) passwords: Arc<AtomicUsize>,
+    pub(crate) with_pam: Arc<AtomicUsize>,
+    pub(crate) with_ldap: Arc<AtomicUsize>,
     pub(crate) lookups: Arc<AtomicUsize>,
 }
 
@@ -62,13 +64,12 @@ impl Judges {
         password: &[u8],
         remote: Option<&str>,
     ) -> bool {
-        let Some(place) = Place::take(&self.passwords, self.passwords_max) else {
-            return false;
+        let (judge, judging) = match judge {
+            Judge::Pam => (self.pam.clone(), &self.with_pam),
+            Judge::Ldap | Judge::None | Judge::Stored => (self.ldap.clone(), &self.with_ldap),
         };
-        let judge = match judge {
-            Judge::Pam => self.pam.clone(),
-            Judge::Ldap => self.ldap.clone(),
-            Judge::None | Judge::Stored => None,
+        let Some(place) = Place::take(judging, self.passwords_max) else {
+            return false;
         };
         let mailbox = Arc::clone(&self.mailbox);
         let account = account.to_owned();
@@ -88,24 +89,30 @@ impl Judges {
     }
 
     /// Looks groups up; false if too many are. A word about them comes, whatever happens.
-    pub(crate) fn groups(&self, sources: &[From], ticket: Ticket, account: &str) -> bool {
+    /// Those in the store are known already.
+    pub(crate) fn groups(
+        &self,
+        sources: &[From],
+        ticket: Ticket,
+        account: &str,
+        stored: &[String],
+    ) -> bool {
         let most = self.passwords_max * GROUPS_FACTOR;
         let Some(place) = Place::take(&self.lookups, most) else {
             return false;
         };
-        let sources: Vec<Option<GroupSource>> = sources
+        let sources: Vec<Groups> = sources
             .iter()
-            .filter_map(|source| match source {
-                // They come with the accept.
-                From::Store => None,
-                From::Unix => Some(self.unix_groups.clone()),
-                From::Ldap => Some(self.ldap_groups.clone()),
+            .map(|source| match source {
+                From::Store => Groups::Known(stored.to_vec()),
+                From::Unix => Groups::LookUp(self.unix_groups.clone()),
+                From::Ldap => Groups::LookUp(self.ldap_groups.clone()),
             })
             .collect();
         let mailbox = Arc::clone(&self.mailbox);
         let account = account.to_owned();
         self.runtime.spawn(async move {
-            let groups = gather(&sources, &account).await;
+            let groups = gather(sources, &account).await;
             drop(place);
             mailbox.post(&mut vec![Word::Groups(ticket, groups)]);
         });
@@ -113,12 +120,21 @@ impl Judges {
     }
 }
 
-/// All of them or nothing: with a part of the groups a gateway could put a user where nobody wants
-/// them.
-async fn gather(sources: &[Option<GroupSource>], account: &str) -> Option<Vec<String>> {
+/// Groups of one source.
+enum Groups {
+    Known(Vec<String>),
+    LookUp(Option<GroupSource>),
+}
+
+/// All of them, in the order of the sources, or nothing: with a part of the groups a gateway could
+/// put a user where nobody wants them.
+async fn gather(sources: Vec<Groups>, account: &str) -> Option<Vec<String>> {
     let mut all = Vec::new();
     for source in sources {
-        let found = source.as_ref()?.groups(account).await.ok()?;
+        let found = match source {
+            Groups::Known(groups) => groups,
+            Groups::LookUp(source) => source?.groups(account).await.ok()?,
+        };
         for group in found {
             if !all.contains(&group) && all.len() < GROUPS_MAX {
                 all.push(group);

@@ -22,6 +22,7 @@ mod outbox;
 mod processor;
 mod random;
 mod rates;
+mod replies;
 mod seen;
 mod shutdown;
 mod warnings;
@@ -92,6 +93,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let settings = Settings::load(&arguments.settings)?;
+    let clients = Clients::new(&settings.radius, &arguments.settings)?;
     if arguments.check {
         return Ok(());
     }
@@ -102,12 +104,12 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let served = runtime.block_on(serve(&settings, &log));
+    let served = runtime.block_on(serve(&settings, Arc::new(clients), &log));
     log.flush();
     served
 }
 
-async fn serve(settings: &Settings, log: &Log) -> Result<(), Failure> {
+async fn serve(settings: &Settings, clients: Arc<Clients>, log: &Log) -> Result<(), Failure> {
     let radius = &settings.radius;
     let mut signals = Signals::listen()?;
     let metrics = Arc::new(Metrics::default());
@@ -115,7 +117,6 @@ async fn serve(settings: &Settings, log: &Log) -> Result<(), Failure> {
     let endpoints = Arc::new(Endpoints::default());
     let authority = Arc::new(Authority::new(number(radius.attempts_in_flight.value())));
     let finished = Arc::new(AtomicBool::new(false));
-    let clients = Arc::new(Clients::new(radius));
     let names = clients.all().iter().map(|client| client.name.as_str());
     let seen = Arc::new(Seen::new(names));
 
@@ -201,7 +202,8 @@ fn judges(radius: &Radius, mailbox: &Arc<Mailbox>, log: &Log) -> Result<Judges, 
         unix_groups: Some(GroupSource::Unix(Arc::new(Unix::new(log)))),
         ldap_groups: ldap.map(GroupSource::Ldap),
         passwords_max,
-        passwords: Arc::default(),
+        with_pam: Arc::default(),
+        with_ldap: Arc::default(),
         lookups: Arc::default(),
     })
 }

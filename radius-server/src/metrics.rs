@@ -40,21 +40,21 @@ counters! {
     Accepted "accepted",
     Rejected "rejected",
     Challenged "challenged",
-    Acknowledged "eap-acknowledged",
+    HalfAccepted "accepted-not-acknowledged",
     Refused "refused-without-attempt",
     RefusedMethod "refused-method-off",
     RefusedSeveralMethods "refused-several-methods",
     RefusedState "refused-bad-state",
     RefusedChallenges "refused-too-many-challenges",
+    RefusedPasswords "refused-too-many-passwords",
     RefusedEap "refused-eap",
-    ReplyForgotten "refused-reply-forgotten",
     Undecided "undecided",
     VerifierAway "dropped-verifier-away",
     TooManyAttempts "dropped-too-many-attempts",
     TooManyPasswords "dropped-too-many-passwords",
     TooManyRejects "dropped-too-many-held-rejects",
     FirstFactorAway "first-factor-unavailable",
-    GroupsAway "groups-unavailable",
+    GroupsAway "dropped-groups-unavailable",
     AttributesLeftOut "reply-attributes-left-out",
     Duplicate "duplicates-answered",
     Status "status-server-answered",
@@ -107,6 +107,7 @@ impl Counter {
                 | Self::NoRandomness
                 | Self::TooManyAttempts
                 | Self::TooManyPasswords
+                | Self::GroupsAway
                 | Self::AccountingForbidden
                 | Self::AccountingNoSession
         )
@@ -141,8 +142,8 @@ impl Counter {
             Refusal::SeveralMethods => Self::RefusedSeveralMethods,
             Refusal::BadState => Self::RefusedState,
             Refusal::TooManyChallenges => Self::RefusedChallenges,
+            Refusal::TooManyPasswords => Self::RefusedPasswords,
             Refusal::EapDeclined | Refusal::Identity => Self::RefusedEap,
-            Refusal::ReplyForgotten => Self::ReplyForgotten,
             _ => Self::Refused,
         }
     }

@@ -197,9 +197,6 @@ impl Processor {
             return self.metrics.count(Counter::UnknownClient);
         };
         let client = Arc::clone(client);
-        if !self.rates.take(client.number, self.at.now) {
-            return self.dropped(&client, Counter::TooFast);
-        }
         let Some(random) = self.random.next() else {
             return self.dropped(&client, Counter::NoRandomness);
         };
@@ -225,7 +222,6 @@ impl Processor {
             SendCause::Duplicate => Counter::Duplicate,
             SendCause::Status => Counter::Status,
             SendCause::Challenge => Counter::Challenged,
-            SendCause::Acknowledged => Counter::Acknowledged,
             // The protocol crate may learn new causes before we give them a counter.
             _ => Counter::Duplicate,
         });
@@ -234,6 +230,15 @@ impl Processor {
             socket: datagram.endpoint,
             octets: &self.buffer[..resend.length],
         });
+    }
+
+    /// Counts an authentic request; true if it is one too many.
+    fn is_too_fast(&mut self, client: &Client) -> bool {
+        let is_too_fast = !self.rates.take(client.number, self.at.now);
+        if is_too_fast {
+            self.dropped(client, Counter::TooFast);
+        }
+        is_too_fast
     }
 
     /// Puts an errand to those that leave with the next batch. Without the verifier nothing can be

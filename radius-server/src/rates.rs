@@ -1,7 +1,7 @@
 //! How many requests each client may send.
 //!
-//! Looked at before anything else of a datagram is, so that a gateway that runs wild costs others
-//! next to nothing. What is over the rate gets silence.
+//! Only what is authentic is counted: else anybody could use a gateway's rate up by sending in its
+//! name. What is over the rate gets silence, and nobody is asked about it.
 
 use std::time::Duration;
 

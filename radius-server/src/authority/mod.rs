@@ -229,3 +229,17 @@ impl Connection {
         self.authority.open.fetch_sub(settled, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overload_leaves_room_for_those_in_the_middle_of_a_conversation() {
+        let authority = Authority::new(16);
+        assert!(authority.has_room(14, false));
+        assert!(!authority.has_room(15, false));
+        assert!(authority.has_room(16, true));
+        assert!(!authority.has_room(17, true));
+    }
+}

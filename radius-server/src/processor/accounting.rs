@@ -27,6 +27,10 @@ impl Processor {
         match action {
             Action::Ignore(Ignored::InProgress) => self.again(client, datagram, octets),
             Action::Ignore(why) => self.dropped(client, counter(why)),
+            Action::Send(_) if self.is_too_fast(client) => {}
+            Action::Store(question) if self.is_too_fast(client) => {
+                self.accounting.forget(question.ticket);
+            }
             Action::Send(resend) => {
                 if resend.cause == SendCause::Duplicate {
                     self.again(client, datagram, octets);

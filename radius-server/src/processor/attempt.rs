@@ -1,6 +1,7 @@
 //! What the verifier is told about a login.
 
 use hmac::{Hmac, KeyInit, Mac};
+use sekisho_radius_protocol::authenticator::Authenticator;
 use sekisho_radius_protocol::server::{Conversation, Proof, Question};
 use sekisho_radius_protocol::state::FirstFactor;
 use sekisho_radius_protocol::{AttributeType, Packet};
@@ -9,14 +10,19 @@ use sekisho_verifier_socket::{
 };
 use sha2::Sha256;
 
-/// What of a packet may be told apart in a correlation.
-const ALWAYS: [AttributeType; 3] = [
+/// What names a NAS.
+const NAS: [AttributeType; 3] = [
     AttributeType::NAS_IDENTIFIER,
     AttributeType::NAS_IP_ADDRESS,
     AttributeType::NAS_IPV6_ADDRESS,
 ];
-/// What ties two requests of one user at one port.
-const PORTS: [AttributeType; 2] = [AttributeType::NAS_PORT, AttributeType::NAS_PORT_ID];
+/// Where somebody is. It counts beside a session id, too: some gateways send the same one for as
+/// long as they run.
+const WHERE: [AttributeType; 3] = [
+    AttributeType::CALLING_STATION_ID,
+    AttributeType::NAS_PORT,
+    AttributeType::NAS_PORT_ID,
+];
 
 /// Octets of what tells one password from another.
 pub(super) const PASSWORD_MARK_OCTETS: usize = 16;
@@ -57,28 +63,39 @@ pub(super) fn correlation(
 ) -> Option<Vec<u8>> {
     let request = &question.request;
     let mut mark = Mark::default();
+    let push = |kinds: &[AttributeType], mark: &mut Mark| {
+        kinds
+            .iter()
+            .for_each(|&kind| mark.push(value(request, kind)));
+    };
     if let Some(Conversation { id, .. }) = &question.conversation {
+        // Random, and nobody else has it. Its rounds may come over other ports.
         mark.kind(BY_CONVERSATION);
         mark.push(Some(id));
     } else if let Some(session) = value(request, AttributeType::ACCT_SESSION_ID) {
         mark.kind(BY_SESSION);
         mark.push(Some(session));
-    } else {
-        let station = value(request, AttributeType::CALLING_STATION_ID)?;
-        let ports = PORTS.map(|kind| value(request, kind));
-        if ports.iter().all(Option::is_none) {
-            return None;
-        }
+        push(&WHERE, &mut mark);
+    } else if is_at_a_port(request) {
         mark.kind(BY_PORT);
-        mark.push(Some(station));
-        ports.into_iter().for_each(|port| mark.push(port));
+        push(&WHERE, &mut mark);
+    } else {
+        return None;
     }
     mark.push(Some(client.as_bytes()));
-    for kind in ALWAYS {
-        mark.push(value(request, kind));
-    }
+    push(&NAS, &mut mark);
     mark.push(password.as_ref().map(<[u8; _]>::as_slice));
     (mark.octets.len() <= CORRELATION_OCTETS_MAX).then_some(mark.octets)
+}
+
+/// True if the packet tells who is at which port. Port 0 is what gateways send that have none, and
+/// the name of a port may be one for all who come in the same way.
+fn is_at_a_port(request: &Packet<'_>) -> bool {
+    let port = request.first(AttributeType::NAS_PORT);
+    let has_port = port
+        .and_then(|port| port.integer())
+        .is_some_and(|port| port != 0);
+    has_port && value(request, AttributeType::CALLING_STATION_ID).is_some()
 }
 
 /// An attribute that is there and says something.
@@ -103,6 +120,18 @@ pub(super) fn password_mark(key: &[u8], password: &[u8]) -> [u8; PASSWORD_MARK_O
         mark.copy_from_slice(&mac.finalize().into_bytes()[..PASSWORD_MARK_OCTETS]);
     }
     mark
+}
+
+/// What tells one packet from all others. A gateway whose authenticators are not random must not
+/// make free guesses of two passwords.
+pub(super) fn packet(
+    mut authenticator: Authenticator,
+    password: Option<[u8; PASSWORD_MARK_OCTETS]>,
+) -> Authenticator {
+    for (octet, mark) in authenticator.iter_mut().zip(password.unwrap_or_default()) {
+        *octet ^= mark;
+    }
+    authenticator
 }
 
 /// Octets that differ when any of the values does: each has its length in front.

@@ -6,16 +6,20 @@
 
 use std::sync::Arc;
 
+use sekisho_radius_protocol::authenticator::Authenticator;
+use sekisho_radius_protocol::mppe::Salt;
 use sekisho_radius_protocol::server::{
     Action, Answer, Arrival, Conclusion, First, Ignored, MsChapKeys, Question, SendCause, Ticket,
     Verdict,
 };
 use sekisho_radius_protocol::state::{FirstFactor, FirstTicket};
+use sekisho_radius_protocol::template::{Cover, Expanded};
 use sekisho_radius_protocol::user_password::Password;
 use sekisho_settings::FirstFactor as Judge;
 use sekisho_verifier_socket::radius::PasswordCheck;
 use sekisho_verifier_socket::{
-    Accepted, Attempt, First as WireFirst, MsChapKeys as WireKeys, Request, Secret,
+    Accepted, Answer as WireAnswer, Attempt, First as WireFirst, MsChapKeys as WireKeys, Place,
+    Request, Secret,
 };
 
 use super::{Processor, attempt};
@@ -28,6 +32,10 @@ use crate::metrics::Counter;
 /// A login that somebody was asked about.
 pub(super) struct Open {
     client: Arc<Client>,
+    /// What hides attributes on the way back.
+    authenticator: Authenticator,
+    /// Whether an accept lets somebody in: it may take another round.
+    is_final: bool,
     stage: Stage,
 }
 
@@ -65,6 +73,11 @@ impl Processor {
                     self.saw(client, datagram, octets);
                 }
                 self.dropped(client, Counter::of_ignored(why));
+            }
+            Action::Send(_) if self.is_too_fast(client) => {}
+            Action::Hold(ticket, _) if self.is_too_fast(client) => self.server.forget(ticket),
+            Action::Ask(question) if self.is_too_fast(client) => {
+                self.server.forget(question.ticket);
             }
             Action::Send(resend) => {
                 match resend.cause {
@@ -119,6 +132,8 @@ impl Processor {
     /// Without whoever judges nothing can be known: silence, and the retransmission starts afresh.
     fn begin(&mut self, client: &Arc<Client>, question: Question<'_>) -> Result<(), Counter> {
         let ticket = question.ticket;
+        let authenticator = question.request.authenticator();
+        let is_final = question.is_final;
         let place = attempt::place(&client.name, &question.request);
         let judged_here = !matches!(client.first_factor, Judge::None | Judge::Stored);
         let password = match &question.first {
@@ -133,12 +148,20 @@ impl Processor {
         let preferred = question.conversation.is_some();
         let account = question.account.into_owned();
         let Some(answer) = attempt::answer(question.proof) else {
-            return match question.first {
-                First::Password(password) => {
-                    self.judge_alone(client, ticket, account, password, place)
-                }
-                First::Known(_) => Err(Counter::NothingToJudge),
+            let First::Password(password) = question.first else {
+                return Err(Counter::NothingToJudge);
             };
+            let stage = self.judge_alone(client, ticket, account, &password, place)?;
+            self.open.insert(
+                ticket,
+                Open {
+                    client: Arc::clone(client),
+                    authenticator,
+                    is_final,
+                    stage,
+                },
+            );
+            return Ok(());
         };
         let mut attempt = Attempt {
             account,
@@ -147,6 +170,7 @@ impl Processor {
             first: None,
             conversation: question.conversation.map(attempt::conversation),
             correlation,
+            packet: Some(attempt::packet(authenticator, password)),
         };
         let stage = match (question.first, client.first_factor) {
             (First::Known(first), _) => {
@@ -156,6 +180,13 @@ impl Processor {
             }
             (First::Password(password), Judge::Stored) => {
                 attempt.first = Some(WireFirst::Password(Secret::new(password.octets().to_vec())));
+                self.attempt(ticket, attempt, preferred)?;
+                Stage::Asked
+            }
+            // A field that ends in no code is no password that anybody should be asked about: who
+            // has forgotten the code would else be charged a wrong password where it is judged.
+            (First::Password(_), _) if !is_code(&attempt.answer) => {
+                attempt.first = Some(WireFirst::Unavailable);
                 self.attempt(ticket, attempt, preferred)?;
                 Stage::Asked
             }
@@ -170,33 +201,38 @@ impl Processor {
                 Stage::Password(Box::new(attempt))
             }
         };
-        self.open(client, ticket, stage);
+        self.open.insert(
+            ticket,
+            Open {
+                client: Arc::clone(client),
+                authenticator,
+                is_final,
+                stage,
+            },
+        );
         Ok(())
     }
 
     /// The first round of a challenge: a password without a code.
     fn judge_alone(
         &mut self,
-        client: &Arc<Client>,
+        client: &Client,
         ticket: Ticket,
         account: String,
-        password: Password,
-        place: sekisho_verifier_socket::Place,
-    ) -> Result<(), Counter> {
-        let stage = if client.first_factor == Judge::Stored {
+        password: &Password,
+        place: Place,
+    ) -> Result<Stage, Counter> {
+        if client.first_factor == Judge::Stored {
             let check = PasswordCheck {
                 account,
                 password: Secret::new(password.octets().to_vec()),
                 place,
             };
             self.submit(Errand::Password(ticket), Request::Password(check), false)?;
-            Stage::Asked
-        } else {
-            self.judge(client, ticket, &account, &password, &place.remote)?;
-            Stage::FirstRound
-        };
-        self.open(client, ticket, stage);
-        Ok(())
+            return Ok(Stage::Asked);
+        }
+        self.judge(client, ticket, &account, password, &place.remote)?;
+        Ok(Stage::FirstRound)
     }
 
     fn judge(
@@ -234,21 +270,17 @@ impl Processor {
         Ok(())
     }
 
-    fn open(&mut self, client: &Arc<Client>, ticket: Ticket, stage: Stage) {
-        let client = Arc::clone(client);
-        self.open.insert(ticket, Open { client, stage });
-    }
-
     /// A password was judged, by PAM or a directory.
     pub(super) fn judged(&mut self, ticket: Ticket, judged: Judged) {
-        let Some(Open { client, stage }) = self.open.remove(&ticket) else {
+        let Some(open) = self.open.remove(&ticket) else {
             return;
         };
+        let client = Arc::clone(&open.client);
         if judged == Judged::Unavailable {
             self.metrics.count(Counter::FirstFactorAway);
             self.tell(&client, Counter::FirstFactorAway.reason(), "rejected");
         }
-        match stage {
+        match open.stage {
             Stage::Password(mut attempt) => {
                 attempt.first = Some(match judged {
                     Judged::Right => WireFirst::Right,
@@ -256,7 +288,10 @@ impl Processor {
                     Judged::Unavailable => WireFirst::Unavailable,
                 });
                 match self.attempt(ticket, *attempt, true) {
-                    Ok(()) => self.open(&client, ticket, Stage::Asked),
+                    Ok(()) => {
+                        let stage = Stage::Asked;
+                        self.open.insert(ticket, Open { stage, ..open });
+                    }
                     Err(why) => {
                         self.dropped(&client, why);
                         self.server.forget(ticket);
@@ -274,28 +309,19 @@ impl Processor {
                 }),
             ),
             stage @ (Stage::Asked | Stage::Groups(_)) => {
-                self.open.insert(ticket, Open { client, stage });
+                self.open.insert(ticket, Open { stage, ..open });
             }
         }
     }
 
     /// The verifier has spoken.
     pub(super) fn conclude(&mut self, ticket: Ticket, opinion: Opinion) {
-        let Some(Open { client, .. }) = self.open.remove(&ticket) else {
+        let Some(open) = self.open.remove(&ticket) else {
             return;
         };
+        let client = Arc::clone(&open.client);
         match opinion {
-            Opinion::Accept(accepted) => {
-                let looked_up = client.needs_groups()
-                    && self
-                        .judges
-                        .groups(&client.groups, ticket, &accepted.account);
-                if looked_up {
-                    return self.open(&client, ticket, Stage::Groups(accepted));
-                }
-                let missing = client.needs_groups();
-                self.accept(&client, ticket, &accepted, &[], missing);
-            }
+            Opinion::Accept(accepted) => self.accepted(open, ticket, accepted),
             Opinion::Reject => {
                 self.metrics.count(Counter::Rejected);
                 self.seen.rejected(client.number);
@@ -312,47 +338,82 @@ impl Processor {
         }
     }
 
+    /// The code was right. What is still missing for the reply is looked up.
+    fn accepted(&mut self, open: Open, ticket: Ticket, accepted: Box<Accepted>) {
+        if !open.is_final {
+            self.metrics.count(Counter::HalfAccepted);
+            return self.accept(&open, ticket, &accepted, &Expanded::default());
+        }
+        let client = Arc::clone(&open.client);
+        let stored = client.replies.stored(&accepted);
+        let Some(sources) = client.replies.look_up() else {
+            return self.let_in(&open, ticket, &accepted, stored);
+        };
+        let name = &accepted.account;
+        match self.judges.groups(sources, ticket, name, stored) {
+            true => {
+                let stage = Stage::Groups(accepted);
+                self.open.insert(ticket, Open { stage, ..open });
+            }
+            false => self.without_groups(&client, ticket),
+        }
+    }
+
     /// The groups of an account have come, or can not be had.
     pub(super) fn gathered(&mut self, ticket: Ticket, groups: Option<Vec<String>>) {
         let Some(open) = self.open.remove(&ticket) else {
             return;
         };
-        let Stage::Groups(accepted) = open.stage else {
-            self.open.insert(ticket, open);
-            return;
-        };
-        let missing = groups.is_none();
-        let groups = groups.unwrap_or_default();
-        self.accept(&open.client, ticket, &accepted, &groups, missing);
+        match (&open.stage, groups) {
+            (Stage::Groups(accepted), Some(groups)) => {
+                self.let_in(&open, ticket, accepted, &groups);
+            }
+            (Stage::Groups(_), None) => self.without_groups(&open.client, ticket),
+            _ => {
+                self.open.insert(ticket, open);
+            }
+        }
     }
 
-    /// The accept stands whatever becomes of its attributes: the code is spent.
-    fn accept(
-        &mut self,
-        client: &Arc<Client>,
-        ticket: Ticket,
-        accepted: &Accepted,
-        groups: &[String],
-        groups_are_missing: bool,
-    ) {
+    /// Silence: an accept without what the groups give could let somebody in with more rights than
+    /// are theirs. When the gateway sends the login again, the verifier gives the same verdict.
+    fn without_groups(&mut self, client: &Client, ticket: Ticket) {
+        self.dropped(client, Counter::GroupsAway);
+        self.server.forget(ticket);
+    }
+
+    fn let_in(&mut self, open: &Open, ticket: Ticket, accepted: &Accepted, groups: &[String]) {
+        let client = &open.client;
         self.metrics.count(Counter::Accepted);
         self.seen.accepted(client.number, self.wall_ms());
-        if groups_are_missing {
-            self.metrics.count(Counter::GroupsAway);
-            let what = Counter::GroupsAway.reason();
-            self.tell(
-                client,
-                what,
-                "accepted, without the attributes that need them",
-            );
-        }
-        let attributes = client.attributes(accepted, groups);
+        let [a, b, ..] = self.random.jitter().to_be_bytes();
+        let cover = Cover {
+            secret: &client.rules.secret,
+            request: &open.authenticator,
+            salt: Salt::for_templates([a, b]),
+        };
+        let expanded = client.replies.expand(accepted, groups, cover);
+        self.left_out(client, &expanded);
+        self.accept(open, ticket, accepted, &expanded);
+    }
+
+    fn accept(&mut self, open: &Open, ticket: Ticket, accepted: &Accepted, expanded: &Expanded) {
         let keys = accepted.ms_chap.as_ref().and_then(keys);
-        let mut answer = Answer::from(Verdict::Accept).with_attributes(&attributes);
+        let mut answer = Answer::from(Verdict::Accept).with_attributes(&expanded.octets);
         if let Some(keys) = &keys {
             answer = answer.with_ms_chap(keys);
         }
-        self.answer(client, ticket, &answer);
+        self.answer(&open.client, ticket, &answer);
+    }
+
+    fn left_out(&mut self, client: &Client, expanded: &Expanded) {
+        let Some(first) = expanded.left_out.first() else {
+            return;
+        };
+        let count = expanded.left_out.len();
+        self.metrics.add(Counter::AttributesLeftOut, count);
+        let why = format!("{} ({})", first.attribute, first.why);
+        self.tell(client, Counter::AttributesLeftOut.reason(), &why);
     }
 
     /// All rejects go this one way, with the same delay, whatever their cause.
@@ -379,6 +440,14 @@ impl Processor {
             Conclusion::Hold(ticket) => self.hold(client, ticket),
             Conclusion::Nothing => self.metrics.count(Counter::Abandoned),
         }
+    }
+}
+
+/// True if the answer has the form of a code.
+fn is_code(answer: &WireAnswer) -> bool {
+    match answer {
+        WireAnswer::Code(code) => code.expose().iter().all(u8::is_ascii_digit),
+        _ => true,
     }
 }
 

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use sekisho_radius_protocol::{AttributeType, Code};
+use sekisho_radius_protocol::{AttributeType, Code, Packet};
+use sekisho_verifier_socket::Accepted;
 use sekisho_verifier_socket::radius::ClientSeen;
 
-use crate::daemon::{Daemon, PATIENCE, Place, settings, settings_with};
+use crate::daemon::{Daemon, PATIENCE, Place, refused, settings, settings_with};
 use crate::gateway::Gateway;
 use crate::verifier::{Manner, RIGHT, Verifier};
 
@@ -177,15 +178,158 @@ fn auto_is_what_the_first_request_makes_of_it() {
 fn settings_that_are_not_good_are_warned_about() {
     let place = Place::new();
     let more = "methods = [\"pap\", \"ms-chap-v2\", \"eap-gtc\"]\n\
-                quirks = [\"omit-message-authenticator\"]\n\
                 disconnect = { secret = \"short\" }\n";
-    let mut daemon = Daemon::start(&place, &(settings() + more));
+    let quirky = another("quirks = [\"omit-message-authenticator\"]");
+    let mut daemon = Daemon::start(&place, &(settings() + more + &quirky));
     for part in [
         "client vpn: ms-chap-v2 is on",
         "client vpn: eap-gtc is on",
-        "client vpn: replies go out without message-authenticator",
+        "client other: replies go out without message-authenticator",
         "client vpn: the secret for disconnect",
     ] {
         daemon.wait_for_line(part);
     }
+}
+
+/// The values of all attributes of one type in an accept.
+fn values(reply: &[u8], kind: AttributeType) -> Vec<String> {
+    let packet = Packet::parse(reply).expect("a packet");
+    packet
+        .all(kind)
+        .map(|attribute| String::from_utf8_lossy(attribute.value).into_owned())
+        .collect()
+}
+
+fn reply(attribute: &str, value: &str, groups: &str) -> String {
+    format!(
+        "[[radius.client.reply]]\nattribute = \"{attribute}\"\nvalue = \"{value}\"\n\
+         groups = [{groups}]\n"
+    )
+}
+
+const FILTER_ID: AttributeType = AttributeType(11);
+const PLANT_VPN_ENG: &[&str] = &["plant", "vpn-eng"];
+
+fn accepted() -> Accepted {
+    Accepted {
+        account: "hanako".into(),
+        groups: PLANT_VPN_ENG.iter().map(|&group| group.into()).collect(),
+        attributes: vec![("room".into(), "b4".into())],
+        ms_chap: None,
+    }
+}
+
+#[test]
+fn accept_carries_what_the_account_and_its_groups_give_and_a_reject_nothing() {
+    let place = Place::new();
+    let verifier = place.verifier(Manner::Judge);
+    verifier.accept_with(accepted());
+    let text = settings()
+        + &reply("Class", "OU={group};", "\"vpn*\"")
+        + &reply(
+            "Filter-Id",
+            "{account}/{attribute:room}/{attribute:floor}",
+            "",
+        )
+        + &reply("Reply-Message", "{attribute:nothing}", "")
+        + &reply("26.12356.1", "staff", "\"nobody\"")
+        + "[radius.group.plant]\nfloor = \"2\"\nroom = \"c1\"\n";
+    let daemon = Daemon::start_ready(&place, &text);
+    let mut gateway = Gateway::new(daemon.address());
+    gateway.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = gateway.request("HANAKO", RIGHT);
+    let (code, accept) = gateway.ask(&request).unwrap();
+    assert_eq!(code, Code::ACCESS_ACCEPT);
+    assert_eq!(values(&accept, AttributeType::CLASS), ["OU=vpn-eng;"]);
+    assert_eq!(values(&accept, FILTER_ID), ["hanako/b4/2"]);
+    assert!(values(&accept, AttributeType::REPLY_MESSAGE).is_empty());
+    assert!(values(&accept, AttributeType::VENDOR_SPECIFIC).is_empty());
+    let request = gateway.request("hanako", "000000");
+    let (code, reject) = gateway.ask(&request).unwrap();
+    assert_eq!(code, Code::ACCESS_REJECT);
+    assert!(values(&reject, FILTER_ID).is_empty());
+}
+
+/// An accept without the attributes that groups give could be one with more rights.
+#[test]
+fn login_whose_groups_can_not_be_had_gets_silence_and_is_asked_again_when_it_comes_again() {
+    let place = Place::new();
+    let verifier = place.verifier(Manner::Judge);
+    verifier.accept_with(accepted());
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = nobody.local_addr().unwrap().port();
+    drop(nobody);
+    let text = settings()
+        + "groups = [\"store\", \"ldap\"]\n"
+        + &reply("Class", "{group}", "")
+        + &format!(
+            "[radius.ldap]\nservers = [\"ldap://127.0.0.1:{port}\"]\nstart-tls = false\n\
+             allow-plain = true\nuser-dn = \"uid={{account}},dc=example\"\n\
+             bind-dn = \"cn=searcher,dc=example\"\nbind-password = \"of the searcher\"\n"
+        );
+    let mut daemon = Daemon::start_ready(&place, &text);
+    let mut gateway = Gateway::new(daemon.address());
+    let request = gateway.request("hanako", RIGHT);
+    gateway.send(&request.octets);
+    daemon.wait_for_line("client vpn: groups-unavailable: no answer");
+    assert_eq!(gateway.receive(), None);
+    gateway.send(&request.octets);
+    let start = Instant::now();
+    while verifier.attempts().len() < 2 {
+        assert!(start.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let attempts = verifier.attempts();
+    assert_eq!(
+        attempts[0], attempts[1],
+        "the verifier can tell that it is the same"
+    );
+}
+
+#[test]
+fn groups_of_the_system_come_with_the_accept() {
+    let place = Place::new();
+    let verifier = place.verifier(Manner::Judge);
+    verifier.accept_with(Accepted {
+        account: "root".into(),
+        ..accepted()
+    });
+    let text = settings() + "groups = [\"unix\", \"store\"]\n" + &reply("Class", "{group}", "");
+    let daemon = Daemon::start_ready(&place, &text);
+    let mut gateway = Gateway::new(daemon.address());
+    gateway.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = gateway.request("root", RIGHT);
+    let (_, accept) = gateway.ask(&request).unwrap();
+    let classes = values(&accept, AttributeType::CLASS);
+    assert!(classes.contains(&"root".into()), "{classes:?}");
+    assert!(
+        classes.ends_with(&["plant".into(), "vpn-eng".into()]),
+        "{classes:?}"
+    );
+}
+
+#[test]
+fn attribute_that_no_dictionary_knows_is_refused_with_file_line_and_client() {
+    let place = Place::new();
+    let text = settings() + &reply("Frobnicate", "1", "");
+    let complaint = refused(&place, &text);
+    assert!(
+        complaint.contains("sekisho.toml:9: client vpn: reply Frobnicate"),
+        "{complaint}"
+    );
+
+    let dictionary = place.folder.path().join("dictionary.own");
+    std::fs::write(&dictionary, "ATTRIBUTE Frobnicate 200 integer\n").unwrap();
+    let with = text.replace(
+        "[radius]\n",
+        &format!("[radius]\ndictionary = [\"{}\"]\n", dictionary.display()),
+    );
+    let _verifier = place.verifier(Manner::Judge);
+    let daemon = Daemon::start_ready(&place, &with);
+    let mut gateway = Gateway::new(daemon.address());
+    let request = gateway.request("hanako", RIGHT);
+    let (_, accept) = gateway.ask(&request).unwrap();
+    let packet = Packet::parse(&accept).unwrap();
+    let found = packet.first(AttributeType(200)).unwrap();
+    assert_eq!(found.value, [0, 0, 0, 1]);
 }

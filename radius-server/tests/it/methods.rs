@@ -12,14 +12,17 @@ use crate::verifier::{Manner, PASSWORD, RIGHT, RIGHT_RESPONSE};
 
 /// The State of a challenge.
 fn state(reply: &[u8]) -> Vec<u8> {
-    let packet = Packet::parse(reply).unwrap();
+    let packet = Packet::parse(reply).expect("a packet");
     let state = packet.first(AttributeType::STATE).expect("a State");
     state.value.to_vec()
 }
 
 fn patient(daemon: &Daemon) -> Gateway {
     let gateway = Gateway::new(daemon.address());
-    gateway.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    gateway
+        .socket
+        .set_read_timeout(Some(PATIENCE))
+        .expect("not zero");
     gateway
 }
 
@@ -327,7 +330,8 @@ fn first_factor_that_is_away_rejects_and_holds_up_nobody_else() {
     daemon.wait_for_line("client ldap: first-factor-unavailable");
 }
 
-/// openvpn-auth-radius sends a login again from another port, with another Authenticator.
+/// openvpn-auth-radius sends a login again from another port, with another Authenticator. Behind one
+/// address, without a port of their own, there may be many.
 #[test]
 fn p12_correlation_is_the_same_for_a_login_that_comes_again_and_for_no_other() {
     let place = Place::new();
@@ -337,16 +341,19 @@ fn p12_correlation_is_the_same_for_a_login_that_comes_again_and_for_no_other() {
     const STATION: (AttributeType, &[u8]) = (AttributeType::CALLING_STATION_ID, b"203.0.113.9");
     const PORT: (AttributeType, &[u8]) = (AttributeType::NAS_PORT, &[0, 0, 0, 1]);
     const SESSION: (AttributeType, &[u8]) = (AttributeType::ACCT_SESSION_ID, b"a1");
-    let logins: [(Attributes<'_>, bool); 8] = [
+    const NO_PORT: (AttributeType, &[u8]) = (AttributeType::NAS_PORT, &[0; 4]);
+    const NAMED: (AttributeType, &[u8]) = (AttributeType::NAS_PORT_ID, b"all of them");
+    let logins: [(Attributes<'_>, bool); 11] = [
         (&[SESSION], true),
         (&[(AttributeType::ACCT_SESSION_ID, b"a2")], true),
         (&[SESSION, (AttributeType::NAS_IDENTIFIER, b"other")], true),
+        // A gateway that sends one session id for all.
+        (&[SESSION, STATION], true),
+        (&[SESSION, PORT], true),
         (&[STATION, PORT], true),
         (&[STATION, (AttributeType::NAS_PORT, &[0, 0, 0, 2])], true),
-        (
-            &[STATION, (AttributeType::NAS_PORT_ID, &[0, 0, 0, 1])],
-            true,
-        ),
+        (&[STATION, NO_PORT], false),
+        (&[STATION, NAMED], false),
         (&[STATION], false),
         (&[PORT], false),
     ];

@@ -20,7 +20,7 @@ use crate::attribute::VALUE_MAX;
 
 mod content;
 
-pub(crate) use content::{Content, Extra, Keys, Kind};
+pub(crate) use content::{Content, Extra, Kind, Proved};
 
 /// Octets of a key.
 pub const KEY_OCTETS: usize = 32;

@@ -21,7 +21,8 @@ pub enum MessageAuthenticatorRule {
     #[default]
     Require,
     /// The first packet decides. One with it and without EAP: it must be there from now on. One
-    /// without it: it may be missing from now on. EAP decides nothing, since there it must be.
+    /// without it: it may be missing, until the first that has it. EAP decides nothing, since there
+    /// it must be.
     Auto,
     /// It may be missing: for clients that never send one. Anybody on the path can then change
     /// the packets of this client.

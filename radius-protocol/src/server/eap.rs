@@ -9,10 +9,9 @@ use super::login::{Asked, Login, Step, Stop};
 use super::question::{First, Proof};
 use super::refusal::{Ignored, Refusal};
 use super::work::{Shape, Then};
-use crate::attribute::VALUE_MAX;
 use crate::eap::ms_chap_v2::{self, Said};
 use crate::eap::{EapCode, EapPacket, EapType};
-use crate::state::{Content, Extra, FirstFactor, Kind};
+use crate::state::{Content, Extra, FirstFactor, Kind, Proved};
 use crate::user_password::Password;
 
 /// The methods in the order in which they are offered, with their bits in [`Extra::offered`].
@@ -148,6 +147,9 @@ impl Server {
                 login.client.takes(method) && offered & bit == 0 && is_wanted(kind)
             })
             .ok_or(Refusal::EapDeclined)?;
+        if matches!(login.client.mode, Mode::Challenge { .. }) && !login.client.first_factor {
+            self.may_challenge(login)?;
+        }
         let shape = Shape::Eap(response.identifier);
         let offered = offered | bit;
         let rounds = login.rounds(&self.keys, shape);
@@ -160,15 +162,7 @@ impl Server {
             (_, Mode::Challenge { .. }) if login.client.first_factor => {
                 gtc(Kind::EapGtcPassword, &texts.password)
             }
-            (_, Mode::Challenge { .. }) => {
-                if !self
-                    .challenges
-                    .take(login.at.now, login.summary.user_name()?)
-                {
-                    return Err(Refusal::TooManyChallenges.into());
-                }
-                gtc(Kind::EapGtcCode, &texts.code)
-            }
+            (_, Mode::Challenge { .. }) => gtc(Kind::EapGtcCode, &texts.code),
         };
         Ok(Step::Challenge(challenge.ok_or(Ignored::ReplyTooLarge)?))
     }
@@ -193,8 +187,8 @@ impl Server {
             (EapType::MS_CHAP_V2, Kind::EapMsChapV2 { challenge, .. }) => {
                 ms_chap_v2_response(login, &content, *challenge, response)
             }
-            (EapType::MS_CHAP_V2, Kind::EapAcknowledge { .. }) => {
-                self.acknowledged(login, content, response)
+            (EapType::MS_CHAP_V2, Kind::EapAcknowledge { proved, .. }) => {
+                acknowledged(login, &content, proved, response)
             }
             // A method that is unknown, or not the one that was asked for.
             _ => Err(Refusal::EapDeclined.into()),
@@ -237,6 +231,7 @@ impl Server {
                 code_at_end,
             } => {
                 let (password, code) = login.split(typed.octets(), code_length, code_at_end)?;
+                self.may_ask_password(login)?;
                 (code, First::Password(password))
             }
         };
@@ -247,34 +242,6 @@ impl Server {
             conversation: Some(content.conversation()),
             then: Then::End,
         })))
-    }
-
-    /// The login was accepted when the response came; only now the accept is sent. A State is
-    /// good for one of them: the accept holds session keys.
-    fn acknowledged<'d>(
-        &mut self,
-        login: &Login<'_, 'd>,
-        content: Content,
-        response: &EapPacket<'_>,
-    ) -> Result<Step<'d>, Stop> {
-        login.takes(Method::EapMsChapV2)?;
-        let Kind::EapAcknowledge {
-            keys, attributes, ..
-        } = content.kind
-        else {
-            return Err(Refusal::BadState.into());
-        };
-        if ms_chap_v2::read(response.data) != Some(Said::Success) {
-            return Err(Refusal::EapDeclined.into());
-        }
-        if !self.used.take(login.at.wall, content.id, content.expires) {
-            return Err(Refusal::BadState.into());
-        }
-        // An accept without its attributes could let somebody in with more rights than are his.
-        let attributes = attributes
-            .or_else(|| self.kept.take(&content.id))
-            .ok_or(Refusal::ReplyForgotten)?;
-        Ok(Step::Accept { keys, attributes })
     }
 }
 
@@ -293,20 +260,69 @@ fn ms_chap_v2_response<'d>(
     response: &EapPacket<'_>,
 ) -> Result<Step<'d>, Stop> {
     login.takes(Method::EapMsChapV2)?;
-    let said = match ms_chap_v2::read(response.data) {
-        Some(Said::Response(said)) if said.name.len() <= VALUE_MAX => said,
-        _ => return Err(Refusal::ProofForm.into()),
+    let Some(Said::Response(said)) = ms_chap_v2::read(response.data) else {
+        return Err(Refusal::ProofForm.into());
+    };
+    let name = ms_chap_v2::without_domain(said.name);
+    let is_own = name == own_name(login)?;
+    if !is_own && name.len() > Proved::NAME_OCTETS_MAX {
+        return Err(Refusal::ProofForm.into());
+    }
+    let proved = Proved {
+        challenge,
+        peer_challenge: said.peer_challenge,
+        response: said.nt_response,
+        name: (!is_own).then(|| name.into()),
+    };
+    let then = Then::Acknowledge {
+        id: content.id,
+        proved: Box::new(proved.clone()),
+    };
+    ask_about(login, content, &proved, then)
+}
+
+/// The response was right, but the peer has taken its time to say that it believes us: the
+/// verifier is asked about it once more. It says yes again only for a few seconds, only so often,
+/// and only if the account and the token may still be used.
+fn acknowledged<'d>(
+    login: &Login<'_, 'd>,
+    content: &Content,
+    proved: &Proved,
+    response: &EapPacket<'_>,
+) -> Result<Step<'d>, Stop> {
+    login.takes(Method::EapMsChapV2)?;
+    if ms_chap_v2::read(response.data) != Some(Said::Success) {
+        return Err(Refusal::EapDeclined.into());
+    }
+    ask_about(login, content, proved, Then::Acknowledged)
+}
+
+fn ask_about<'d>(
+    login: &Login<'_, 'd>,
+    content: &Content,
+    proved: &Proved,
+    then: Then,
+) -> Result<Step<'d>, Stop> {
+    let user_name = match &proved.name {
+        Some(name) => name.to_vec(),
+        None => own_name(login)?.to_vec(),
     };
     Ok(Step::Ask(Box::new(Asked {
         account: login.account()?,
         proof: Proof::MsChapV2 {
-            challenge,
-            peer_challenge: said.peer_challenge,
-            response: said.nt_response,
-            user_name: ms_chap_v2::without_domain(said.name).into(),
+            challenge: proved.challenge,
+            peer_challenge: proved.peer_challenge,
+            response: proved.response,
+            user_name,
         },
         first: First::Known(FirstFactor::None),
         conversation: Some(content.conversation()),
-        then: Then::Acknowledge { id: content.id },
+        then,
     })))
+}
+
+/// The name that a peer is expected to compute its response for.
+fn own_name<'d>(login: &Login<'_, 'd>) -> Result<&'d [u8], Refusal> {
+    let user_name = login.summary.user_name()?.as_bytes();
+    Ok(ms_chap_v2::without_domain(user_name))
 }

@@ -13,9 +13,8 @@ use super::summary::Summary;
 use super::work::{Shape, Then};
 use super::{Moment, Random, Server};
 use crate::eap::ms_chap_v2;
-use crate::mppe;
 use crate::packet::Packet;
-use crate::state::{Binding, Content, FirstFactor, Keys, Kind, StateKeys};
+use crate::state::{Binding, Content, FirstFactor, Kind, StateKeys};
 use crate::user_password::{self, Password};
 
 /// Octets of MS-CHAP2-Response: identifier, flags, peer challenge, reserved, NT-Response.
@@ -36,11 +35,6 @@ pub(super) struct Login<'l, 'd> {
 pub(super) enum Step<'d> {
     Ask(Box<Asked<'d>>),
     Challenge(Challenge),
-    /// It was accepted in the round before.
-    Accept {
-        keys: Keys,
-        attributes: Box<[u8]>,
-    },
 }
 
 /// What the verifier is asked, and what its verdict leads to.
@@ -79,15 +73,6 @@ pub(super) fn shape(summary: &Summary<'_>, eap: Option<&Eap<'_>>) -> Shape {
         (Some(eap), _) => Shape::Eap(eap.identifier()),
         (None, Some(&[identifier, ..])) => Shape::MsChap(identifier),
         (None, _) => Shape::Plain,
-    }
-}
-
-impl Keys {
-    pub(super) fn as_mppe(&self) -> mppe::Keys<'_> {
-        mppe::Keys {
-            receive: &self.receive,
-            send: &self.send,
-        }
     }
 }
 
@@ -251,6 +236,7 @@ impl Server {
             } => {
                 login.has_no_state()?;
                 let (password, code) = login.split(typed.octets(), code_length, code_at_end)?;
+                self.may_ask_password(login)?;
                 login.ask_once(Proof::Code(code), First::Password(password))
             }
             Mode::Challenge { .. } if login.summary.state.is_there() => {
@@ -281,6 +267,23 @@ impl Server {
         Ok(opened.map_err(|_| Refusal::BadState)?)
     }
 
+    /// Counts a challenge that asks an account for its code.
+    pub(super) fn may_challenge(&mut self, login: &Login<'_, '_>) -> Result<(), Refusal> {
+        match self.asked.take(login.at.now, &login.account()?) {
+            true => Ok(()),
+            false => Err(Refusal::TooManyChallenges),
+        }
+    }
+
+    /// Counts a password that comes with its code: the same bound, for without it a directory
+    /// would be asked without end, and would lock accounts that are nobody's here.
+    pub(super) fn may_ask_password(&mut self, login: &Login<'_, '_>) -> Result<(), Refusal> {
+        match self.asked.take(login.at.now, &login.account()?) {
+            true => Ok(()),
+            false => Err(Refusal::TooManyPasswords),
+        }
+    }
+
     /// The first round of a conversation leads to a challenge always, whoever asks: it tells
     /// neither whether the account exists nor whether the password was right.
     pub(super) fn first_round<'d>(
@@ -294,12 +297,7 @@ impl Server {
         if self.keys.is_empty() {
             return Err(Ignored::NoStateKeys.into());
         }
-        if !self
-            .challenges
-            .take(login.at.now, login.summary.user_name()?)
-        {
-            return Err(Refusal::TooManyChallenges.into());
-        }
+        self.may_challenge(login)?;
         let first = match typed {
             None => FirstFactor::None,
             // A directory would say yes to an empty password.

@@ -38,7 +38,7 @@ use crate::duplicate::{Admission, Bounds, DuplicateCache, Key};
 use crate::packet::{Code, PACKET_MAX, Packet};
 use crate::state::{Binding, StateKeys};
 use login::{Login, Step, Stop};
-use memory::{Challenges, Kept, Learned, Used};
+use memory::{Asked, Learned};
 use reply::{Body, ReplyTo, Written};
 use summary::Summary;
 use work::{Shape, Then, Work};
@@ -46,7 +46,8 @@ use work::{Shape, Then, Work};
 /// Room for any packet.
 pub type Buffer = [u8; PACKET_MAX];
 
-/// How many challenges one account gets in a minute unless told otherwise.
+/// How many challenges one account gets in a minute, and how many passwords with a code are judged
+/// for it, unless told otherwise.
 pub const CHALLENGES_PER_MINUTE: u32 = 10;
 
 /// One moment, by two clocks.
@@ -149,8 +150,6 @@ pub enum SendCause {
     Status,
     /// More is asked: a challenge.
     Challenge,
-    /// A login that was accepted in the round before, and that the peer has acknowledged now.
-    Acknowledged,
 }
 
 /// A reply to be sent now.
@@ -182,9 +181,7 @@ pub struct Server {
     duplicates: DuplicateCache<Work>,
     keys: StateKeys,
     learned: Learned,
-    challenges: Challenges,
-    used: Used,
-    kept: Kept,
+    asked: Asked,
 }
 
 impl Server {
@@ -195,16 +192,15 @@ impl Server {
             duplicates: DuplicateCache::new(bounds),
             keys: StateKeys::default(),
             learned: Learned::default(),
-            challenges: Challenges::new(CHALLENGES_PER_MINUTE),
-            used: Used::default(),
-            kept: Kept::default(),
+            asked: Asked::new(CHALLENGES_PER_MINUTE),
         }
     }
 
-    /// The same, with another bound on the challenges that one account gets.
+    /// The same, with another bound on the challenges that one account gets, and on the passwords
+    /// with a code that are judged for it.
     #[must_use]
     pub fn with_challenges_per_minute(mut self, challenges: u32) -> Self {
-        self.challenges = Challenges::new(challenges);
+        self.asked = Asked::new(challenges);
         self
     }
 
@@ -321,6 +317,7 @@ impl Server {
         let random = &arrival.random;
         match step {
             Ok(Step::Ask(asked)) => {
+                let is_final = asked.then.is_final();
                 if let Some(work) = self.duplicates.judging_mut(ticket) {
                     work.then = asked.then;
                 }
@@ -330,6 +327,7 @@ impl Server {
                     proof: asked.proof,
                     first: asked.first,
                     conversation: asked.conversation,
+                    is_final,
                     request: packet,
                 }))
             }
@@ -337,16 +335,6 @@ impl Server {
                 let body = Body::Challenge(challenge);
                 let written = self.write(ticket, &body, random, out);
                 self.send(arrival.at.now, ticket, written, SendCause::Challenge)
-            }
-            Ok(Step::Accept { keys, attributes }) => {
-                let body = Body::Accept {
-                    text: "",
-                    attributes: &attributes,
-                    authenticator_response: None,
-                    keys: Some(keys.as_mppe()),
-                };
-                let written = self.write(ticket, &body, random, out);
-                self.send(arrival.at.now, ticket, written, SendCause::Acknowledged)
             }
             Err(Stop::Refuse(refusal)) => {
                 if self.write(ticket, &Body::Reject, random, out).is_some() {

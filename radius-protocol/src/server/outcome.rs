@@ -27,24 +27,23 @@ impl Server {
             random,
         };
         let at_once = |body| Some((body, false));
-        let body = match (answer.verdict, work.then) {
-            (Verdict::Accept, Then::End | Then::Code { .. }) => accept(work, answer),
-            (Verdict::Accept, Then::Acknowledge { id }) => match answer.ms_chap {
-                Some(_) => {
-                    let (challenge, is_inside) = rounds.acknowledge(id, answer)?;
-                    if !is_inside {
-                        self.kept.keep(id, answer.attributes);
-                    }
+        let body = match (answer.verdict, &work.then) {
+            (Verdict::Accept, Then::End | Then::Code { .. } | Then::Acknowledged) => {
+                accept(work, answer)
+            }
+            (Verdict::Accept, Then::Acknowledge { id, proved }) => match answer.ms_chap {
+                Some(keys) => {
+                    let challenge = rounds.acknowledge(*id, proved, keys)?;
                     return at_once(Body::Challenge(challenge));
                 }
                 None => None,
             },
             (Verdict::Challenge(first), Then::FirstCode { id }) => {
-                return at_once(Body::Challenge(rounds.code(id, 1, first)?));
+                return at_once(Body::Challenge(rounds.code(*id, 1, first)?));
             }
-            (Verdict::Reject, Then::Code { id, round, first })
+            (Verdict::Reject, &Then::Code { id, round, first })
                 if work.client.has_round_after(round)
-                    && self.challenges.take(at.now, &work.account) =>
+                    && self.asked.take(at.now, work.client.account(&work.account)) =>
             {
                 // For whatever cause: a wrong password, a locked account and a code that was used
                 // before are all told like this.
@@ -69,9 +68,9 @@ impl Client {
 
 /// Nothing if the keys are not there that this reply must have.
 fn accept<'a>(work: &Work, answer: &Answer<'a>) -> Option<Body<'a>> {
-    let keys = match work.shape {
-        Shape::MsChap(_) => Some(answer.ms_chap?),
-        Shape::Plain | Shape::Eap(_) => None,
+    let keys = match (work.shape, &work.then) {
+        (Shape::MsChap(_), _) | (_, Then::Acknowledged) => Some(answer.ms_chap?),
+        (Shape::Plain | Shape::Eap(_), _) => None,
     };
     Some(Body::Accept {
         text: answer.reply_message.unwrap_or_default(),

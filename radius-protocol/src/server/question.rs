@@ -21,6 +21,10 @@ pub struct Question<'d> {
     pub first: First,
     /// The conversation that this is a round of. With [`Proof::Password`] there is none yet.
     pub conversation: Option<Conversation>,
+    /// Whether an accept of it lets somebody in. If not, nothing that goes with an accept is
+    /// needed yet: a response by EAP-MSCHAPv2 that was right is asked about once more, as the
+    /// same round with the same proof, when the peer has acknowledged it.
+    pub is_final: bool,
     /// The request, for whatever else the verifier wants to know of it.
     pub request: Packet<'d>,
 }
@@ -77,7 +81,8 @@ pub enum First {
     Known(FirstFactor),
 }
 
-/// One round of a conversation. The verifier takes each once.
+/// One round of a conversation. The verifier takes each once; who repeats it with the same proof
+/// gets the same verdict, for a few seconds and as long as it still holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conversation {
     /// Of this round: another in the next, and the same however often this one is sent.

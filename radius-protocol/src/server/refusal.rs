@@ -63,10 +63,11 @@ pub enum Refusal {
     BadState,
     /// More challenges in a minute than one account gets.
     TooManyChallenges,
+    /// More passwords with a code in a minute than are judged for one account; those that were
+    /// are not told from those that were not.
+    TooManyPasswords,
     /// The EAP identity is not User-Name.
     Identity,
     /// The peer wants no EAP method that is on, or does not believe us.
     EapDeclined,
-    /// What goes with the accept is not known to this server.
-    ReplyForgotten,
 }

@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use super::client::{Client, Texts};
-use super::question::Conversation;
-use super::reply::{Answer, Ask, Challenge};
+use super::question::{Conversation, MsChapKeys};
+use super::reply::{Ask, Challenge};
 use super::work::Shape;
 use super::{Moment, Random};
 use crate::eap::{self, EapType, ms_chap_v2};
-use crate::state::{Binding, Content, Extra, FirstFactor, Keys, Kind, StateKeys};
+use crate::state::{Binding, Content, Extra, FirstFactor, Kind, Proved, StateKeys};
+
+/// How long the peer has to acknowledge that it believes us. It is a program, so it answers at
+/// once; the verifier gives its verdict again for as short a time.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
 
 impl Content {
     /// The id of this round: that of the conversation, changed by the number of the round.
@@ -114,41 +118,37 @@ impl Rounds<'_> {
         })
     }
 
-    /// Shows the peer that we know the code, and asks it to say so. The attributes of the accept
-    /// travel in the State if they fit, so that another server can send it; true if they do.
+    /// Shows the peer that we know the code, and asks it to say so. What it has proved travels in
+    /// the State: any server can ask the verifier about it again. The keys do not.
     pub(super) fn acknowledge(
         &self,
         id: [u8; 16],
-        answer: &Answer<'_>,
-    ) -> Option<(Challenge, bool)> {
-        let keys = answer.ms_chap?;
+        proved: &Proved,
+        keys: &MsChapKeys,
+    ) -> Option<Challenge> {
         let eap = Extra {
             identifier: self.next_identifier(),
             offered: OFFERED_ALL,
         };
         let data = ms_chap_v2::success(eap.identifier, &keys.authenticator_response);
         let request = eap::request(eap.identifier, EapType::MS_CHAP_V2, &data)?;
-        let seal = |attributes: Option<&[u8]>| {
-            let kind = Kind::EapAcknowledge {
-                eap,
-                keys: Keys {
-                    send: keys.send,
-                    receive: keys.receive,
-                },
-                attributes: attributes.map(Into::into),
-            };
-            self.seal(id, 1, FirstFactor::None, kind)
+        let kind = Kind::EapAcknowledge {
+            eap,
+            proved: proved.clone(),
         };
-        let (state, is_inside) = match seal(Some(answer.attributes)) {
-            Some(state) => (state, true),
-            None => (seal(None)?, false),
-        };
-        let ask = Ask::Eap(request);
-        Some((Challenge { state, ask }, is_inside))
+        Some(Challenge {
+            // The round that was accepted, not the next.
+            state: self.seal(id, 1, FirstFactor::None, kind)?,
+            ask: Ask::Eap(request),
+        })
     }
 
     fn seal(&self, id: [u8; 16], round: u8, first: FirstFactor, kind: Kind) -> Option<Vec<u8>> {
-        let expires = self.at.wall + self.client.challenge_lifetime;
+        let lifetime = match kind {
+            Kind::EapAcknowledge { .. } => self.client.challenge_lifetime.min(ACKNOWLEDGED_WITHIN),
+            _ => self.client.challenge_lifetime,
+        };
+        let expires = self.at.wall + lifetime;
         let content = Content {
             id,
             round,

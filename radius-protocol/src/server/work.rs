@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::client::Client;
-use crate::state::FirstFactor;
+use crate::state::{FirstFactor, Proved};
 
 /// What is remembered.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) enum Shape {
 }
 
 /// What comes after a verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Then {
     /// Accept or reject, and no more.
     End,
@@ -53,5 +53,19 @@ pub(super) enum Then {
     Acknowledge {
         /// The conversation.
         id: [u8; 16],
+        /// What was accepted.
+        proved: Box<Proved>,
     },
+    /// EAP-MSCHAPv2: the peer has acknowledged it. An accept carries keys.
+    Acknowledged,
+}
+
+impl Then {
+    /// Whether an accept lets somebody in.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            Self::End | Self::Code { .. } | Self::Acknowledged => true,
+            Self::FirstCode { .. } | Self::Acknowledge { .. } => false,
+        }
+    }
 }

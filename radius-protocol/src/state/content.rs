@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::{FirstFactor, FirstTicket};
 
@@ -39,37 +39,38 @@ pub(crate) enum Kind {
         /// The challenge.
         challenge: [u8; 16],
     },
-    /// EAP-MSCHAPv2: the peer is to acknowledge our success. The login is decided, and what goes
-    /// with the accept is here.
+    /// EAP-MSCHAPv2: the peer is to acknowledge our success. Then the verifier is asked about the
+    /// same response again: a right that was taken away meanwhile is gone.
     EapAcknowledge {
         /// What every EAP request has.
         eap: Extra,
-        /// The keys.
-        keys: Keys,
-        /// The attributes of the accept, or nothing if they were too long for a State.
-        attributes: Option<Box<[u8]>>,
+        /// The response that was right.
+        proved: Proved,
     },
 }
 
-/// The session keys of a login that was accepted.
+/// A response by EAP-MSCHAPv2, with all that it was computed from but the code.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Keys {
-    /// What the server sends with.
-    pub(crate) send: [u8; 16],
-    /// What the server receives with.
-    pub(crate) receive: [u8; 16],
+pub(crate) struct Proved {
+    /// Our challenge.
+    pub(crate) challenge: [u8; 16],
+    /// What the peer chose.
+    pub(crate) peer_challenge: [u8; 16],
+    /// NT-Response.
+    pub(crate) response: [u8; 24],
+    /// The name that goes into the response, without a domain; nothing if it is that of User-Name.
+    pub(crate) name: Option<Box<[u8]>>,
 }
 
-impl Drop for Keys {
-    fn drop(&mut self) {
-        self.send.zeroize();
-        self.receive.zeroize();
-    }
+impl Proved {
+    /// The longest name that a State has room for.
+    pub(crate) const NAME_OCTETS_MAX: usize = 128;
 }
 
-impl std::fmt::Debug for Keys {
+/// Nothing of it: who reads a response can try all codes on it.
+impl std::fmt::Debug for Proved {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Keys")
+        f.write_str("Proved")
     }
 }
 
@@ -94,12 +95,12 @@ const FIRST_RIGHT: u8 = 1;
 const FIRST_WRONG: u8 = 2;
 const FIRST_TICKET: u8 = 3;
 
-const ATTRIBUTES_ELSEWHERE: u8 = 0;
-const ATTRIBUTES_HERE: u8 = 1;
+const NAME_OF_USER_NAME: u8 = 0;
+const NAME_HERE: u8 = 1;
 
 impl Content {
     pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
-        // Never grows beyond this when it holds keys, so that none stay behind in freed memory.
+        // Never grows beyond this, so that nothing of it stays behind in freed memory.
         let mut out = Zeroizing::new(Vec::with_capacity(512));
         out.extend(self.id);
         out.push(self.round);
@@ -150,21 +151,9 @@ impl Kind {
                 eap.encode(EAP_MS_CHAP_V2, out);
                 out.extend(challenge);
             }
-            Self::EapAcknowledge {
-                eap,
-                keys,
-                attributes,
-            } => {
+            Self::EapAcknowledge { eap, proved } => {
                 eap.encode(EAP_ACKNOWLEDGE, out);
-                out.extend(keys.send);
-                out.extend(keys.receive);
-                match attributes {
-                    Some(attributes) => {
-                        out.push(ATTRIBUTES_HERE);
-                        out.extend(attributes);
-                    }
-                    None => out.push(ATTRIBUTES_ELSEWHERE),
-                }
+                proved.encode(out);
             }
         }
     }
@@ -181,17 +170,37 @@ impl Kind {
             },
             EAP_ACKNOWLEDGE => Self::EapAcknowledge {
                 eap: Extra::decode(rest)?,
-                keys: Keys {
-                    send: rest.chunk()?,
-                    receive: rest.chunk()?,
-                },
-                attributes: match rest.octet()? {
-                    ATTRIBUTES_HERE => Some(rest.all().into()),
-                    ATTRIBUTES_ELSEWHERE => None,
-                    _ => return None,
-                },
+                proved: Proved::decode(rest)?,
             },
             _ => return None,
+        })
+    }
+}
+
+impl Proved {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend(self.challenge);
+        out.extend(self.peer_challenge);
+        out.extend(self.response);
+        match &self.name {
+            Some(name) => {
+                out.push(NAME_HERE);
+                out.extend(name);
+            }
+            None => out.push(NAME_OF_USER_NAME),
+        }
+    }
+
+    fn decode(rest: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            challenge: rest.chunk()?,
+            peer_challenge: rest.chunk()?,
+            response: rest.chunk()?,
+            name: match rest.octet()? {
+                NAME_HERE => Some(rest.all().into()),
+                NAME_OF_USER_NAME => None,
+                _ => return None,
+            },
         })
     }
 }

@@ -1,6 +1,5 @@
 use proptest::prelude::*;
 
-use super::content::Keys;
 use super::*;
 
 const WALL: Duration = Duration::from_secs(1_800_000_000);
@@ -92,7 +91,39 @@ fn no_octet_of_a_state_can_be_changed_added_or_left_out() {
 }
 
 #[test]
+fn response_with_the_longest_name_fits_into_a_state() {
+    let with_name = |octets| Content {
+        first: FirstFactor::None,
+        kind: Kind::EapAcknowledge {
+            eap: Extra {
+                identifier: 3,
+                offered: u8::MAX,
+            },
+            proved: Proved {
+                challenge: [1; 16],
+                peer_challenge: [2; 16],
+                response: [3; 24],
+                name: Some(vec![b'n'; octets].into()),
+            },
+        },
+        ..content()
+    };
+    let longest = with_name(Proved::NAME_OCTETS_MAX);
+    let state = keys(&[1]).seal(&longest, &BINDING, &NONCE).unwrap();
+    assert_eq!(keys(&[1]).open(&state, &BINDING, WALL), Ok(longest));
+    let sealed = keys(&[1]).seal(&with_name(200), &BINDING, &NONCE);
+    assert_eq!(sealed, None);
+}
+
+#[test]
 fn keys_and_what_they_seal_are_not_printed() {
+    let proved = Proved {
+        challenge: [1; 16],
+        peer_challenge: [2; 16],
+        response: [3; 24],
+        name: None,
+    };
+    assert_eq!(format!("{proved:?}"), "Proved");
     assert_eq!(format!("{:?}", keys(&[1, 2])), "StateKeys(2 keys)");
     let ticket = FirstTicket::new(&[0xab; 64]).unwrap();
     assert_eq!(format!("{ticket:?}"), "FirstTicket(64 octets)");
@@ -125,13 +156,19 @@ fn kind() -> impl Strategy<Value = Kind> {
             .prop_map(|(eap, challenge)| Kind::EapMsChapV2 { eap, challenge }),
         (
             eap(),
-            any::<([u8; 16], [u8; 16])>(),
+            any::<([u8; 16], [u8; 16], [u8; 24])>(),
             proptest::option::of(proptest::collection::vec(any::<u8>(), 0..60))
         )
-            .prop_map(|(eap, (send, receive), attributes)| Kind::EapAcknowledge {
-                eap,
-                keys: Keys { send, receive },
-                attributes: attributes.map(Into::into),
+            .prop_map(|(eap, (challenge, peer_challenge, response), name)| {
+                Kind::EapAcknowledge {
+                    eap,
+                    proved: Proved {
+                        challenge,
+                        peer_challenge,
+                        response,
+                        name: name.map(Into::into),
+                    },
+                }
             }),
     ]
 }

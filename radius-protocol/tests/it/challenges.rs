@@ -80,10 +80,12 @@ fn code_after_the_challenge_is_asked_with_the_conversation_and_accepted() {
         proof,
         first,
         conversation,
+        is_final,
     } = outcome
     else {
         panic!("{outcome:?}");
     };
+    assert!(is_final);
     assert_eq!(account, "hanako");
     assert_eq!(proof, Asked::Code(CODE.to_vec()));
     assert_eq!(first, AskedFirst::Known(FirstFactor::None));
@@ -116,6 +118,7 @@ fn password_is_asked_alone_and_its_verdict_comes_back_with_the_code() {
             proof: Asked::Password,
             first: AskedFirst::Password(password),
             conversation: None,
+            is_final: false,
             ..
         } = outcome
         else {

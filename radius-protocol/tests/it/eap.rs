@@ -167,22 +167,35 @@ fn asked_for_code(gate: &mut Gate) -> Peer {
     peer
 }
 
-/// A peer that has our proof and is to acknowledge it.
+/// A peer with a response to our challenge, for this name.
 #[track_caller]
-fn proven(gate: &mut Gate, attributes: &[u8]) -> Peer {
-    let mut peer = Peer::identity(b"User");
+fn responding(gate: &mut Gate, user_name: &[u8], name: &[u8]) -> Peer {
+    let mut peer = Peer::identity(user_name);
     peer.challenged(gate);
-    peer.answer_ms_chap(b"User");
-    let (ticket, ..) = peer.asked(gate);
+    peer.answer_ms_chap(name);
+    peer
+}
+
+/// Accepts a response; the peer is ready to acknowledge it.
+#[track_caller]
+fn prove(gate: &mut Gate, peer: &mut Peer, ticket: Ticket) {
     let keys = ms_chap_keys();
     let answer = Answer::from(Verdict::Accept)
-        .with_attributes(attributes)
+        .with_attributes(b"\x19\x0btoo early")
         .with_ms_chap(&keys);
     let reply = gate
         .conclude_with(ticket, &answer)
         .expect("somebody waits for this");
     peer.take(&reply);
     peer.answer(EapType::MS_CHAP_V2, &ms_chap_v2::acknowledgement());
+}
+
+/// A peer that has our proof and is to acknowledge it.
+#[track_caller]
+fn proven(gate: &mut Gate) -> Peer {
+    let mut peer = responding(gate, b"User", b"User");
+    let (ticket, ..) = peer.asked(gate);
+    prove(gate, &mut peer, ticket);
     peer
 }
 
@@ -330,12 +343,16 @@ fn ms_chap_v2_challenge_and_success_have_the_form_of_the_draft() {
 }
 
 #[test]
-fn ms_chap_v2_acknowledged_brings_eap_success_keys_and_attributes() {
+fn ms_chap_v2_acknowledged_and_accepted_again_brings_eap_success_keys_and_attributes() {
     let mut gate = Gate::with(ms_chap_only);
-    let peer = proven(&mut gate, b"\x19\x05vpn");
-    let Outcome::Sent(reply, SendCause::Acknowledged) = gate.receive(&peer.packet.signed()) else {
-        panic!("no accept");
-    };
+    let peer = proven(&mut gate);
+    let (ticket, ..) = peer.asked(&mut gate);
+    let keys = ms_chap_keys();
+    let answer = Answer::from(Verdict::Accept)
+        .with_reply_message("welcome")
+        .with_attributes(b"\x19\x05vpn")
+        .with_ms_chap(&keys);
+    let reply = gate.conclude_with(ticket, &answer).unwrap();
     let packet = read(&peer.packet, &reply);
     assert_eq!(packet.code(), Code::ACCESS_ACCEPT);
     assert_eq!(kinds(&packet), [80, 79, 26, 26, 26, 26, 25]);
@@ -358,44 +375,124 @@ fn ms_chap_v2_acknowledged_brings_eap_success_keys_and_attributes() {
     assert_eq!(again, Outcome::Sent(reply, SendCause::Duplicate));
 }
 
+/// The verifier knows by the round and the proof that it is the same login once more.
 #[test]
-fn acknowledged_state_is_good_for_one_accept_and_keys_are_not_given_twice() {
+fn acknowledgement_asks_about_the_same_round_and_proof_again_at_any_server() {
+    let long = [b'n'; 128];
+    let longest = [b'u'; 253];
+    for (user_name, name) in [
+        (b"User".as_slice(), b"User".as_slice()),
+        (b"CORP\\User", b"User"),
+        (b"CORP\\User", b"OTHER\\User"),
+        (b"User", b"another name"),
+        (b"User", b""),
+        (b"User", &long),
+        (&longest, &longest),
+    ] {
+        let mut gate = Gate::with(ms_chap_only);
+        let mut peer = responding(&mut gate, user_name, name);
+        let (ticket, proof, first, round) = peer.asked(&mut gate);
+        prove(&mut gate, &mut peer, ticket);
+        gate.now += Duration::from_secs(5);
+        let mut other = gate.other_server();
+        other.peer.set_port(1);
+        for server in [&mut gate, &mut other] {
+            let (_, again, first_again, round_again) = peer.asked(server);
+            assert_eq!(again, proof);
+            assert_eq!(first_again, first);
+            assert_eq!(round_again.map(|it| it.id), round.map(|it| it.id));
+        }
+    }
+}
+
+/// A thief who answers with the right code and waits until the loss is reported gets nothing.
+#[test]
+fn right_that_was_taken_away_before_the_acknowledgement_lets_nobody_in() {
     let mut gate = Gate::with(ms_chap_only);
-    let peer = proven(&mut gate, b"");
-    peer.check(&mut gate, "sent Acknowledged");
-    let mut again = peer.clone();
-    again.answer(EapType::MS_CHAP_V2, &ms_chap_v2::acknowledgement());
-    again.refused(&mut gate, "BadState");
-    gate.peer.set_port(1);
-    again.refused(&mut gate, "BadState");
+    let peer = proven(&mut gate);
+    let (ticket, ..) = peer.asked(&mut gate);
+    gate.hold(ticket, &Answer::from(Verdict::Reject));
+    peer.check(&mut gate, "ignored InProgress");
+    let reply = gate.release(ticket).unwrap();
+    peer.failed(&reply);
+    let again = gate.receive(&peer.packet.signed());
+    assert_eq!(again, Outcome::Sent(reply, SendCause::Duplicate));
 }
 
 #[test]
-fn another_server_can_send_the_accept_if_its_attributes_fit_into_the_state() {
-    let mut gate = Gate::with(ms_chap_only);
-    let peer = proven(&mut gate, b"\x19\x05vpn");
-    let mut other = gate.other_server();
-    let Outcome::Sent(reply, SendCause::Acknowledged) = other.receive(&peer.packet.signed()) else {
-        panic!("no accept");
-    };
-    let packet = read(&peer.packet, &reply);
-    assert_eq!(only(&packet, AttributeType::CLASS), b"vpn");
+fn acknowledgement_is_taken_for_ten_seconds_whatever_the_life_of_challenges() {
+    for (lifetime, milliseconds, expected) in [
+        (600, 9_000, "asked"),
+        (600, 10_000, "refused BadState"),
+        (5, 4_000, "asked"),
+        (5, 5_000, "refused BadState"),
+    ] {
+        let mut gate = Gate::with(|client| {
+            ms_chap_only(client);
+            client.challenge_lifetime = Duration::from_secs(lifetime);
+        });
+        let peer = proven(&mut gate);
+        gate.now += Duration::from_millis(milliseconds);
+        peer.check(&mut gate, expected);
+    }
+}
 
-    let long = [&[25, 202][..], &[b'v'; 200]].concat();
-    let peer = proven(&mut gate, &long);
-    let mut other = gate.other_server();
-    peer.refused(&mut other, "ReplyForgotten");
-    let Outcome::Sent(reply, SendCause::Acknowledged) = gate.receive(&peer.packet.signed()) else {
-        panic!("no accept");
+#[test]
+fn neither_response_nor_acknowledgement_lets_anybody_in_without_keys() {
+    let mut gate = Gate::with(ms_chap_only);
+    let peer = responding(&mut gate, b"User", b"User");
+    let (ticket, ..) = peer.asked(&mut gate);
+    let reply = gate.conclude(ticket, Verdict::Accept).unwrap();
+    peer.failed(&reply);
+    let peer = proven(&mut gate);
+    let (ticket, ..) = peer.asked(&mut gate);
+    let reply = gate.conclude(ticket, Verdict::Accept).unwrap();
+    peer.failed(&reply);
+}
+
+/// Groups are looked up, and a login is counted, once.
+#[test]
+fn only_the_acknowledgement_is_final() {
+    let is_final = |gate: &mut Gate, peer: &Peer| match gate.receive(&peer.packet.signed()) {
+        Outcome::Asked {
+            is_final, ticket, ..
+        } => (is_final, ticket),
+        other => panic!("{other:?}"),
     };
-    let packet = read(&peer.packet, &reply);
-    assert_eq!(only(&packet, AttributeType::CLASS), [b'v'; 200]);
+    let mut gate = Gate::with(ms_chap_only);
+    let mut peer = responding(&mut gate, b"User", b"User");
+    let (response, ticket) = is_final(&mut gate, &peer);
+    prove(&mut gate, &mut peer, ticket);
+    let (acknowledgement, _) = is_final(&mut gate, &peer);
+    assert_eq!((response, acknowledgement), (false, true));
+    let mut gate = Gate::with(gtc_only);
+    let mut peer = asked_for_code(&mut gate);
+    peer.answer(EapType::GTC, CODE);
+    assert!(is_final(&mut gate, &peer).0);
+}
+
+#[test]
+fn success_is_not_a_way_around_the_response() {
+    let mut gate = Gate::with(ms_chap_only);
+    let mut peer = Peer::identity(b"User");
+    peer.challenged(&mut gate);
+    peer.answer(EapType::MS_CHAP_V2, &ms_chap_v2::acknowledgement());
+    peer.refused(&mut gate, "ProofForm");
+    let mut peer = proven(&mut gate);
+    peer.answer_ms_chap(b"User");
+    peer.refused(&mut gate, "EapDeclined");
+    let mut other = proven(&mut gate);
+    other.packet = other
+        .packet
+        .without(AttributeType::USER_NAME)
+        .with(AttributeType::USER_NAME, b"taro");
+    other.refused(&mut gate, "BadState");
 }
 
 #[test]
 fn peer_that_does_not_believe_us_is_rejected() {
     let mut gate = Gate::with(ms_chap_only);
-    let mut peer = proven(&mut gate, b"");
+    let mut peer = proven(&mut gate);
     for data in [&[4][..], &[1], &[0], b""] {
         peer.answer(EapType::MS_CHAP_V2, data);
         peer.refused(&mut gate, "EapDeclined");
@@ -418,7 +515,7 @@ fn ms_chap_v2_responses_of_the_wrong_form_are_refused_without_an_attempt() {
     let long = ms_chap_v2::response(
         2,
         &Response {
-            name: &[b'n'; 254],
+            name: &[b'n'; 129],
             ..said
         },
     );
@@ -499,7 +596,7 @@ fn nak_is_too_late_after_a_password_or_a_code() {
     peer.answer(EapType::NAK, &[6, 26]);
     peer.refused(&mut gate, "EapDeclined");
     let mut gate = Gate::with(ms_chap_only);
-    let mut peer = proven(&mut gate, b"");
+    let mut peer = proven(&mut gate);
     peer.answer(EapType::NAK, &[6, 26]);
     peer.refused(&mut gate, "EapDeclined");
 }

@@ -435,8 +435,7 @@ fn auto_learns_from_the_first_packet_whether_message_authenticator_must_be_there
     assert_eq!(gate.receive(&bare(1)).kind(), "asked");
     let learned = gate.server.learned("vpn-1");
     assert_eq!(learned, Some(MessageAuthenticatorRule::Off));
-    assert_eq!(gate.receive(&signed(2)).kind(), "asked");
-    assert_eq!(gate.receive(&bare(3)).kind(), "asked");
+    assert_eq!(gate.receive(&bare(2)).kind(), "asked");
 
     let mut network = Gate::with(|client| {
         auto(client);
@@ -445,6 +444,33 @@ fn auto_learns_from_the_first_packet_whether_message_authenticator_must_be_there
     assert_eq!(network.receive(&signed(1)).kind(), "asked");
     assert_eq!(network.receive(&bare(2)).kind(), "asked");
     assert_eq!(network.server.learned("vpn-1"), None);
+}
+
+/// An unsigned packet shows nothing about who has sent it.
+#[test]
+fn one_forged_packet_does_not_turn_auto_off_for_a_client_that_signs() {
+    let auto = |client: &mut Client| {
+        all_methods(client);
+        client.message_authenticator = MessageAuthenticatorRule::Auto;
+    };
+    let bare = |n: u8| Raw::login().with_identifier(n).octets();
+    let mut gate = Gate::with(auto);
+    assert_eq!(gate.receive(&bare(1)).kind(), "asked");
+    let identity = named(b"User").eap(b"\x02\x01\x00\x09\x01User");
+    gate.receive(&identity.with_identifier(2).signed());
+    gate.receive(&Raw::login().with_identifier(3).signed_with(b"guess"));
+    let learned = gate.server.learned("vpn-1");
+    assert_eq!(learned, Some(MessageAuthenticatorRule::Off));
+    let signed = Raw::login().with_identifier(4).signed();
+    assert_eq!(gate.receive(&signed).kind(), "asked");
+    let learned = gate.server.learned("vpn-1");
+    assert_eq!(learned, Some(MessageAuthenticatorRule::Require));
+    for n in 5..8 {
+        let outcome = gate.receive(&bare(n));
+        assert_eq!(outcome.kind(), "ignored NoMessageAuthenticator");
+    }
+    let learned = gate.server.learned("vpn-1");
+    assert_eq!(learned, Some(MessageAuthenticatorRule::Require));
 }
 
 /// Attributes that would be forged, doubled or refused if an answer could set them.

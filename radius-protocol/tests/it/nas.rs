@@ -157,6 +157,7 @@ pub(crate) enum Outcome {
         proof: Asked,
         first: AskedFirst,
         conversation: Option<Conversation>,
+        is_final: bool,
     },
 }
 
@@ -348,6 +349,7 @@ impl Gate {
                 proof: question.proof.into(),
                 first: question.first.into(),
                 conversation: question.conversation,
+                is_final: question.is_final,
             },
         }
     }

@@ -272,6 +272,95 @@ fn r26_every_spelling_of_a_name_has_one_conversation_and_one_bound() {
     }
 }
 
+/// And a gateway's quirks make no more of them: hana@1, hana@2 and X\\hana are one account.
+#[test]
+fn r26_spellings_that_quirks_make_one_account_have_one_bound() {
+    let named = |request: Raw, n: u8| {
+        let name = match n % 3 {
+            0 => format!("hanako@{n}"),
+            1 => format!("CORP{n}\\Hanako"),
+            _ => format!("{n}\\HANAKO@{n}"),
+        };
+        request
+            .without(AttributeType::USER_NAME)
+            .with(AttributeType::USER_NAME, name.as_bytes())
+    };
+    let mut gate = Gate::with(|client| {
+        client.mode = Mode::Challenge { rounds: 3 };
+        client.quirks.strip_realm = true;
+        client.quirks.strip_domain = true;
+    });
+    let mut last = None;
+    for n in 0..12 {
+        let login = named(Raw::login().with_authenticator([n; 16]), n);
+        let outcome = gate.receive(&login.signed());
+        let expected = if n < 10 {
+            "sent Challenge"
+        } else {
+            "refused TooManyChallenges"
+        };
+        assert_eq!(outcome.kind(), expected);
+        if let Outcome::Sent(reply, _) = outcome {
+            let state = only(&read(&login, &reply), AttributeType::STATE).to_vec();
+            last = Some(login.next(&state).password(CODE));
+        }
+    }
+    // A new challenge after a wrong code is counted for the same account.
+    let last = last.unwrap();
+    let ticket = gate.receive(&last.signed()).ticket();
+    let reply = gate.conclude(ticket, Verdict::Reject).unwrap();
+    assert_eq!(read(&last, &reply).code(), Code::ACCESS_REJECT);
+}
+
+/// Without a bound everybody could lock the accounts of a directory through the VPN's page, those
+/// that are locked, disabled or unknown here, too.
+#[test]
+fn passwords_that_come_with_their_code_are_bounded_for_each_account_before_anybody_judges() {
+    let login = |n: u8, name: &[u8]| {
+        Raw::login()
+            .without(AttributeType::USER_NAME)
+            .with(AttributeType::USER_NAME, name)
+            .with_authenticator([n; 16])
+            .without(AttributeType::USER_PASSWORD)
+            .password(b"guess123456")
+            .with_identifier(n)
+    };
+    let spelling = |n: u8| match n % 2 {
+        0 => b"hanako".as_slice(),
+        _ => b"HANAKO@corp",
+    };
+    let mut gate = Gate::with(|client| {
+        client.first_factor = true;
+        client.quirks.strip_realm = true;
+        client.mode = Mode::PasswordAndCode {
+            code_length: 6,
+            code_at_end: true,
+        };
+    });
+    for n in 0..10 {
+        let login = login(n, spelling(n)).signed();
+        let outcome = gate.receive(&login);
+        assert_eq!(outcome.kind(), "asked");
+        gate.conclude(outcome.ticket(), Verdict::Reject);
+        for _ in 0..5 {
+            let again = gate.receive(&login).kind();
+            assert_eq!(again, "sent Duplicate", "a retransmission does not count");
+        }
+    }
+    for n in 20..25 {
+        let login = login(n, spelling(n));
+        let outcome = gate.receive(&login.signed());
+        assert_eq!(outcome.kind(), "refused TooManyPasswords");
+        let reply = gate.release(outcome.ticket()).unwrap();
+        assert_eq!(read(&login, &reply).code(), Code::ACCESS_REJECT);
+    }
+    let taro = gate.receive(&login(30, b"taro").signed());
+    assert_eq!(taro.kind(), "asked");
+    gate.now += Duration::from_secs(60);
+    let later = gate.receive(&login(31, b"hanako").signed());
+    assert_eq!(later.kind(), "asked");
+}
+
 #[test]
 fn r35_every_reply_begins_with_message_authenticator() {
     let proxied = Raw::login().with(AttributeType::PROXY_STATE, b"p").signed();

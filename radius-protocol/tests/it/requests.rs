@@ -31,6 +31,7 @@ fn login_is_asked_with_name_and_password_and_accepted() {
         proof,
         first,
         conversation,
+        is_final: true,
     } = outcome
     else {
         panic!("{outcome:?}");

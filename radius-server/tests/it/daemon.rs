@@ -49,6 +49,11 @@ impl Place {
         self.folder.path().join("verifier.sock")
     }
 
+    /// Where the daemon says that it is ready, if somebody listens there.
+    pub(crate) fn notify(&self) -> PathBuf {
+        self.folder.path().join("notify")
+    }
+
     pub(crate) fn write_settings(&self, radius: &str) -> PathBuf {
         let file = self.folder.path().join("sekisho.toml");
         let text = format!(
@@ -187,6 +192,10 @@ fn command(place: &Place, radius: &str) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
+    let notify = place.notify();
+    if notify.exists() {
+        command.env("NOTIFY_SOCKET", notify);
+    }
     command
 }
 

@@ -180,10 +180,133 @@ fn another_server_with_the_same_keys_goes_on_with_a_conversation() {
     assert_eq!(answer, Code::ACCESS_ACCEPT);
     assert_eq!(verifier.attempts()[0].first, None);
 
-    // A State that was used, in another packet: the verifier knows the round.
+    // In another packet: the verifier knows the round.
     let request = second_round(&mut gateway, "hanako", RIGHT, &state);
     let (answer, _) = gateway.ask(&request).unwrap();
-    assert_ne!(answer, Code::ACCESS_ACCEPT);
+    assert_eq!(answer, Code::ACCESS_ACCEPT);
+    let attempts = verifier.attempts();
+    assert_eq!(attempts[0].conversation, attempts[1].conversation);
+    assert_eq!(attempts[0].correlation, attempts[1].correlation);
+    assert_ne!(attempts[0].packet, attempts[1].packet);
+}
+
+const EAP_REQUEST: u8 = 1;
+const EAP_RESPONSE: u8 = 2;
+const EAP_SUCCESS: u8 = 3;
+const IDENTITY: u8 = 1;
+const GTC: u8 = 6;
+const MS_CHAP_V2: u8 = 26;
+
+/// One round of EAP: the type and the data of a response; the code and the octets of the reply.
+#[track_caller]
+fn eap(
+    gateway: &mut Gateway,
+    identifier: u8,
+    kind: u8,
+    data: &[u8],
+    state: Option<&[u8]>,
+) -> (Code, Vec<u8>) {
+    let length = 5 + data.len() as u8;
+    let response = [&[EAP_RESPONSE, identifier, 0, length, kind], data].concat();
+    let request = gateway.access_request(|writer, _| {
+        let name = b"hanako";
+        writer
+            .attribute(AttributeType::USER_NAME, name)
+            .expect("room");
+        writer
+            .attribute(AttributeType::EAP_MESSAGE, &response)
+            .expect("room");
+        if let Some(state) = state {
+            writer.attribute(AttributeType::STATE, state).expect("room");
+        }
+    });
+    gateway.ask(&request).expect("a reply")
+}
+
+fn eap_of(reply: &[u8]) -> Vec<u8> {
+    let packet = Packet::parse(reply).expect("a packet");
+    packet
+        .concatenated(AttributeType::EAP_MESSAGE)
+        .expect("EAP")
+}
+
+#[test]
+fn eap_gtc_asks_for_the_code_and_ends_in_success() {
+    let place = Place::new();
+    let verifier = place.verifier(Manner::Judge);
+    let mut daemon = Daemon::start_ready(&place, &settings_with("", "methods = [\"eap-gtc\"]"));
+    daemon.wait_for_line("client vpn: eap-gtc is on");
+    let mut gateway = patient(&daemon);
+    let (code, asked) = eap(&mut gateway, 1, IDENTITY, b"hanako", None);
+    assert_eq!(code, Code::ACCESS_CHALLENGE);
+    let request = eap_of(&asked);
+    assert_eq!((request[0], request[4]), (EAP_REQUEST, GTC));
+    let (code, reply) = eap(
+        &mut gateway,
+        request[1],
+        GTC,
+        RIGHT.as_bytes(),
+        Some(&state(&asked)),
+    );
+    assert_eq!(code, Code::ACCESS_ACCEPT);
+    assert_eq!(eap_of(&reply)[0], EAP_SUCCESS);
+    assert!(verifier.attempts()[0].conversation.is_some());
+}
+
+/// The peer takes its time to acknowledge, and the verifier is asked again whether it may come in.
+#[test]
+fn eap_ms_chap_v2_lets_in_when_the_peer_has_acknowledged_and_counts_once() {
+    let place = Place::new();
+    let verifier = place.verifier(Manner::Judge);
+    let more = "methods = [\"eap-ms-chap-v2\"]\n[[radius.client.reply]]\n\
+                attribute = \"Class\"\nvalue = \"{account}\"";
+    let mut daemon = Daemon::start_ready(&place, &settings_with("", more));
+    let mut gateway = patient(&daemon);
+    let (_, asked) = eap(&mut gateway, 1, IDENTITY, b"hanako", None);
+    let request = eap_of(&asked);
+    assert_eq!(request[4], MS_CHAP_V2);
+    let value = [&[4; 16][..], &[0; 8], &RIGHT_RESPONSE, &[0]].concat();
+    let response = [&[2, request[1], 0, 60, 49][..], &value, b"hanako"].concat();
+    let (code, shown) = eap(
+        &mut gateway,
+        request[1],
+        MS_CHAP_V2,
+        &response,
+        Some(&state(&asked)),
+    );
+    assert_eq!(code, Code::ACCESS_CHALLENGE);
+    let packet = Packet::parse(&shown).unwrap();
+    assert!(packet.first(AttributeType::CLASS).is_none());
+    let request = eap_of(&shown);
+    let (code, reply) = eap(
+        &mut gateway,
+        request[1],
+        MS_CHAP_V2,
+        &[3],
+        Some(&state(&shown)),
+    );
+    assert_eq!(code, Code::ACCESS_ACCEPT);
+    assert_eq!(eap_of(&reply)[0], EAP_SUCCESS);
+    let packet = Packet::parse(&reply).unwrap();
+    let class = packet.first(AttributeType::CLASS).unwrap();
+    assert_eq!(class.text(), Some("hanako"));
+    assert_eq!(
+        packet
+            .vendor(311)
+            .filter(|key| matches!(key.kind, 16 | 17))
+            .count(),
+        2
+    );
+
+    let attempts = verifier.attempts();
+    assert_eq!(attempts.len(), 2);
+    assert_eq!(attempts[0].answer, attempts[1].answer);
+    assert_eq!(attempts[0].correlation, attempts[1].correlation);
+    daemon.signal(rustix::process::Signal::USR1);
+    let line = daemon.wait_for_line("since the start");
+    for part in [" accepted=1", "accepted-not-acknowledged=1"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Start and end.
 
+use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,26 @@ fn end_waits_for_rejects_that_are_held_back() {
     assert!(start.elapsed() < Duration::from_secs(4));
     assert!(!verifier.tries().contains_key("hanako"));
     daemon.wait_for_line("rejected=1");
+}
+
+/// Whoever waits for us at boot waits until logins are answered.
+#[test]
+fn ready_is_said_when_the_verifier_is_found_and_not_before() {
+    let place = Place::new();
+    let systemd = UnixDatagram::bind(place.notify()).unwrap();
+    let quiet = Duration::from_millis(700);
+    systemd.set_read_timeout(Some(quiet)).unwrap();
+    let mut daemon = Daemon::start(&place, &settings());
+    daemon.wait_for_line("verifier away");
+    let mut word = [0; 256];
+    assert!(systemd.recv(&mut word).is_err(), "there is nobody to ask");
+    let _verifier = place.verifier(Manner::Judge);
+    systemd.set_read_timeout(Some(PATIENCE)).unwrap();
+    let length = systemd.recv(&mut word).unwrap();
+    let said = String::from_utf8_lossy(&word[..length]);
+    assert!(said.contains("READY=1"), "{said}");
+    let mut gateway = Gateway::new(daemon.address());
+    assert_eq!(gateway.login("hanako", RIGHT), Some(Code::ACCESS_ACCEPT));
 }
 
 #[test]

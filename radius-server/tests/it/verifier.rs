@@ -1,6 +1,6 @@
 //! A verifier that does as it is told.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -54,8 +54,8 @@ struct Told {
     sessions: Vec<SessionReport>,
     ended: Vec<(u64, EndOutcome)>,
     seen: HashMap<String, ClientSeen>,
-    /// Rounds of conversations that were taken.
-    rounds: HashSet<[u8; 16]>,
+    /// Rounds of conversations that were taken, and by what.
+    rounds: HashMap<[u8; 16], (Answer, Verdict)>,
     /// What goes with accepts.
     accepted: Accepted,
     orders: Vec<Order>,
@@ -301,11 +301,23 @@ fn accepted(attempt: &Attempt, told: &Told) -> Accepted {
 }
 
 fn judge(attempt: &Attempt, told: &mut Told) -> Verdict {
-    if let Some(round) = &attempt.conversation
-        && !told.rounds.insert(round.id)
-    {
-        return Verdict::Reject;
+    let Some(round) = &attempt.conversation else {
+        return judge_alone(attempt);
+    };
+    // The same again gets the same again, and nothing else gets anything.
+    if let Some((answer, verdict)) = told.rounds.get(&round.id) {
+        return match *answer == attempt.answer && attempt.correlation.is_some() {
+            true => *verdict,
+            false => Verdict::Reject,
+        };
     }
+    let verdict = judge_alone(attempt);
+    told.rounds
+        .insert(round.id, (attempt.answer.clone(), verdict));
+    verdict
+}
+
+fn judge_alone(attempt: &Attempt) -> Verdict {
     let first = match &attempt.first {
         None | Some(First::Right) => true,
         Some(First::Password(password)) => password.expose() == PASSWORD.as_bytes(),

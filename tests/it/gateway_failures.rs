@@ -234,7 +234,7 @@ fn r41_challenge_tells_nothing_of_an_account_nor_of_its_password() {
         let (_, last) = ask(&nas, user, &code, Some(&state));
         assert_ne!(last[0], 2, "{user} {password}");
         assert!(first < SOON);
-        shapes.push((user, shape(&reply), shape(&last)));
+        shapes.push((format!("{user} {password:?}"), shape(&reply), shape(&last)));
     }
     let (_, first, last) = &shapes[0];
     for (user, challenge, verdict) in &shapes {

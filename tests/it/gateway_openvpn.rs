@@ -120,7 +120,7 @@ fn openvpn_with_a_token_of_its_own_renegotiates_without_asking() {
     let (made, hana) = (installation(), hana());
     let stage = Stage::new(made.folder());
     let openvpn = OpenVpn::new(made.radius_address(), made.accounting_address().port())
-        .lines("reneg-sec 6\nauth-gen-token")
+        .lines("reneg-sec 10\nhand-window 5\nauth-gen-token")
         .start(&stage);
     let mut session = openvpn.connect(&visitor, "hana", &made.code(&hana, 0), "");
     assert!(session.comes_up(), "{}", openvpn.log());

@@ -366,6 +366,10 @@ impl Installation {
     #[track_caller]
     pub fn start_radius(&mut self) {
         let mut command = self.daemon_command("sekisho-radiusd");
+        if let Some(clock) = &self.clock {
+            // A State expires by the clock of who made it, and is looked at by the verifier too.
+            clock.wind(&mut command);
+        }
         self.radius = Some(Daemon::start("radiusd", self.folder(), &mut command));
         if self.verifier.is_some() {
             // It listens at once, and answers when it has found the verifier.

@@ -132,7 +132,7 @@ impl Running<'_> {
             &format!(
                 "client\ndev tun\nproto udp\nremote {GATEWAY} 1194\nnobind\nca {}\n\
                  verify-x509-name {NAME} name\nremote-cert-tls server\nauth-user-pass {}\n\
-                 auth-retry none\nconnect-retry-max 1\nverb 3\nreneg-sec 0\n{lines}\n",
+                 auth-retry none\nconnect-retry-max 1\nexplicit-exit-notify 1\nverb 3\nreneg-sec 0\n{lines}\n",
                 self.authority.display(),
                 login.display(),
             ),

@@ -88,6 +88,10 @@ fn what_fits_together_is_taken() {
         "[radius.ldap]\nservers = [\"ldap://dc1\"]\nstart-tls = false\nallow-plain = true\n\
          user-dn = \"uid={account},dc=example\"\n"
             .into(),
+        // Nobody is on the way to this machine itself.
+        "[radius.ldap]\nservers = [\"ldap://127.0.0.1:389\", \"ldap://localhost\", \"ldap://[::1]\"]\n\
+         start-tls = false\nuser-dn = \"uid={account},dc=example\"\n"
+            .into(),
         "[radius.group.staff]\nfw-group = \"employees\"\n[radius.group.\"VPN Users\"]\nvlan = \"12\"\n"
             .into(),
         "[radius]\naccounting-listen = []\n".into(),

@@ -67,7 +67,13 @@ impl Client {
             "add `address = [\"192.0.2.7\"]` with what it sends from",
         )?;
         for prefix in &self.address {
-            if let Some(other) = prefixes.insert(*prefix, name) {
+            let other = prefixes.insert(*prefix, name);
+            must(
+                other != Some(name),
+                format!("client `{name}` has {prefix} twice"),
+                "name each address and network once",
+            )?;
+            if let Some(other) = other {
                 return Err(Refused::new(
                     format!("{prefix} belongs to `{other}` and `{name}`"),
                     "give each address and network to one client",

@@ -1,5 +1,7 @@
 //! The directory: nothing in it may send a password in clear, or ask for nobody.
 
+use std::net::IpAddr;
+
 use super::{Refused, must};
 use crate::radius::Ldap;
 
@@ -45,7 +47,7 @@ impl Ldap {
                 "write it as ldaps://dc1.example, ldap://dc1.example:389 or ldapi://%2frun%2fldapi",
             )?;
             must(
-                !server.starts_with("ldap://") || self.start_tls || self.allow_plain,
+                self.start_tls || self.allow_plain || !leaves_in_clear(server),
                 format!("passwords would go to {server} in clear"),
                 "use ldaps://, or leave start-tls on; allow-plain = true if you must",
             )?;
@@ -115,6 +117,22 @@ impl Ldap {
             "put {account} or {dn} where the user goes, as (member={dn})",
         )
     }
+}
+
+/// Whether what goes to a server is on a network, and not encrypted from the start.
+fn leaves_in_clear(server: &str) -> bool {
+    let Some(place) = server.strip_prefix("ldap://") else {
+        return false;
+    };
+    let host = match place.strip_prefix('[') {
+        Some(v6) => v6.split(']').next(),
+        None => place.split([':', '/']).next(),
+    };
+    let host = host.unwrap_or_default();
+    let here = host
+        .parse::<IpAddr>()
+        .is_ok_and(|address| address.is_loopback());
+    !here && host != "localhost"
 }
 
 /// Its brackets close; whether it means something the directory says.

@@ -60,6 +60,13 @@ impl Failure {
         Self::new(kind, format!("{what}: {error}"), way_out)
     }
 
+    /// Settings that are refused.
+    pub(crate) fn from_settings(error: &sekisho_settings::Error) -> Self {
+        let text = error.to_string();
+        let (message, way_out) = text.split_once('\n').unwrap_or((&text, ""));
+        Self::new(Kind::Invalid, message, way_out.trim_start())
+    }
+
     /// A reply that no verifier of this version gives.
     pub(crate) fn strange_answer() -> Self {
         Self::new(
@@ -86,9 +93,7 @@ impl From<Refusal> for Failure {
 
 impl From<sekisho_settings::Error> for Failure {
     fn from(error: sekisho_settings::Error) -> Self {
-        let text = error.to_string();
-        let (message, way_out) = text.split_once('\n').unwrap_or((&text, ""));
-        Self::new(Kind::Invalid, message, way_out.trim_start())
+        Self::from_settings(&error)
     }
 }
 

@@ -1,5 +1,6 @@
 //! `client add`: a gateway's lines, for us and for it.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use sekisho_settings::{DEFAULT_FILE, Prefix, Settings};
@@ -35,12 +36,13 @@ pub(crate) fn add(global: &Global, add: &ClientAdd, output: &mut Output) -> Resu
         )
         .into());
     }
+    refuse_everybody(add, &make)?;
     let secret = new_secret()?;
     let block = Zeroizing::new(block(add, &make, mode, &secret));
     match SettingsFile::read(path) {
         Ok(file) => {
             let whole = file.with(&block);
-            Settings::parse(path, &whole).map_err(Failure::from)?;
+            Settings::parse(path, &whole).map_err(|error| of_new_lines(path, &error))?;
             if add.write {
                 file.replace(&whole)?;
             }
@@ -71,8 +73,46 @@ fn check_alone(path: &Path, add: &ClientAdd, block: &str) -> Result<(), Failure>
     if add.first_factor == Some(FirstFactor::Ldap) {
         return Ok(());
     }
-    Settings::parse(path, block)?;
-    Ok(())
+    let parsed = Settings::parse(path, block);
+    parsed.map(drop).map_err(|error| of_new_lines(path, &error))
+}
+
+/// Whoever does not sign can be anybody of its network: that must not be everybody.
+fn refuse_everybody(add: &ClientAdd, make: &Make) -> Result<(), Failure> {
+    let too_many = |prefix: &&Prefix| prefix.length < shortest(prefix.address);
+    let signs = make.message_authenticator(&add.address) != Some("off");
+    match add.address.iter().find(too_many).filter(|_| !signs) {
+        None => Ok(()),
+        Some(prefix) => Err(Failure::new(
+            Kind::Invalid,
+            format!(
+                "{prefix} is too large for {}, which does not sign its requests",
+                make.name
+            ),
+            "name the addresses that it sends from",
+        )),
+    }
+}
+
+/// The shortest prefix of somebody who does not sign.
+fn shortest(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(_) => 16,
+        IpAddr::V6(_) => 32,
+    }
+}
+
+/// The file was good before, so it is the new lines that are not; they stand in no file.
+fn of_new_lines(path: &Path, error: &sekisho_settings::Error) -> Failure {
+    let mut failure = Failure::from_settings(error);
+    let line = error
+        .line()
+        .map_or(String::new(), |line| format!(":{line}"));
+    let place = format!("{}{line}: ", path.display());
+    if let Some(message) = failure.message.strip_prefix(&place) {
+        failure.message = format!("the new lines: {message}");
+    }
+    failure
 }
 
 fn for_people(

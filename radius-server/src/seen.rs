@@ -80,10 +80,10 @@ impl Sight {
                 }
                 _ => None,
             };
-            sight.methods |= METHODS
-                .iter()
-                .position(|name| Some(*name) == method)
-                .map_or(0, |at| 1 << at);
+            if let Some(method) = method {
+                let at = METHODS.iter().position(|name| *name == method);
+                sight.methods |= at.map_or(0, |at| 1 << at);
+            }
         }
         sight
     }

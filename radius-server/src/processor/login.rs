@@ -18,8 +18,7 @@ use sekisho_radius_protocol::user_password::Password;
 use sekisho_settings::FirstFactor as Judge;
 use sekisho_verifier_socket::radius::PasswordCheck;
 use sekisho_verifier_socket::{
-    Accepted, Answer as WireAnswer, Attempt, First as WireFirst, MsChapKeys as WireKeys, Place,
-    Request, Secret,
+    Accepted, Attempt, First as WireFirst, MsChapKeys as WireKeys, Place, Request, Secret,
 };
 
 use super::{Processor, attempt};
@@ -180,13 +179,6 @@ impl Processor {
             }
             (First::Password(password), Judge::Stored) => {
                 attempt.first = Some(WireFirst::Password(Secret::new(password.octets().to_vec())));
-                self.attempt(ticket, attempt, preferred)?;
-                Stage::Asked
-            }
-            // A field that ends in no code is no password that anybody should be asked about: who
-            // has forgotten the code would else be charged a wrong password where it is judged.
-            (First::Password(_), _) if !is_code(&attempt.answer) => {
-                attempt.first = Some(WireFirst::Unavailable);
                 self.attempt(ticket, attempt, preferred)?;
                 Stage::Asked
             }
@@ -440,14 +432,6 @@ impl Processor {
             Conclusion::Hold(ticket) => self.hold(client, ticket),
             Conclusion::Nothing => self.metrics.count(Counter::Abandoned),
         }
-    }
-}
-
-/// True if the answer has the form of a code.
-fn is_code(answer: &WireAnswer) -> bool {
-    match answer {
-        WireAnswer::Code(code) => code.expose().iter().all(u8::is_ascii_digit),
-        _ => true,
     }
 }
 

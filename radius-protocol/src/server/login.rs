@@ -168,7 +168,8 @@ impl<'d> Login<'_, 'd> {
     }
 
     /// Password and code typed into one field. Neither may be empty: a directory takes an empty
-    /// password for no login at all, and says yes to it.
+    /// password for no login at all, and says yes to it. And where there is no code there is no
+    /// login: what a stranger makes up must not be charged, here or in the directory.
     pub(super) fn split(
         &self,
         typed: &[u8],
@@ -185,6 +186,9 @@ impl<'d> Login<'_, 'd> {
             let (code, password) = typed.split_at(code_length);
             (password, code)
         };
+        if !code.iter().all(u8::is_ascii_digit) {
+            return Err(Refusal::NotACode);
+        }
         match (Password::new(password), Password::new(code)) {
             (Some(password), Some(code)) => Ok((password, code)),
             _ => Err(Refusal::PasswordSize),

@@ -2,15 +2,17 @@
 //! of it is needed for safety alone: the verifier takes each code and each round once.
 
 use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::time::Duration;
 
 use super::client::{Client, MessageAuthenticatorRule};
 
-/// How many accounts are counted in one minute. Beyond it new names are not counted:
-/// who sends that many is bounded by the rate of its client, and each guess by the verifier.
-const COUNTED_MAX: usize = 1 << 16;
 /// The window in which is counted.
 const MINUTE: Duration = Duration::from_secs(60);
+/// How many counts there are for each hash of a name, and how many hashes a name has.
+const CELLS: usize = 1 << u16::BITS;
+const HASHES: usize = 4;
 
 /// What `auto` has come to, for each client.
 #[derive(Debug, Default)]
@@ -62,11 +64,16 @@ impl Learned {
 
 /// Counts what each account is asked, or somebody is asked about it, without a charge by the
 /// verifier: challenges, and passwords that come with their code. Minute by minute.
+///
+/// The table has one size whatever names are sent, and forgets none of them: no flood of invented
+/// ones takes the bound off anybody. A name's count is the least of its cells, and can only be too
+/// high: if others have filled all of them in the same minute.
 #[derive(Debug)]
 pub(super) struct Asked {
     per_minute: u32,
     since: Duration,
-    counts: HashMap<Box<str>, u32>,
+    hasher: RandomState,
+    counts: Vec<u32>,
 }
 
 impl Asked {
@@ -74,7 +81,8 @@ impl Asked {
         Self {
             per_minute,
             since: Duration::ZERO,
-            counts: HashMap::new(),
+            hasher: RandomState::new(),
+            counts: vec![0; HASHES * CELLS],
         }
     }
 
@@ -83,17 +91,26 @@ impl Asked {
     pub(super) fn take(&mut self, now: Duration, account: &str) -> bool {
         if now.saturating_sub(self.since) >= MINUTE {
             self.since = now;
-            self.counts.clear();
+            self.counts = vec![0; HASHES * CELLS];
         }
-        let folded = account.to_lowercase();
-        if let Some(count) = self.counts.get_mut(folded.as_str()) {
-            *count = count.saturating_add(1);
-            return *count <= self.per_minute;
+        let cells = self.cells(&account.to_lowercase());
+        let count = cells.map(|cell| self.counts[cell]).into_iter().min();
+        let count = count.unwrap_or(u32::MAX);
+        if count >= self.per_minute {
+            return false;
         }
-        if self.counts.len() < COUNTED_MAX {
-            self.counts.insert(folded.into(), 1);
+        for cell in cells {
+            self.counts[cell] = self.counts[cell].max(count + 1);
         }
-        self.per_minute > 0
+        true
+    }
+
+    fn cells(&self, name: &str) -> [usize; HASHES] {
+        let hash = self.hasher.hash_one(name).to_be_bytes();
+        std::array::from_fn(|n| {
+            let cell = u16::from_be_bytes([hash[2 * n], hash[2 * n + 1]]);
+            n * CELLS + usize::from(cell)
+        })
     }
 }
 
@@ -101,18 +118,31 @@ impl Asked {
 mod tests {
     use super::*;
 
+    const NOW: Duration = Duration::from_secs(600);
+
     #[test]
-    fn challenges_are_counted_for_each_name_and_minute_in_bounded_memory() {
+    fn spellings_of_one_name_are_counted_together_and_minute_by_minute() {
         let mut asked = Asked::new(2);
-        let now = Duration::from_secs(600);
-        assert!(asked.take(now, "Hana") && asked.take(now, "hana"));
-        assert!(!asked.take(now, "HANA"));
-        for number in 0..2 * COUNTED_MAX {
-            assert!(asked.take(now, &number.to_string()));
+        assert!(asked.take(NOW, "Hana") && asked.take(NOW, "hana"));
+        assert!(!asked.take(NOW, "HANA"));
+        assert!(asked.take(NOW, "taro"));
+        assert!(asked.take(NOW + MINUTE, "hana"));
+        assert!(!Asked::new(0).take(NOW, "hana"));
+    }
+
+    #[test]
+    fn flood_of_invented_names_takes_the_bound_off_nobody_and_fills_it_for_nobody() {
+        let mut asked = Asked::new(10);
+        let taken = |asked: &mut Asked, name: &str| {
+            let all = (0..20).filter(|_| asked.take(NOW, name));
+            all.count()
+        };
+        assert_eq!(taken(&mut asked, "hana"), 10);
+        for number in 0..2 * CELLS {
+            asked.take(NOW, &number.to_string());
         }
-        assert_eq!(asked.counts.len(), COUNTED_MAX);
-        assert!(!asked.take(now, "hana"), "who is counted stays so");
-        assert!(asked.take(now + MINUTE, "hana"));
-        assert!(!Asked::new(0).take(now, "hana"));
+        assert_eq!(asked.counts.len(), HASHES * CELLS);
+        assert_eq!(taken(&mut asked, "hana"), 0, "who is counted stays so");
+        assert!((5..=10).contains(&taken(&mut asked, "taro")));
     }
 }

@@ -56,6 +56,10 @@ pub enum Refusal {
     PasswordSize,
     /// User-Password is empty, or what is left of it for one of the factors.
     PasswordEmpty,
+    /// What stands in the place of the code, behind or before a password, is not as many digits as
+    /// it must be: somebody has left the code out, or has another secret. The password is judged
+    /// by nobody then.
+    NotACode,
     /// The proof is not of the size or form that its method asks for.
     ProofForm,
     /// A State that is not ours, not for this client and account, expired, used up, or there

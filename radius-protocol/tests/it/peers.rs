@@ -312,6 +312,55 @@ fn r26_spellings_that_quirks_make_one_account_have_one_bound() {
     assert_eq!(read(&last, &reply).code(), Code::ACCESS_REJECT);
 }
 
+/// Whoever forgets the code, or sends octets under another secret, is charged nothing, and no
+/// directory hears of it.
+#[test]
+fn what_is_no_code_is_refused_before_the_password_is_judged_or_counted() {
+    let with_code_at = |code_at_end| {
+        Gate::with(|client| {
+            client.first_factor = true;
+            client.mode = Mode::PasswordAndCode {
+                code_length: 6,
+                code_at_end,
+            };
+        })
+    };
+    let login = |typed: &[u8], n: u8| {
+        Raw::login()
+            .with_identifier(n)
+            .without(AttributeType::USER_PASSWORD)
+            .password(typed)
+    };
+    for code_at_end in [true, false] {
+        let mut gate = with_code_at(code_at_end);
+        for (n, typed) in [
+            b"a long password".as_slice(),
+            b"secret12345",
+            b"12345secret",
+            b"secret12345x",
+            b"12345xsecret",
+            b"secret 12345",
+            b"\xff\x00\x17\x80\xc3\x28\xa0\xa1",
+            "秘密１２３４５６".as_bytes(),
+            b"++++++-----+++++",
+            b"a1b2c3a1b2c3",
+            b"12345\x00345",
+        ]
+        .into_iter()
+        .chain([b"a long password".as_slice(); 20])
+        .enumerate()
+        {
+            let login = login(typed, n as u8);
+            let outcome = gate.receive(&login.signed());
+            assert_eq!(outcome.kind(), "refused NotACode", "{typed:?}");
+            let reply = gate.release(outcome.ticket()).unwrap();
+            assert_eq!(read(&login, &reply).code(), Code::ACCESS_REJECT);
+        }
+        let outcome = gate.receive(&login(b"123456and654321", 99).signed());
+        assert_eq!(outcome.kind(), "asked");
+    }
+}
+
 /// Without a bound everybody could lock the accounts of a directory through the VPN's page, those
 /// that are locked, disabled or unknown here, too.
 #[test]

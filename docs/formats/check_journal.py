@@ -30,7 +30,7 @@ REASONS = (
     "right-code not-asked malformed-name unknown-account account-disabled no-token "
     "token-suspended token-disabled malformed-code already-used wrong-code waiting locked "
     "clock-backwards seed-does-not-open clock-stepped answered-again rejected-again round-used "
-    "wrong-password first-factor-unavailable"
+    "wrong-password first-factor-unavailable round-expired"
 ).split()
 OPERATIONS = (
     "issue import enroll exchange stop lost suspend resume unlock account-set clock-trust "

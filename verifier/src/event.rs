@@ -243,7 +243,7 @@ pub enum Reason {
     /// The gateway repeated what had been wrong a moment before. Not judged again, and no guess.
     #[n(17)]
     RejectedAgain,
-    /// This round of a conversation was taken already, or is over. No guess.
+    /// This round of a conversation was taken already. No guess.
     #[n(18)]
     RoundUsed,
     /// The password before the code is wrong; the code was not judged. Charged.
@@ -252,11 +252,15 @@ pub enum Reason {
     /// The password before the code could not be judged. No guess.
     #[n(20)]
     FirstFactorUnavailable,
+    /// This round of a conversation is over, or claims to last longer than any may: too late, or
+    /// another clock. No guess.
+    #[n(21)]
+    RoundExpired,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::RightCode,
         Self::NotAsked,
         Self::MalformedName,
@@ -278,6 +282,7 @@ impl Reason {
         Self::RoundUsed,
         Self::WrongPassword,
         Self::FirstFactorUnavailable,
+        Self::RoundExpired,
     ];
 
     /// Whether whoever asked was let in, or given the code's verdict once more.
@@ -314,6 +319,7 @@ impl Reason {
             Self::RoundUsed => "round-used",
             Self::WrongPassword => "wrong-password",
             Self::FirstFactorUnavailable => "first-factor-unavailable",
+            Self::RoundExpired => "round-expired",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Tokens: one seed with one serial.
 
+use std::time::Duration;
+
 use minicbor::{Decode, Encode};
 use subtle::ConstantTimeEq;
 
@@ -92,6 +94,9 @@ pub struct Use {
 
 /// So often an accept is given again to the gateway that repeats its request.
 pub const ANSWERS_AGAIN_MAX: u8 = 4;
+
+/// So long an accept can be acknowledged at least, where a method asks for that.
+pub const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
 
 /// The newest accept of a token, as long as the gateway that it was given to may ask for it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -273,8 +278,15 @@ impl Token {
     }
 
     /// Whether the newest accept is still to be given again at `now` to whom `by` says: not so often
-    /// yet, and its code inside its window.
-    pub(crate) fn answers_again(&self, by: &Mark, acceptance: &Acceptance, now: Time) -> bool {
+    /// yet, and its code inside its window. Who only acknowledges it has [`ACKNOWLEDGED_WITHIN`], and
+    /// the window does not matter: the code was spent inside it.
+    pub(crate) fn answers_again(
+        &self,
+        by: &Mark,
+        acceptance: &Acceptance,
+        now: Time,
+        acknowledges: bool,
+    ) -> bool {
         let Some(answered) = &self.answered else {
             return false;
         };
@@ -288,8 +300,14 @@ impl Token {
         };
         let newest = self.spent.first() == Some(&answered.step);
         let raised = self.raised.is_some_and(|raised| answered.step <= raised);
+        let given = self.last_use.as_ref().map(|last_use| last_use.time);
+        let in_time = given.is_some_and(|given| {
+            let least = acceptance.answer_again.max(ACKNOWLEDGED_WITHIN);
+            acknowledges && given <= now && now < given.after(least)
+        });
         let known: bool = answered.by.0.ct_eq(&by.0).into();
-        known && lasts && in_window && newest && !raised && answered.times < ANSWERS_AGAIN_MAX
+        let lasts = (lasts && in_window) || in_time;
+        known && lasts && newest && !raised && answered.times < ANSWERS_AGAIN_MAX
     }
 
     /// The steps or counters whose codes are looked at, in rising order.

@@ -303,24 +303,30 @@ impl<'a> Login<'a> {
         }
         let limits = &self.verifier.policy.limits;
         let round = self.round(&account);
+        let refused = match round {
+            Taken::Now => None,
+            Taken::Before | Taken::NoRoom => Some(Reason::RoundUsed),
+            Taken::Expired => Some(Reason::RoundExpired),
+        };
         let closed = account.guesses.closed(limits, self.now.time);
         let repetition = Repetition::of(self);
-        if repetition.is_none() || round == Taken::Never {
-            match (round, closed) {
-                (Taken::Before | Taken::Never, _) => {
-                    return Ok(Findings::rejected(Reason::RoundUsed, Some(account.name)));
-                }
-                (Taken::Now, Some(closed)) => return Ok(self.wait(reason_of(closed), account)),
-                (Taken::Now, None) => {}
+        let repeats = matches!(round, Taken::Now | Taken::Before);
+        if repetition.is_none() || !repeats {
+            if let Some(reason) = refused {
+                return Ok(Findings::rejected(reason, Some(account.name)));
+            }
+            if let Some(closed) = closed {
+                return Ok(self.wait(reason_of(closed), account));
             }
         }
         let tokens = load(view, &account.serials)?;
         if let Some(repetition) = &repetition {
-            if let Some(findings) = self.again(&account, &tokens, repetition) {
+            let acknowledges = round == Taken::Before;
+            if let Some(findings) = self.again(&account, &tokens, repetition, acknowledges) {
                 return Ok(findings);
             }
-            if round != Taken::Now {
-                return Ok(Findings::rejected(Reason::RoundUsed, Some(account.name)));
+            if let Some(reason) = refused {
+                return Ok(Findings::rejected(reason, Some(account.name)));
             }
             if let Some(closed) = closed {
                 return Ok(self.wait(reason_of(closed), account));
@@ -329,6 +335,11 @@ impl<'a> Login<'a> {
         if let Some(reason) = nothing_usable(&tokens) {
             return Ok(Findings::rejected(reason, Some(account.name)));
         }
+        // Before the password counts: who has typed no code at all has not guessed a password.
+        let Ok(answer) = self.attempt.proof.answer() else {
+            let reason = Reason::MalformedCode;
+            return Ok(Findings::rejected(reason, Some(account.name)));
+        };
         match self.attempt.first {
             First::None | First::Right => {}
             First::Unavailable => {
@@ -342,7 +353,7 @@ impl<'a> Login<'a> {
                 return Ok(self.charge(findings, account, usable, repetition.as_ref()));
             }
         }
-        self.judge(account, tokens, repetition.as_ref(), view)
+        self.judge(account, tokens, &answer, repetition.as_ref(), view)
     }
 
     /// Judges the code against every usable token of the account.
@@ -350,15 +361,12 @@ impl<'a> Login<'a> {
         &self,
         account: Account,
         tokens: Vec<Token>,
+        answer: &Answer<'_>,
         repetition: Option<&Repetition>,
         view: &dyn View,
     ) -> Result<Findings, StoreError> {
-        let Ok(answer) = self.attempt.proof.answer() else {
-            let reason = Reason::MalformedCode;
-            return Ok(Findings::rejected(reason, Some(account.name)));
-        };
         let (mut usable, mut unusable): (Vec<_>, Vec<_>) = tokens.into_iter().partition(is_usable);
-        let judged = self.judge_each(&usable, &answer);
+        let judged = self.judge_each(&usable, answer);
         // A string that one token has spent is not good for another either: the same seed may
         // have come in twice, under two serials.
         if let Some(index) = judged.spent {
@@ -369,13 +377,13 @@ impl<'a> Login<'a> {
             ));
         }
         unusable.extend(load(view, &account.ended)?);
-        let copy = unusable.iter().find(|token| self.is_copy(token, &answer));
+        let copy = unusable.iter().find(|token| self.is_copy(token, answer));
         if let Some(token) = copy {
             return Ok(Findings::unchanged(Reason::AlreadyUsed, &account, token));
         }
         if let Some((index, step)) = judged.fresh {
             let token = usable.swap_remove(index);
-            return Ok(self.accept(account, token, step, &answer, repetition));
+            return Ok(self.accept(account, token, step, answer, repetition));
         }
         match judged.broken {
             // Nothing was compared, so nothing was guessed.
@@ -401,7 +409,7 @@ impl<'a> Login<'a> {
         };
         let now = self.now.time;
         if round.until <= now || round.until > now.after(ROUND_LASTS_MAX) {
-            return Taken::Never;
+            return Taken::Expired;
         }
         if account.rounds.iter().any(|used| used.id == round.id) {
             return Taken::Before;
@@ -413,7 +421,7 @@ impl<'a> Login<'a> {
             .filter(|used| used.until > now)
             .count()
         {
-            ROUNDS_MAX.. => Taken::Never,
+            ROUNDS_MAX.. => Taken::NoRoom,
             _ => Taken::Now,
         }
     }
@@ -452,20 +460,22 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// The verdict of before, if this is the same login once more.
+    /// The verdict of before, if this is the same login once more; it `acknowledges` the accept if it is
+    /// of the very round that was accepted, as the last answer of EAP-MSCHAPv2 is.
     fn again(
         &self,
         account: &Account,
         tokens: &[Token],
         repetition: &Repetition,
+        acknowledges: bool,
     ) -> Option<Findings> {
         let acceptance = &self.verifier.policy.acceptance;
         let now = self.now.time;
         let latest = now.after(acceptance.answer_again);
         let is_known = |wrong: &WrongProof| {
             let same = repetition
-                .request
-                .is_some_and(|known| same(&wrong.mark, &known.wrong));
+                .wrong
+                .is_some_and(|known| same(&wrong.mark, &known));
             same && now < wrong.until && wrong.until <= latest
         };
         let is_packet = |wrong: &Mark| repetition.packet.is_some_and(|packet| same(wrong, &packet));
@@ -477,10 +487,12 @@ impl<'a> Login<'a> {
         if !matches!(self.attempt.first, First::None | First::Right) {
             return None;
         }
-        let by = repetition.request?.by;
+        let by = repetition.by;
+        let acknowledges = acknowledges && matches!(self.attempt.proof, Proof::MsChapV2(_));
         let answer = self.attempt.proof.answer().ok()?;
         let usable = tokens.iter().filter(|token| is_usable(token));
-        for token in usable.filter(|token| token.answers_again(&by, acceptance, now)) {
+        for token in usable.filter(|token| token.answers_again(&by, acceptance, now, acknowledges))
+        {
             let mut token = token.clone();
             let Some(answered) = &mut token.answered else {
                 continue;
@@ -542,10 +554,9 @@ impl<'a> Login<'a> {
             Answer::Code(_) | Answer::Chap(_) => None,
         };
         token.spend(step, acceptance, now, Some(self.attempt.place.clone()));
-        let request = repetition.and_then(|repetition| repetition.request);
-        token.answered = request.map(|request| Answered {
+        token.answered = repetition.map(|repetition| Answered {
             step,
-            by: request.by,
+            by: repetition.by,
             until: now.after(acceptance.answer_again),
             times: 0,
         });
@@ -579,13 +590,13 @@ impl<'a> Login<'a> {
             });
             findings.written.extend(disabled);
         }
-        if let Some(request) = repetition.and_then(|repetition| repetition.request) {
+        if let Some(mark) = repetition.and_then(|repetition| repetition.wrong) {
             account.wrong_proofs.retain(|wrong| wrong.until > now);
             if account.wrong_proofs.len() >= WRONG_PROOFS_MAX {
                 account.wrong_proofs.remove(0);
             }
             account.wrong_proofs.push(WrongProof {
-                mark: request.wrong,
+                mark,
                 until: now.after(policy.acceptance.answer_again),
             });
         }
@@ -601,21 +612,15 @@ impl<'a> Login<'a> {
 }
 
 /// What tells a login that is asked for once more from another.
-#[derive(Clone, Copy)]
 struct Repetition {
-    /// By the gateway's word, for a moment.
-    request: Option<RequestMarks>,
-    /// By the packet, however late it comes again: it, and the proof to the octet. So a gateway whose
-    /// packets are not told apart has no guess for nothing.
-    packet: Option<Mark>,
-}
-
-#[derive(Clone, Copy)]
-struct RequestMarks {
-    /// The gateway and its request: an accept is given again to these.
+    /// The gateway and its request, by its own word: an accept is given again to these, for a moment.
+    /// Without a word the packet itself, which nothing else has, with its proof.
     by: Mark,
-    /// These, and the proof to the octet: that it is wrong is charged once.
-    wrong: Mark,
+    /// The gateway's word and the proof to the octet: that it is wrong is charged once.
+    wrong: Option<Mark>,
+    /// The packet and the proof to the octet, however late it comes again. With the proof, a gateway
+    /// whose packets are not told apart has no guess for nothing.
+    packet: Option<Mark>,
 }
 
 impl Repetition {
@@ -642,11 +647,14 @@ impl Repetition {
         };
         let request = attempt.correlation.as_ref().filter(|_| word);
         let packet = attempt.packet.as_ref().filter(|_| packet);
+        let by = match (request, packet) {
+            (Some(said), _) => with(&[0], said, &[]),
+            (None, Some(packet)) => with(&[3, kind, first], packet, &proof),
+            (None, None) => return None,
+        };
         Some(Self {
-            request: request.map(|said| RequestMarks {
-                by: with(&[0], said, &[]),
-                wrong: with(&[1, kind, first], said, &proof),
-            }),
+            by,
+            wrong: request.map(|said| with(&[1, kind, first], said, &proof)),
             packet: packet.map(|said| with(&[2, kind, first], said, &proof)),
         })
     }
@@ -678,8 +686,10 @@ enum Taken {
     Now,
     /// It was taken before: at most the same verdict is given again.
     Before,
-    /// It is over, claims too much, or could not be remembered.
-    Never,
+    /// It is over, or claims too much.
+    Expired,
+    /// It could not be remembered.
+    NoRoom,
 }
 
 fn granted(account: &Account, ms_chap: Option<MsChapKeys>) -> Granted {

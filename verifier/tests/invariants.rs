@@ -282,6 +282,7 @@ fn answers_are_given_again_to_whom_they_were_given(run: &Run) {
         assert_eq!((&*of, *word), (code, tied.correlation), "{seen:?}");
         assert_eq!(token.watermark(), Some(*step));
         assert_eq!(token.last_use.as_ref().expect("a use").time, *at);
+        // Which is ten seconds, as an acknowledgement has at least.
         assert!(seen.now < at.after(run.oracle.policy.acceptance.answer_again));
         *times += 1;
         assert!(*times <= ANSWERS_AGAIN_MAX, "{seen:?}");

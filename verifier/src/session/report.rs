@@ -100,12 +100,8 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Whether it begins for an account that may not log in any more. One that goes on is not looked
-    /// at: an operator may have left it.
+    /// Whether its account may not log in any more.
     fn is_unwelcome(&self, view: &dyn View, account: &Account) -> Result<bool, StoreError> {
-        if !self.is_start() {
-            return Ok(false);
-        }
         let usable = match has_usable_token(view, account) {
             Err(StoreError::Corrupt) => true,
             other => other?,
@@ -142,10 +138,13 @@ impl<'a> Report<'a> {
 
     fn lives(&mut self, view: &dyn View, change: SessionChange) -> Decided {
         let account = self.account(view)?;
-        let known = view.session(self.id())?;
         let name = account.as_ref().map(|account| account.name.clone());
+        let recorded = view.session(self.id())?;
+        let known = recorded.clone().filter(|known| !self.is_another(known));
         let session = self.session(known.as_ref(), name.clone());
+        // What goes on an operator may have left; but not what nobody knew of.
         if let Some(account) = &account
+            && (self.is_start() || known.is_none())
             && self.is_unwelcome(view, account)?
         {
             self.came.unwelcome = Some(session.clone());
@@ -165,7 +164,7 @@ impl<'a> Report<'a> {
         }
         let mut event = self.event(change, name);
         let mut removed = Vec::new();
-        if known.is_none() {
+        if recorded.is_none() {
             match self.room {
                 Room::Free => {}
                 Room::InPlaceOf(id) if id != session.id && view.session(id)?.is_some() => {
@@ -186,6 +185,20 @@ impl<'a> Report<'a> {
         }))
     }
 
+    /// Whether the gateway has given the name of a session to another, as one does that counts anew
+    /// after it has lost its clock.
+    fn is_another(&self, known: &Session) -> bool {
+        let differs = |told: &Option<Box<str>>, known: &Option<Box<str>>| {
+            told.as_ref()
+                .zip(known.as_ref())
+                .is_some_and(|(t, k)| t != k)
+        };
+        let report = self.report;
+        self.is_start()
+            && (differs(&report.user_name, &known.user_name)
+                || differs(&report.calling_station, &known.calling_station))
+    }
+
     fn is_start(&self) -> bool {
         self.report.status == Status::Start
     }
@@ -194,20 +207,17 @@ impl<'a> Report<'a> {
         Event::at(self.now, What::Session(self.event(change, account)))
     }
 
+    /// One that is not known is over already: nothing is to be told, and an event for it would let
+    /// who recorded a report fill the journal.
     fn is_over(&self, view: &dyn View) -> Decided {
-        let known = view.session(self.id())?;
-        let account = match &known {
-            Some(known) => known.account.clone(),
-            None => self.account(view)?.map(|account| account.name),
+        let Some(known) = view.session(self.id())? else {
+            return Ok(None);
         };
-        let event = self.told(SessionChange::Stop, account);
+        let event = self.told(SessionChange::Stop, known.account.clone());
         // One that was recorded, and is sent again when the session has begun anew, ends nothing.
-        let over = known.filter(|known| known.told <= self.report.told);
+        let over = known.told <= self.report.told;
         Ok(Some(Change {
-            removed: over
-                .map(|known| Key::Session(known.id))
-                .into_iter()
-                .collect(),
+            removed: over.then_some(Key::Session(known.id)).into_iter().collect(),
             ..Change::event_only(event)
         }))
     }

@@ -70,7 +70,14 @@ impl Held {
     }
 
     /// The step that was accepted for the same request with the same code, if that is still said.
-    fn again(&self, policy: &Policy, code: &str, by: By, now: Time) -> Option<u64> {
+    fn again(
+        &self,
+        policy: &Policy,
+        code: &str,
+        by: By,
+        now: Time,
+        acknowledges: bool,
+    ) -> Option<u64> {
         let (step, known, until, times) = self.answered?;
         let near = match self.device.shape.factor {
             Factor::Totp { .. } => {
@@ -81,7 +88,11 @@ impl Held {
         };
         let lasts = now < until && until <= now.after(policy.acceptance.answer_again);
         let same = known == by && self.device.code(step) == code;
-        (same && near && lasts && times < AGAIN).then_some(step)
+        // It was given so long before its end.
+        let given = super::moved(until, -(policy.acceptance.answer_again.as_millis() as i64));
+        let least = policy.acceptance.answer_again.max(super::seconds(10));
+        let in_time = acknowledges && given <= now && now < given.after(least);
+        (same && (near && lasts || in_time) && times < AGAIN).then_some(step)
     }
 
     pub(crate) fn mark(&self) -> Option<u64> {
@@ -354,7 +365,8 @@ impl Oracle {
             let first = matches!(tied.first, First::None | First::Right);
             let usable = held.iter().filter(|token| token.usable() && first);
             let again = usable.filter_map(|token| {
-                let step = token.again(&self.policy, code, by, now)?;
+                let acknowledges = !fresh && tied.method == Method::MsChapV2;
+                let step = token.again(&self.policy, code, by, now, acknowledges)?;
                 Some((token.device.serial.clone(), step))
             });
             if let Some(again) = again.last() {
@@ -370,7 +382,8 @@ impl Oracle {
             () if owner.off => Reason::AccountDisabled,
             () if self.clock_is_back(now) => Reason::ClockBackwards,
             () if !self.steady => Reason::ClockStepped,
-            () if over || !fresh => Reason::RoundUsed,
+            () if over => Reason::RoundExpired,
+            () if !fresh => Reason::RoundUsed,
             () if owner.until.is_some_and(|until| now < until) => {
                 let locked = owner.wrong >= self.policy.limits.wrong_codes;
                 if locked {
@@ -380,6 +393,7 @@ impl Oracle {
                 }
             }
             () if held.iter().any(|token| token.usable()) => match tied.first {
+                _ if tied.method == Method::Code && !could_be_a_code(code) => Reason::MalformedCode,
                 First::Unavailable => Reason::FirstFactorUnavailable,
                 First::Wrong => Reason::WrongPassword,
                 First::None | First::Right => {

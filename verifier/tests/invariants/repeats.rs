@@ -372,12 +372,113 @@ fn r25_a_packet_that_was_recorded_is_charged_once_however_late() {
         );
         assert_eq!(charged(&desk), count);
     }
-    // It gives no accept again: for that the gateway has to say which login it is.
-    desk.pass(60);
+}
+
+/// Where a gateway has no word for a login, the packet itself says that it is the same.
+#[test]
+fn p12_a_packet_without_a_word_that_is_sent_again_gets_the_same_verdict() {
+    let device = Device::usual(1);
+    let mut desk = Desk::of_mori(&device);
     let code = device.shows(desk.now);
-    assert!(one(&mut desk, &packet(9, &code)).accepted());
-    let told = one(&mut desk, &packet(9, &code));
-    assert_eq!(told.reason, Some(Reason::AlreadyUsed));
+    let packet = |n: u8, with: &Tied| Attempt {
+        packet: Some(vec![n; 16]),
+        ..tied("mori", &code, Door::Radius, with)
+    };
+    let without = Tied::default();
+    assert!(one(&mut desk, &packet(9, &without)).accepted());
+    let told = one(&mut desk, &packet(9, &without));
+    assert_eq!(told.reason, Some(Reason::AnsweredAgain));
+    // Another packet, by another method, with a word, from another client.
+    let by_chap = Tied {
+        method: Method::Chap,
+        ..Tied::default()
+    };
+    let client = Attempt {
+        place: Place::new(Door::Radius, "other", None, None),
+        ..packet(9, &without)
+    };
+    let others = [
+        packet(8, &without),
+        packet(9, &by_chap),
+        packet(9, &word(1)),
+        client,
+    ];
+    for attempt in &others {
+        let told = one(&mut desk, attempt);
+        assert_eq!(told.reason, Some(Reason::AlreadyUsed), "{attempt:?}");
+    }
+    desk.pass(10);
+    let told = one(&mut desk, &packet(9, &without));
+    assert_eq!(told.reason, Some(Reason::AlreadyUsed), "not for ever");
+}
+
+/// EAP-MSCHAPv2 asks once more: the peer has acknowledged that we know the code too.
+#[test]
+fn an_accept_can_be_acknowledged_for_ten_seconds_whatever_the_window() {
+    let device = Device::new(1, shape(Algorithm::Sha1, 6, totp(15)));
+    let mut policy = crate::common::desk::policy(0, 4);
+    policy.acceptance.answer_again = seconds(1);
+    let mut desk = Desk::new(policy);
+    desk.give("mori", &device);
+    // The last moment of its step.
+    desk.now = Time::from_millis((device.step(START) + 1) * 15_000 + 14_900);
+    let code = device.shows(desk.now);
+    let with = |method| Tied {
+        method,
+        correlation: Some(1),
+        ..in_round(1, desk.now.after(seconds(60)))
+    };
+    let (eap, pap) = (with(Method::MsChapV2), with(Method::Code));
+    let fresh = Tied {
+        round: None,
+        ..eap.clone()
+    };
+    assert!(desk.tied("mori", &code, &eap).accepted());
+    desk.pass(9);
+    assert_eq!(
+        desk.tied("mori", &code, &eap).reason,
+        Some(Reason::AnsweredAgain)
+    );
+    assert_eq!(
+        desk.tied("mori", &code, &pap).reason,
+        Some(Reason::RoundUsed)
+    );
+    let told = desk.tied("mori", &code, &fresh);
+    assert!(!told.accepted(), "it is of no round");
+    desk.pass(1);
+    assert_eq!(
+        desk.tied("mori", &code, &eap).reason,
+        Some(Reason::RoundUsed)
+    );
+    // And not after the token is gone.
+    desk.pass(15);
+    let code = device.shows(desk.now);
+    let again = Tied {
+        round: Some(Round {
+            id: [2; 16],
+            until: desk.now.after(seconds(60)),
+        }),
+        ..eap.clone()
+    };
+    assert!(desk.tied("mori", &code, &again).accepted());
+    desk.change(StateChange::Lost, &device);
+    assert!(!desk.tied("mori", &code, &again).accepted());
+}
+
+/// Who has typed no code has not guessed a password.
+#[test]
+fn r25_a_malformed_code_is_no_wrong_password() {
+    let device = Device::usual(1);
+    let mut desk = Desk::of_mori(&device);
+    for first in [First::Wrong, First::Right, First::Unavailable, First::None] {
+        let with = Tied {
+            first,
+            ..Tied::default()
+        };
+        let told = desk.tied("mori", "secret", &with);
+        assert_eq!(told.reason, Some(Reason::MalformedCode));
+    }
+    assert_eq!(charged(&desk), 0);
 }
 
 /// Both directions: neither a false count nor a free guess.
@@ -485,7 +586,7 @@ fn a_round_that_is_over_or_claims_too_much_is_not_taken() {
         Time::from_millis(u64::MAX),
     ] {
         let told = desk.tied("mori", &code, &in_round(1, until));
-        assert_eq!(told.reason, Some(Reason::RoundUsed), "{until:?}");
+        assert_eq!(told.reason, Some(Reason::RoundExpired), "{until:?}");
         assert!(desk.account("mori").rounds.is_empty());
     }
     let told = desk.tied("mori", &code, &in_round(1, moved(desk.now, 600_000)));

@@ -42,6 +42,9 @@ const ROWS_SEALED: usize = 500;
 /// How often an audit list goes on looking for rows that its filter wants.
 const LOOKS_MAX: usize = 2_000;
 
+/// How long an operation that is asked for once more ends sessions once more.
+const REPEATED_ENDS: Duration = Duration::from_secs(600);
+
 /// The newest checkpoint, in the data folder.
 const CHECKPOINT: &str = "checkpoint";
 
@@ -419,11 +422,24 @@ impl Desk {
         };
         let account = receipt.account.as_deref().filter(|_| takes);
         let account = account.and_then(|name| AccountName::parse(name).ok());
-        if let Some(account) = account.filter(|_| !receipt.repeated) {
+        if let Some(account) = account.filter(|_| self.ends_now(&receipt, shared)) {
             sessions::end_all(&account, receipt.position, shared).await;
         }
         receipt.sessions = shared.sessions.orders.count(receipt.position);
         Answer::Receipt(receipt)
+    }
+
+    /// Whether an operation ends sessions now. When it is asked for once more it does again: orders are
+    /// in memory, and a verifier that died behind the receipt has none. But only for a while: whoever
+    /// asks again the next day wants the receipt.
+    fn ends_now(&self, receipt: &ReceiptView, shared: &Shared) -> bool {
+        let age = shared
+            .clock
+            .now()
+            .time
+            .millis()
+            .saturating_sub(receipt.time_ms);
+        !receipt.repeated || age < millis(REPEATED_ENDS)
     }
 
     async fn session_end(
@@ -450,7 +466,7 @@ impl Desk {
         let operation = Operation::SessionEnd(which);
         let answer = self.operate(operation, note, shared).await?;
         if let (Answer::Receipt(receipt), Some(id)) = (&answer, one)
-            && !receipt.repeated
+            && self.ends_now(receipt, shared)
         {
             sessions::end_one(id, receipt.position, shared).await;
         }

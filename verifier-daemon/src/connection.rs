@@ -58,6 +58,9 @@ pub(crate) async fn serve(stream: UnixStream, peer: Peer, shared: Arc<Shared>) {
         ));
     }
     outbox.close();
+    if connection.peer.serves_gateways() {
+        sessions::gone(&outbox, &connection.shared);
+    }
     // It ends by itself after the last reply; a panic in it has ended the process.
     let _ = writing.await;
 }

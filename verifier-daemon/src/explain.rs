@@ -168,7 +168,11 @@ fn of_events(events: &[(u64, Event)], tokens: &[Token], findings: &mut Vec<Findi
             "the gateway repeated a login whose code or password was wrong".into()
         }
         Reason::RoundUsed => {
-            "the answer came for a challenge that was answered before, or is too old".into()
+            "the answer came for a challenge that was answered before".into()
+        }
+        Reason::RoundExpired => {
+            "the answer came too late for its challenge, or the clock of sekisho-radiusd is not ours"
+                .into()
         }
         Reason::WrongPassword => "the password before the code was wrong".into(),
         Reason::FirstFactorUnavailable => {

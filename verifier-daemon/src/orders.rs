@@ -30,7 +30,8 @@ pub(crate) struct Ordered {
     /// The operation that asked for it, unless the verifier did so by itself.
     pub(crate) receipt: Option<Position>,
     pub(crate) outcome: Option<EndOutcome>,
-    fetched: bool,
+    /// The connection that fetched it.
+    fetched: Option<usize>,
     /// Since when it is as it is.
     since: Instant,
 }
@@ -101,7 +102,7 @@ impl Orders {
             session,
             receipt,
             outcome: None,
-            fetched: false,
+            fetched: None,
             since: now,
         };
         state.orders.insert(id, order);
@@ -109,19 +110,37 @@ impl Orders {
         self.arrived.notify_waiters();
     }
 
-    /// Up to `limit` orders that nobody has fetched yet.
-    pub(crate) fn take(&self, limit: usize, now: Instant) -> Vec<Ordered> {
+    /// Up to `limit` orders that nobody has fetched yet, for the connection `by`.
+    pub(crate) fn take(&self, limit: usize, by: usize, now: Instant) -> Vec<Ordered> {
         let mut state = self.state();
         let mut taken = Vec::new();
         while taken.len() < limit
             && let Some(id) = state.waiting.pop_front()
         {
             if let Some(order) = state.orders.get_mut(&id) {
-                (order.fetched, order.since) = (true, now);
+                (order.fetched, order.since) = (Some(by), now);
                 taken.push(order.clone());
             }
         }
         taken
+    }
+
+    /// The connection `by` is gone, and whatever it fetched and did not settle is for the next one: to
+    /// ask a gateway twice does no harm.
+    pub(crate) fn give_back(&self, by: usize, now: Instant) {
+        let mut state = self.state();
+        let open = |order: &&mut Ordered| order.outcome.is_none() && order.fetched == Some(by);
+        let mut back = Vec::new();
+        for order in state.orders.values_mut().filter(open) {
+            (order.fetched, order.since) = (None, now);
+            back.push(order.id);
+        }
+        for id in back.into_iter().rev() {
+            state.waiting.push_front(id);
+        }
+        drop(state);
+        // Also whoever waits on the connection that is gone.
+        self.arrived.notify_waiters();
     }
 
     /// Takes note of what became of an order. Gives it back the first time.
@@ -137,8 +156,8 @@ impl Orders {
         let mut state = self.state();
         let late = |order: &&Ordered| {
             let patience = match order.fetched {
-                true => SETTLED_WITHIN,
-                false => FETCHED_WITHIN,
+                Some(_) => SETTLED_WITHIN,
+                None => FETCHED_WITHIN,
             };
             order.outcome.is_none() && now.duration_since(order.since) >= patience
         };
@@ -146,7 +165,7 @@ impl Orders {
             .orders
             .values()
             .filter(late)
-            .map(|order| (order.id, order.fetched))
+            .map(|order| (order.id, order.fetched.is_some()))
             .collect();
         let mut given_up = Vec::new();
         for (id, fetched) in late {
@@ -311,10 +330,10 @@ mod tests {
         let (orders, now) = (Orders::new(FIRST), Instant::now());
         orders.add(session(1), Some(7), now);
         orders.add(session(2), Some(7), now);
-        let taken = orders.take(1, now);
+        let taken = orders.take(1, 1, now);
         assert_eq!(taken.len(), 1);
-        assert_eq!(orders.take(16, now).len(), 1);
-        assert!(orders.take(16, now).is_empty());
+        assert_eq!(orders.take(16, 1, now).len(), 1);
+        assert!(orders.take(16, 1, now).is_empty());
         let id = taken[0].id;
         assert!(id > FIRST);
         assert_eq!(outcomes(&orders, 7), [None, None]);
@@ -332,13 +351,13 @@ mod tests {
         orders.add(session(1), Some(7), now);
         orders.add(session(1), Some(8), now);
         orders.add(session(1), None, now);
-        let taken = orders.take(16, now);
+        let taken = orders.take(16, 1, now);
         assert_eq!(taken.len(), 1);
         orders.settle(taken[0].id, EndOutcome::Gone, now);
         assert_eq!(outcomes(&orders, 7), [Some(EndOutcome::Gone)]);
         assert_eq!(outcomes(&orders, 8), [Some(EndOutcome::Gone)]);
         orders.add(session(1), Some(9), now);
-        assert_eq!(orders.take(16, now).len(), 1, "another time");
+        assert_eq!(orders.take(16, 1, now).len(), 1, "another time");
     }
 
     #[test]
@@ -346,7 +365,7 @@ mod tests {
         let (orders, now) = (Orders::new(FIRST), Instant::now());
         orders.add(session(1), Some(7), now);
         orders.add(session(2), Some(7), now);
-        orders.take(1, now);
+        orders.take(1, 1, now);
         assert!(
             orders
                 .sweep(now + FETCHED_WITHIN - Duration::from_millis(1))
@@ -355,13 +374,33 @@ mod tests {
         let given_up = orders.sweep(now + FETCHED_WITHIN);
         assert_eq!(given_up.len(), 1);
         assert_eq!(given_up[0].outcome, Some(EndOutcome::NotSent));
-        assert!(orders.take(16, now).is_empty(), "nor handed out any more");
+        assert!(
+            orders.take(16, 1, now).is_empty(),
+            "nor handed out any more"
+        );
         let given_up = orders.sweep(now + SETTLED_WITHIN);
         assert_eq!(given_up[0].outcome, Some(EndOutcome::Timeout));
         assert_eq!(orders.not_ended(), 2);
         orders.sweep(now + SETTLED_WITHIN + KEPT);
         assert!(orders.of(7).is_empty());
         assert!(orders.state().operations.is_empty());
+    }
+
+    #[test]
+    fn what_a_connection_did_not_settle_is_for_the_next_one() {
+        let (orders, now) = (Orders::new(FIRST), Instant::now());
+        for n in 1..=4 {
+            orders.add(session(n), Some(7), now);
+        }
+        let taken = orders.take(3, 1, now);
+        orders.settle(taken[0].id, EndOutcome::Ended, now);
+        let later = now + FETCHED_WITHIN;
+        orders.give_back(2, later);
+        assert_eq!(orders.take(16, 3, later).len(), 1, "nothing of another's");
+        orders.give_back(1, later);
+        assert!(orders.sweep(later).is_empty(), "it has its time anew");
+        let again: Vec<u64> = orders.take(16, 2, later).iter().map(|o| o.id).collect();
+        assert_eq!(again, [taken[1].id, taken[2].id]);
     }
 
     #[test]
@@ -373,11 +412,12 @@ mod tests {
         }
         assert_eq!(orders.state().orders.len(), ORDERS_MAX);
         assert_eq!(orders.not_ended(), 10);
-        assert_eq!(orders.count(most), 0);
-        let id = orders.take(1, now)[0].id;
+        assert!(orders.is_incomplete(most), "not passed over");
+        assert!(orders.of(most).is_empty());
+        let id = orders.take(1, 1, now)[0].id;
         orders.settle(id, EndOutcome::Ended, now);
         orders.add(session(most), Some(most), now);
-        assert_eq!(orders.count(most), 1, "what is settled makes room");
+        assert_eq!(orders.of(most).len(), 1, "what is settled makes room");
         assert_eq!(orders.state().orders.len(), ORDERS_MAX);
     }
 
@@ -401,7 +441,7 @@ mod tests {
         orders.add(session(1), Some(7), now);
         let late = orders.settled(7, Duration::from_millis(10)).await;
         assert_eq!(late[0].outcome, None);
-        let id = orders.take(1, now)[0].id;
+        let id = orders.take(1, 1, now)[0].id;
         let settle = async {
             tokio::task::yield_now().await;
             orders.settle(id, EndOutcome::Refused(Some(501)), now);

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 
 use crate::decider::Job;
 use crate::orders::{Ordered, Orders};
-use crate::outbox::ReplyTo;
+use crate::outbox::{Outbox, ReplyTo};
 use crate::requests;
 use crate::service::Shared;
 
@@ -31,8 +31,9 @@ const SESSIONS_LOOKED_AT: usize = 500;
 const ENDED_AT_ONCE_MAX: usize = 1_024;
 /// How long the RADIUS server waits for orders before it asks again.
 const AWAITED: Duration = Duration::from_secs(20);
-/// How long an operator waits for what became of sessions.
-const SETTLED: Duration = Duration::from_secs(30);
+/// How long an operator waits for what became of sessions: longer than a gateway is tried, which is
+/// 30 seconds.
+const SETTLED: Duration = Duration::from_secs(33);
 /// How often is looked for orders that nobody cares for.
 const SWEEP: Duration = Duration::from_secs(1);
 /// How often is looked whether there is room for more sessions.
@@ -251,6 +252,17 @@ pub(crate) async fn end_one(id: SessionId, receipt: Position, shared: &Shared) {
     }
 }
 
+/// A connection, as long as it is there.
+fn number_of(outbox: &Arc<Outbox>) -> usize {
+    Arc::as_ptr(outbox) as usize
+}
+
+/// What the connection of `outbox` fetched is for another: it is gone.
+pub(crate) fn gone(outbox: &Arc<Outbox>, shared: &Shared) {
+    let orders = &shared.sessions.orders;
+    orders.give_back(number_of(outbox), Instant::now());
+}
+
 /// Gives orders to the RADIUS server: at once if there are some, else after a while none.
 pub(crate) fn await_orders(to: ReplyTo, shared: &Arc<Shared>) {
     let sessions = Arc::clone(&shared.sessions);
@@ -264,7 +276,8 @@ pub(crate) fn await_orders(to: ReplyTo, shared: &Arc<Shared>) {
                 if to.outbox.is_closed() {
                     return Vec::new();
                 }
-                let orders = sessions.orders.take(ORDERS_MAX, Instant::now());
+                let by = number_of(&to.outbox);
+                let orders = sessions.orders.take(ORDERS_MAX, by, Instant::now());
                 if !orders.is_empty() {
                     return orders;
                 }

@@ -8,6 +8,10 @@
 //! The octets are: one of format, four of the key's number (big endian), the nonce, and the
 //! content under AES-256-GCM with its tag. The format, the client's name and the account name as
 //! sent, in lower case, are the associated data.
+//!
+//! No octet of the attribute is zero: ocserv keeps a State as text that ends at the first zero, and
+//! would send back a piece. So each zero is replaced by the distance to the next one, behind one
+//! octet that holds the distance to the first (consistent overhead byte stuffing).
 
 use std::fmt;
 use std::time::Duration;
@@ -34,7 +38,7 @@ const NUMBER_OCTETS: usize = 4;
 const HEAD_OCTETS: usize = 1 + NUMBER_OCTETS + NONCE_OCTETS;
 const TAG_OCTETS: usize = 16;
 /// The most that can be sealed into one attribute.
-pub(crate) const CONTENT_OCTETS_MAX: usize = VALUE_MAX - HEAD_OCTETS - TAG_OCTETS;
+pub(crate) const CONTENT_OCTETS_MAX: usize = VALUE_MAX - 1 - HEAD_OCTETS - TAG_OCTETS;
 
 /// What is known of the factor before the code, from one round to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +171,7 @@ impl StateKeys {
             )
             .ok()?;
         state.extend_from_slice(&tag);
-        Some(state)
+        Some(without_zeros(&state))
     }
 
     /// Opens what was sealed for the same client and account, if it has not expired. `wall` is
@@ -181,6 +185,7 @@ impl StateKeys {
         if state.len() > VALUE_MAX {
             return Err(DoesNotOpen);
         }
+        let state = with_zeros(state).ok_or(DoesNotOpen)?;
         let (head, rest) = state
             .split_first_chunk::<HEAD_OCTETS>()
             .ok_or(DoesNotOpen)?;
@@ -210,6 +215,39 @@ impl StateKeys {
             .find(|(known, _)| format == FORMAT && number == known.to_be_bytes())
             .map(|(_, cipher)| cipher)
     }
+}
+
+/// The same octets without a zero among them, and one more.
+fn without_zeros(octets: &[u8]) -> Vec<u8> {
+    let mut text = vec![0];
+    let mut zero = 0;
+    for &octet in octets {
+        if octet == 0 {
+            text[zero] = (text.len() - zero) as u8;
+            zero = text.len();
+        }
+        text.push(octet);
+    }
+    // An attribute holds 253 octets, so that a distance always fits.
+    text[zero] = (text.len() - zero) as u8;
+    text
+}
+
+/// What [`without_zeros`] made this of; nothing if it was not made so.
+fn with_zeros(text: &[u8]) -> Option<Vec<u8>> {
+    let mut octets = text.to_vec();
+    let mut zero = 0;
+    if text.contains(&0) {
+        return None;
+    }
+    while zero < octets.len() {
+        let next = zero + usize::from(octets[zero]);
+        octets[zero] = 0;
+        zero = next;
+    }
+    // The octet in front was no zero. Every other text for the same octets is refused.
+    let octets = octets.get(1..)?.to_vec();
+    (zero == text.len()).then_some(octets)
 }
 
 #[cfg(test)]

@@ -91,6 +91,33 @@ fn no_octet_of_a_state_can_be_changed_added_or_left_out() {
 }
 
 #[test]
+fn no_octet_of_a_state_is_zero() {
+    for nonce in 0..=u8::MAX {
+        let state = keys(&[0]).seal(&content(), &BINDING, &[nonce; NONCE_OCTETS]);
+        let state = state.unwrap();
+        assert!(!state.contains(&0), "{state:?}");
+        assert_eq!(keys(&[0]).open(&state, &BINDING, WALL), Ok(content()));
+    }
+    for octets in [
+        &[][..],
+        &[0],
+        &[0, 0],
+        &[1, 0, 2],
+        &[0, 1, 0],
+        &[9; 252],
+        &[0; 252],
+    ] {
+        let text = without_zeros(octets);
+        assert_eq!(text.len(), octets.len() + 1);
+        assert!(!text.contains(&0));
+        assert_eq!(with_zeros(&text).as_deref(), Some(octets));
+    }
+    for bad in [&[][..], &[0], &[2], &[3, 1], &[1, 0], &[2, 7, 0]] {
+        assert_eq!(with_zeros(bad), None, "{bad:?}");
+    }
+}
+
+#[test]
 fn response_with_the_longest_name_fits_into_a_state() {
     let with_name = |octets| Content {
         first: FirstFactor::None,

@@ -43,8 +43,8 @@ fn shadow_file_judges_the_password_before_the_code_is_looked_at() {
     let daemon = start(&made, folder.path());
     let mut nas = made.nas();
     let code = made.code(&hana, 0);
-    let longest = "p".repeat(122);
-    for wrong in ["incorrect horse", "", &longest] {
+    // Few: after three that count, the account waits.
+    for wrong in ["incorrect horse", ""] {
         let verdict = nas.login("hana", &format!("{wrong}{code}"));
         assert_eq!(verdict, Verdict::Reject, "{wrong}");
     }
@@ -55,7 +55,13 @@ fn shadow_file_judges_the_password_before_the_code_is_looked_at() {
     assert_eq!(verdict, Verdict::Reject, "a password without its code");
     let verdict = nas.login("hana", &format!("{PASSWORD}{code}"));
     assert_eq!(verdict, Verdict::Accept, "nothing was spent meanwhile");
+    assert_eq!(made.count("wrong-password"), 1);
     assert_eq!(made.count("right-code"), 1);
+    // All that RADIUS can carry.
+    made.clock().advance(30);
+    let longest = format!("{}{}", "p".repeat(122), made.code(&hana, 0));
+    assert_eq!(nas.login("hana", &longest), Verdict::Reject);
+    assert_eq!(made.count("wrong-password"), 2);
     assert!(!daemon.log().contains("horse"), "{}", daemon.log());
 }
 

@@ -7,14 +7,15 @@ use std::time::Duration;
 use super::certificate::{Certificates, NAME};
 use super::{Program, Stage};
 use crate::network::{GATEWAY, Visitor};
-use crate::process;
+use crate::process::{self, leashed};
 use crate::radius::SECRET;
 use crate::terminal::Terminal;
 
 const LOAD_LIMIT: Duration = Duration::from_secs(30);
-/// What both sides need, and no more: some plugins of the packages do harm here.
+/// What both sides need, and no more: some plugins of the packages do harm here. The tunnel is made
+/// in the process, since not every kernel knows ESP.
 const PLUGINS: &str = "random nonce openssl pem pkcs1 x509 pubkey constraints kdf hmac \
-                       kernel-netlink socket-default eap-identity updown attr";
+                       kernel-libipsec kernel-netlink socket-default eap-identity updown attr";
 
 /// A running gateway.
 #[derive(Debug)]
@@ -67,6 +68,10 @@ impl<'a> StrongSwan<'a> {
                  pools {{\n inside {{\n  addrs = 10.9.1.0/24\n }}\n}}\n"
             ),
         );
+        // What the tunnel leads to must be here: routes into it need a source.
+        let mut inside = leashed("ip");
+        inside.args(["addr", "add", "10.9.0.1/24", "dev", "lo"]);
+        process::run(&mut inside, b"", LOAD_LIMIT).expect_success();
         let mut command = stage.command("/usr/lib/ipsec/charon");
         command.env("STRONGSWAN_CONF", &settings);
         let socket = stage.folder().join("vici");

@@ -207,6 +207,7 @@ impl Server {
             Mode::Challenge { .. } if login.client.first_factor => self.first_round(
                 login,
                 content.id,
+                Some(login.client.next_expiry(content.expires)),
                 Shape::Eap(response.identifier),
                 Some(typed),
             ),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::client::{Client, Method, Mode};
 use super::eap::Eap;
@@ -203,6 +204,7 @@ impl<'d> Login<'_, 'd> {
             shape,
             at: self.at,
             random: self.random,
+            until: None,
         }
     }
 }
@@ -252,7 +254,7 @@ impl Server {
             }
             Mode::Challenge { .. } => {
                 let typed = login.client.first_factor.then_some(typed);
-                self.first_round(login, login.random.id(), Shape::Plain, typed)
+                self.first_round(login, login.random.id(), None, Shape::Plain, typed)
             }
         }
     }
@@ -294,6 +296,7 @@ impl Server {
         &mut self,
         login: &Login<'_, 'd>,
         id: [u8; 16],
+        until: Option<Duration>,
         shape: Shape,
         typed: Option<Password>,
     ) -> Result<Step<'d>, Stop> {
@@ -312,11 +315,14 @@ impl Server {
                     proof: Proof::Password,
                     first: First::Password(password),
                     conversation: None,
-                    then: Then::FirstCode { id },
+                    then: Then::FirstCode { id, until },
                 })));
             }
         };
-        let rounds = login.rounds(&self.keys, shape);
+        let rounds = Rounds {
+            until,
+            ..login.rounds(&self.keys, shape)
+        };
         let challenge = rounds.code(id, 1, first).ok_or(Ignored::ReplyTooLarge)?;
         Ok(Step::Challenge(challenge))
     }
@@ -339,6 +345,7 @@ impl Server {
             then: Then::Code {
                 id: content.id,
                 round: content.round,
+                expires: content.expires,
                 first: content.first,
             },
         })))

@@ -25,6 +25,7 @@ impl Server {
             shape: work.shape,
             at,
             random,
+            until: None,
         };
         let at_once = |body| Some((body, false));
         let body = match (answer.verdict, &work.then) {
@@ -38,15 +39,26 @@ impl Server {
                 }
                 None => None,
             },
-            (Verdict::Challenge(first), Then::FirstCode { id }) => {
-                return at_once(Body::Challenge(rounds.code(*id, 1, first)?));
+            (Verdict::Challenge(first), &Then::FirstCode { id, until }) => {
+                let rounds = Rounds { until, ..rounds };
+                return at_once(Body::Challenge(rounds.code(id, 1, first)?));
             }
-            (Verdict::Reject, &Then::Code { id, round, first })
-                if work.client.has_round_after(round)
-                    && self.asked.take(at.now, work.client.account(&work.account)) =>
+            (
+                Verdict::Reject,
+                &Then::Code {
+                    id,
+                    round,
+                    expires,
+                    first,
+                },
+            ) if work.client.has_round_after(round)
+                && work.client.next_expiry(expires) > at.wall
+                && self.asked.take(at.now, work.client.account(&work.account)) =>
             {
                 // For whatever cause: a wrong password, a locked account and a code that was used
                 // before are all told like this.
+                let until = Some(work.client.next_expiry(expires));
+                let rounds = Rounds { until, ..rounds };
                 return Some((Body::Challenge(rounds.code(id, round + 1, first)?), true));
             }
             // An accept of a password alone, or a challenge in the place of a verdict, is a

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::client::{Client, Texts};
+use super::client::{Client, Mode, Texts};
 use super::question::{Conversation, MsChapKeys};
 use super::reply::{Ask, Challenge};
 use super::work::Shape;
@@ -26,6 +26,25 @@ impl Content {
     }
 }
 
+/// The longest that the verifier takes a round for.
+const ROUND_LASTS_MAX: Duration = Duration::from_secs(600);
+
+impl Client {
+    /// Until when the challenge after one is waited for that is waited for until `expires`.
+    ///
+    /// It follows from that one, and not from when it is answered. So whoever answers one State
+    /// again and again gets the same next round each time, as the verifier sees it, and none that
+    /// outlives the verifier's memory of it.
+    pub(super) fn next_expiry(&self, expires: Duration) -> Duration {
+        let rounds = match self.mode {
+            Mode::Challenge { rounds } => u32::from(rounds.max(1)),
+            Mode::Code | Mode::PasswordAndCode { .. } => 1,
+        };
+        let room = ROUND_LASTS_MAX.saturating_sub(self.challenge_lifetime) / rounds;
+        expires + Duration::from_secs(self.challenge_lifetime.min(room).as_secs())
+    }
+}
+
 /// Makes the challenges of one conversation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rounds<'r> {
@@ -36,6 +55,8 @@ pub(super) struct Rounds<'r> {
     pub(super) shape: Shape,
     pub(super) at: &'r Moment,
     pub(super) random: &'r Random,
+    /// Until when an answer is taken, if it follows from the challenge before.
+    pub(super) until: Option<Duration>,
 }
 
 impl Rounds<'_> {
@@ -58,7 +79,7 @@ impl Rounds<'_> {
                 state: self.seal(id, round, first, Kind::Code)?,
                 ask: Ask::Text(
                     Texts::cut(&self.client.texts.code).to_owned(),
-                    self.client.challenge_lifetime.as_secs() as u32,
+                    self.expires().saturating_sub(self.at.wall).as_secs() as u32,
                 ),
             }),
         }
@@ -143,12 +164,16 @@ impl Rounds<'_> {
         })
     }
 
+    fn expires(&self) -> Duration {
+        let usual = self.at.wall + self.client.challenge_lifetime;
+        self.until.unwrap_or(usual)
+    }
+
     fn seal(&self, id: [u8; 16], round: u8, first: FirstFactor, kind: Kind) -> Option<Vec<u8>> {
-        let lifetime = match kind {
-            Kind::EapAcknowledge { .. } => self.client.challenge_lifetime.min(ACKNOWLEDGED_WITHIN),
-            _ => self.client.challenge_lifetime,
+        let expires = match kind {
+            Kind::EapAcknowledge { .. } => self.expires().min(self.at.wall + ACKNOWLEDGED_WITHIN),
+            _ => self.expires(),
         };
-        let expires = self.at.wall + lifetime;
         let content = Content {
             id,
             round,

@@ -1,6 +1,7 @@
 //! What is remembered of a request until there is a verdict.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::client::Client;
 use crate::state::{FirstFactor, Proved};
@@ -39,6 +40,8 @@ pub(super) enum Then {
     FirstCode {
         /// The conversation.
         id: [u8; 16],
+        /// Until when the code is waited for, if it follows from the challenge before.
+        until: Option<Duration>,
     },
     /// A code was asked about; after a wrong one there may be another.
     Code {
@@ -46,6 +49,8 @@ pub(super) enum Then {
         id: [u8; 16],
         /// The how many-th code it was.
         round: u8,
+        /// Until when it was waited for.
+        expires: Duration,
         /// Of the conversation.
         first: FirstFactor,
     },

@@ -365,6 +365,65 @@ fn state_expires_when_it_says() {
     }
 }
 
+/// The verifier remembers a round until it expires. If a State could be answered late to get the
+/// next round once more, with a longer life, that round could be taken twice.
+#[test]
+fn next_round_is_the_same_however_often_and_late_the_one_before_is_answered() {
+    let mut gate = Gate::with(challenging);
+    let first = login(b"x");
+    let begun = gate.at().wall;
+    let state = begin(&mut gate, &first);
+    let mut rounds = Vec::new();
+    for later in [0, 50, 60] {
+        gate.now += Duration::from_secs(later);
+        let again = first.clone().next(&state).password(b"000000");
+        let ticket = gate.receive(&again.signed()).ticket();
+        gate.hold(ticket, &Answer::from(Verdict::Reject));
+        let reply = gate.release(ticket).unwrap();
+        let timeout = only(&read(&again, &reply), AttributeType::SESSION_TIMEOUT).to_vec();
+        let left = begun + Duration::from_secs(240) - gate.at().wall;
+        assert_eq!(timeout, (left.as_secs() as u32).to_be_bytes());
+        let next = again.clone().next(&state_of(&again, &reply));
+        match gate.receive(&next.password(CODE).signed()) {
+            Outcome::Asked { conversation, .. } => rounds.push(conversation.unwrap()),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(rounds[0].until, begun + Duration::from_secs(240));
+    rounds.dedup();
+    assert_eq!(rounds.len(), 1);
+}
+
+/// What claims more than ten minutes the verifier refuses.
+#[test]
+fn no_round_claims_more_time_than_the_verifier_gives_it() {
+    for lifetime in [30, 120, 300, 599, 600] {
+        for rounds in [1, 3, 5] {
+            let mut gate = Gate::with(|client| {
+                client.mode = Mode::Challenge { rounds };
+                client.challenge_lifetime = Duration::from_secs(lifetime);
+            });
+            let mut request = login(b"x");
+            let mut state = begin(&mut gate, &request);
+            for round in 1..=rounds {
+                request = request.next(&state).password(b"000000");
+                let outcome = gate.receive(&request.signed());
+                let ticket = outcome.ticket();
+                if let Outcome::Asked { conversation, .. } = outcome {
+                    let claimed = conversation.unwrap().until - gate.at().wall;
+                    assert!(claimed <= Duration::from_secs(600), "{lifetime} {round}");
+                    assert!(claimed > Duration::from_secs(lifetime.min(500) / 2));
+                }
+                gate.hold(ticket, &Answer::from(Verdict::Reject));
+                let reply = gate.release(ticket).unwrap();
+                if round < rounds {
+                    state = state_of(&request, &reply);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn keys_can_be_rotated_in_the_middle_of_a_conversation() {
     let mut gate = Gate::with(challenging);
@@ -373,20 +432,18 @@ fn keys_can_be_rotated_in_the_middle_of_a_conversation() {
     let keys = StateKeys::new([(1, &[1; 32]), (2, &[2; 32])]);
     gate.server.set_state_keys(keys);
     let new = begin(&mut gate, &first.clone().with_identifier(99));
-    assert_eq!(
-        (old[1..5].to_vec(), new[1..5].to_vec()),
-        (vec![0, 0, 0, 1], vec![0, 0, 0, 2])
-    );
-    for state in [old, new] {
-        let mut server = gate.other_server();
-        server
-            .server
-            .set_state_keys(StateKeys::new([(2, &[2; 32]), (1, &[1; 32])]));
-        check(
-            &mut server,
-            &first.clone().next(&state).password(CODE),
-            "asked",
-        );
+    let refused = "refused BadState";
+    for (state, with_old, with_new) in [(old, "asked", refused), (new, refused, "asked")] {
+        for (keys, expected) in [
+            (StateKeys::new([(2, &[2; 32]), (1, &[1; 32])]), "asked"),
+            (StateKeys::new([(1, &[1; 32])]), with_old),
+            (StateKeys::new([(2, &[2; 32])]), with_new),
+        ] {
+            let mut server = gate.other_server();
+            server.server.set_state_keys(keys);
+            let request = first.clone().next(&state).password(CODE);
+            check(&mut server, &request, expected);
+        }
     }
 }
 

@@ -269,6 +269,32 @@ fn gtc_in_challenge_mode_asks_for_the_password_then_for_the_code_in_rounds() {
     }
 }
 
+/// As with Access-Challenge without EAP: see `challenges`.
+#[test]
+fn gtc_code_is_the_same_round_however_late_the_password_is_sent_again() {
+    let mut gate = Gate::with(|client| {
+        in_rounds(client);
+        client.first_factor = true;
+    });
+    let mut peer = Peer::identity(b"hanako");
+    peer.challenged(&mut gate);
+    let asked_for_password = peer.clone();
+    let mut rounds = Vec::new();
+    for later in [0, 50, 60] {
+        gate.now += Duration::from_secs(later);
+        let mut peer = asked_for_password.clone();
+        peer.answer(EapType::GTC, b"secret");
+        let (ticket, ..) = peer.asked(&mut gate);
+        let verdict = Verdict::Challenge(FirstFactor::Right);
+        let reply = gate.conclude(ticket, verdict).unwrap();
+        peer.take(&reply);
+        peer.answer(EapType::GTC, CODE);
+        rounds.push(peer.asked(&mut gate).3.unwrap());
+    }
+    rounds.dedup();
+    assert_eq!(rounds.len(), 1);
+}
+
 #[test]
 fn gtc_without_a_first_factor_of_ours_asks_for_the_code_at_once() {
     let mut gate = Gate::with(in_rounds);

@@ -6,6 +6,9 @@ use crate::attribute::{Attribute, AttributeType};
 use crate::framed::Framed;
 use crate::packet::Packet;
 
+/// 2020-01-01. A clock that is further back was never set.
+const STAMP_MIN: u32 = 1_577_836_800;
+
 /// Acct-Status-Type: what happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
@@ -139,10 +142,11 @@ impl<'d> Report<'d> {
 
     /// When it happened, in seconds since 1970: Event-Timestamp, else now less Acct-Delay-Time.
     ///
-    /// A NAS without a clock says 1970 or some year to come; what is later than now is now.
+    /// A NAS without a clock says 1970, the year it was made, or some year to come: what is before
+    /// 2020 is no timestamp, and what is later than now is now.
     pub fn happened_at(&self, now_unix_seconds: u64) -> u64 {
         match self.event_timestamp {
-            Some(stamp) if stamp > 0 => u64::from(stamp).min(now_unix_seconds),
+            Some(stamp) if stamp >= STAMP_MIN => u64::from(stamp).min(now_unix_seconds),
             _ => now_unix_seconds.saturating_sub(u64::from(self.delay_seconds)),
         }
     }

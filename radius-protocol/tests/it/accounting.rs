@@ -221,6 +221,9 @@ fn time_is_that_of_the_event_or_now_less_the_delay() {
         (None, 5u32, now - 5),
         (None, u32::MAX, 0),
         (Some(0), 5, now - 5),
+        (Some(946_684_800), 5, now - 5),
+        (Some(1_577_836_799), 5, now - 5),
+        (Some(1_577_836_800), 5, 1_577_836_800),
         (Some(u32::MAX), 0, now),
     ] {
         let mut request = report(1).with(AttributeType::ACCT_DELAY_TIME, &delay.to_be_bytes());

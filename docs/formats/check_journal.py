@@ -25,6 +25,7 @@ HEADER, HEAD, SECTOR, TAG = 512, 64, 512, 20
 UNSIGNED_MOST = 1_000
 BODY_MOST = 4 << 20
 LAST_OF_GROUP = 1
+RECORDS = (0, 1, 2, 4)
 CHANGE, PART, SEAL, FIRST_FREE_KIND, CHECKPOINT = 1, 2, 3, 128, 128
 REASONS = (
     "right-code not-asked malformed-name unknown-account account-disabled no-token "
@@ -194,13 +195,13 @@ def event_kind(event):
 
 def change_event(body, kind):
     """The kind of the event of a change, None for a part of one; the rest must be records and
-    keys, each one of three."""
+    keys, each one of four kinds."""
     change = cbor(body)
     if len(change) != 6 or (change[0] is None) != (kind == PART) or not is_stamped(change):
         raise NotCbor("no change and no part of one")
     written, removed = field(change, 1, list), field(change, 2, list)
     for entry in written + removed:
-        if not isinstance(entry, list) or not 0 <= field(entry, 0, int) <= 2:
+        if not isinstance(entry, list) or field(entry, 0, int) not in RECORDS:
             raise NotCbor("no record and no key")
         field(entry, 1, list)
     if len(field(change, 3, bytes)) != TAG * len(written):

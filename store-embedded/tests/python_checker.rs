@@ -15,7 +15,8 @@ use sekisho_verifier::event::{OperationKind, What};
 use sekisho_verifier::note::{SIGNING_KEY_OCTETS, Signer};
 use sekisho_verifier::store::{Change, Decider, Key, Outcome, Position, Record, Store};
 use sekisho_verifier::testing::sample::{
-    Write, account, account_key, alias, keyring, operation, spend, time, token, token_key,
+    Write, account, account_key, alias, keyring, operation, session, session_event, session_key,
+    spend, time, token, token_key,
 };
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -117,6 +118,14 @@ fn groups() -> Vec<Vec<Change>> {
             vec![token_key(TOKENS + round)],
         )]);
     }
+    for n in 0..4 {
+        let reported = Change {
+            written: vec![session(n, n)],
+            removed: vec![session_key(n / 2)],
+            ..Change::event_only(session_event(n, time(n)))
+        };
+        groups.push(vec![reported]);
+    }
     groups.push((0..3).map(|n| spend(n, ROUNDS + 9)).collect());
     groups
 }
@@ -127,6 +136,7 @@ fn event_kind(change: &Change) -> String {
         What::Operation(event) => {
             format!("operation {}", event.operation.name())
         }
+        What::Session(_) => "session interim".into(),
     }
 }
 

@@ -26,7 +26,8 @@ use sekisho_verifier::seal::TAG_OCTETS;
 use sekisho_verifier::store::{Change, Decider, Kind, Outcome, Record, Store, StoreError};
 use sekisho_verifier::testing::memory::MemoryStore;
 use sekisho_verifier::testing::sample::{
-    Write, account_key, alias, keyring, operation, spend, time, token, token_key,
+    Write, account_key, alias, keyring, operation, session, session_event, session_key, spend,
+    time, token, token_key,
 };
 use sekisho_verifier::time::Time;
 use zeroize::Zeroizing;
@@ -117,10 +118,11 @@ fn open_how(
 struct Content {
     tokens: Vec<Record>,
     accounts: Vec<Record>,
+    sessions: Vec<Record>,
     alias: Option<Record>,
     events: Vec<Event>,
     newest: Option<Time>,
-    counts: (u64, u64),
+    counts: (u64, u64, u64),
 }
 
 fn content(store: &dyn Store) -> Content {
@@ -131,10 +133,11 @@ fn content(store: &dyn Store) -> Content {
     Content {
         tokens: list(Kind::Tokens),
         accounts: list(Kind::Accounts),
+        sessions: list(Kind::Sessions),
         alias: store.view().record(&alias(1).key()).expect("a read"),
         events: events.into_iter().map(|(_, event)| event).collect(),
         newest: store.view().newest().expect("a read"),
-        counts: (counts.tokens, counts.accounts),
+        counts: (counts.tokens, counts.accounts, counts.sessions),
     }
 }
 
@@ -156,6 +159,11 @@ fn script() -> Vec<Vec<Change>> {
                 ..spend(5, round)
             },
             Change::event_only(operation(OperationKind::ClockTrust, time(round))),
+            Change {
+                written: vec![session(round, round)],
+                removed: vec![session_key(round / 2)],
+                ..Change::event_only(session_event(round, time(round)))
+            },
         ]);
     }
     groups.insert(9, vec![import(), spend(1, 2_000)]);

@@ -5,7 +5,8 @@ use sekisho_verifier::event::OperationKind;
 use sekisho_verifier::store::{Change, Store};
 use sekisho_verifier::testing::memory::MemoryStore;
 use sekisho_verifier::testing::sample::{
-    account, account_key, alias, login, operation, time, token, token_key,
+    account, account_key, alias, login, operation, session, session_event, session_key, time,
+    token, token_key,
 };
 
 use crate::tests::index::Kept;
@@ -29,14 +30,17 @@ fn changes() -> impl Strategy<Value = Change> {
         (number.clone(), 0..500u64).prop_map(|(n, step)| token(n, step)),
         (number.clone(), 0..9u32).prop_map(|(n, wrong)| account(n, wrong)),
         number.clone().prop_map(alias),
+        (number.clone(), 0..9u64).prop_map(|(n, updated)| session(n, updated)),
     ];
     let removed = prop_oneof![
         number.clone().prop_map(token_key),
         number.clone().prop_map(account_key),
+        number.clone().prop_map(session_key),
         number.prop_map(|n| alias(n).key()),
     ];
     let event = prop_oneof![
         9 => (0..1_000u64).prop_map(|at| login(1, at, time(at))),
+        1 => (0..1_000u64).prop_map(|at| session_event(1, time(at))),
         1 => (0..1_000u64).prop_map(|at| operation(OperationKind::ClockTrust, time(at))),
     ];
     let written = prop::collection::vec(written, 0..4);

@@ -185,8 +185,8 @@ impl<'a> Report<'a> {
         }))
     }
 
-    /// Whether the gateway has given the name of a session to another, as one does that counts anew
-    /// after it has lost its clock.
+    /// Whether the gateway has given the name of a session to another, as one does that counts anew.
+    /// An older report says nothing of that: it may have been recorded.
     fn is_another(&self, known: &Session) -> bool {
         let differs = |told: &Option<Box<str>>, known: &Option<Box<str>>| {
             told.as_ref()
@@ -195,6 +195,7 @@ impl<'a> Report<'a> {
         };
         let report = self.report;
         self.is_start()
+            && report.told >= known.told
             && (differs(&report.user_name, &known.user_name)
                 || differs(&report.calling_station, &known.calling_station))
     }

@@ -487,7 +487,7 @@ impl<'a> Login<'a> {
         if !matches!(self.attempt.first, First::None | First::Right) {
             return None;
         }
-        let by = repetition.by;
+        let by = repetition.by?;
         let acknowledges = acknowledges && matches!(self.attempt.proof, Proof::MsChapV2(_));
         let answer = self.attempt.proof.answer().ok()?;
         let usable = tokens.iter().filter(|token| is_usable(token));
@@ -554,9 +554,9 @@ impl<'a> Login<'a> {
             Answer::Code(_) | Answer::Chap(_) => None,
         };
         token.spend(step, acceptance, now, Some(self.attempt.place.clone()));
-        token.answered = repetition.map(|repetition| Answered {
+        token.answered = repetition.and_then(|it| it.by).map(|by| Answered {
             step,
-            by: repetition.by,
+            by,
             until: now.after(acceptance.answer_again),
             times: 0,
         });
@@ -614,8 +614,7 @@ impl<'a> Login<'a> {
 /// What tells a login that is asked for once more from another.
 struct Repetition {
     /// The gateway and its request, by its own word: an accept is given again to these, for a moment.
-    /// Without a word the packet itself, which nothing else has, with its proof.
-    by: Mark,
+    by: Option<Mark>,
     /// The gateway's word and the proof to the octet: that it is wrong is charged once.
     wrong: Option<Mark>,
     /// The packet and the proof to the octet, however late it comes again. With the proof, a gateway
@@ -647,13 +646,8 @@ impl Repetition {
         };
         let request = attempt.correlation.as_ref().filter(|_| word);
         let packet = attempt.packet.as_ref().filter(|_| packet);
-        let by = match (request, packet) {
-            (Some(said), _) => with(&[0], said, &[]),
-            (None, Some(packet)) => with(&[3, kind, first], packet, &proof),
-            (None, None) => return None,
-        };
         Some(Self {
-            by,
+            by: request.map(|said| with(&[0], said, &[])),
             wrong: request.map(|said| with(&[1, kind, first], said, &proof)),
             packet: packet.map(|said| with(&[2, kind, first], said, &proof)),
         })

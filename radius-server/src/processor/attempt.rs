@@ -1,5 +1,7 @@
 //! What the verifier is told about a login.
 
+use std::net::SocketAddr;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sekisho_radius_protocol::authenticator::Authenticator;
 use sekisho_radius_protocol::server::{Conversation, Proof, Question};
@@ -31,6 +33,7 @@ pub(super) const PASSWORD_MARK_OCTETS: usize = 16;
 const BY_CONVERSATION: u8 = 1;
 const BY_SESSION: u8 = 2;
 const BY_PORT: u8 = 3;
+const BY_PACKET: u8 = 4;
 
 /// Where the login happens.
 pub(super) fn place(client: &str, request: &Packet<'_>) -> Place {
@@ -52,12 +55,14 @@ fn text_of(request: &Packet<'_>, kind: AttributeType) -> Option<String> {
 
 /// What ties a request to the one that it repeats, though it is another packet: gateways send a
 /// login again from another port, with another Identifier. The same for both, and never for two
-/// logins; nothing if the packet says too little to know.
+/// logins. If the packet says too little to know, only the very same packet from the very same port
+/// is it again, as for the duplicate cache, which has forgotten it when we had to stay silent.
 ///
 /// Only for packets that were admitted: whoever can change a packet could else make one login look
 /// like another.
 pub(super) fn correlation(
     client: &str,
+    peer: SocketAddr,
     question: &Question<'_>,
     password: Option<[u8; PASSWORD_MARK_OCTETS]>,
 ) -> Option<Vec<u8>> {
@@ -80,7 +85,10 @@ pub(super) fn correlation(
         mark.kind(BY_PORT);
         push(&WHERE, &mut mark);
     } else {
-        return None;
+        mark.kind(BY_PACKET);
+        mark.push(Some(peer.to_string().as_bytes()));
+        mark.push(Some(&[request.identifier()]));
+        mark.push(Some(&request.authenticator()));
     }
     mark.push(Some(client.as_bytes()));
     push(&NAS, &mut mark);

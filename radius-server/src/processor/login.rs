@@ -4,6 +4,7 @@
 //! the verifier; then, for what the accept carries, groups are looked up. Until the last of them has
 //! spoken the request stays open, and its retransmissions get silence.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use sekisho_radius_protocol::authenticator::Authenticator;
@@ -101,7 +102,7 @@ impl Processor {
             }
             Action::Ask(question) => {
                 self.saw(client, datagram, octets);
-                self.ask(client, question);
+                self.ask(client, datagram.peer, question);
             }
         }
         self.note_auto(client);
@@ -120,16 +121,21 @@ impl Processor {
         }
     }
 
-    fn ask(&mut self, client: &Arc<Client>, question: Question<'_>) {
+    fn ask(&mut self, client: &Arc<Client>, peer: SocketAddr, question: Question<'_>) {
         let ticket = question.ticket;
-        if let Err(why) = self.begin(client, question) {
+        if let Err(why) = self.begin(client, peer, question) {
             self.dropped(client, why);
             self.server.forget(ticket);
         }
     }
 
     /// Without whoever judges nothing can be known: silence, and the retransmission starts afresh.
-    fn begin(&mut self, client: &Arc<Client>, question: Question<'_>) -> Result<(), Counter> {
+    fn begin(
+        &mut self,
+        client: &Arc<Client>,
+        peer: SocketAddr,
+        question: Question<'_>,
+    ) -> Result<(), Counter> {
         let ticket = question.ticket;
         let authenticator = question.request.authenticator();
         let is_final = question.is_final;
@@ -142,7 +148,7 @@ impl Processor {
             )),
             _ => None,
         };
-        let correlation = attempt::correlation(&client.name, &question, password);
+        let correlation = attempt::correlation(&client.name, peer, &question, password);
         // In the middle of a conversation: its State was opened, so it is one of ours.
         let preferred = question.conversation.is_some();
         let account = question.account.into_owned();

@@ -177,6 +177,7 @@ fn sixteen_copies_of_a_command_with_one_key_are_one_operation() {
     let lost = |_| Verb::Change {
         change: Change::Lost,
         serial: OLD.into(),
+        keep_sessions: false,
         note: None,
     };
     let mut numbers = Vec::new();

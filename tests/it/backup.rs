@@ -61,6 +61,7 @@ fn operate(client: &mut Client) -> String {
                 code_required: Some(required),
                 ..Default::default()
             },
+            keep_sessions: false,
             note: None,
         };
         match ask(client, verb) {

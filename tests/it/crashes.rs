@@ -80,6 +80,7 @@ fn operate(mut client: Client, serials: &[String], over: &AtomicBool) -> Acknowl
             let verb = Verb::Change {
                 change,
                 serial: serial.clone(),
+                keep_sessions: false,
                 note: None,
             };
             match ask(&mut client, verb) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use sekisho_store_embedded::EmbeddedStore;
 use sekisho_tests::backup::Keeper;
-use sekisho_tests::installation::{Plan, call};
+use sekisho_tests::installation::{Plan, attempt, call};
 use sekisho_tests::{Installation, Token};
 use sekisho_verifier::event::Actor;
 use sekisho_verifier::operation::{Done, Operate, Operation, Order, StateChange};
@@ -17,7 +17,7 @@ use sekisho_verifier::serial::Serial;
 use sekisho_verifier::store::Store;
 use sekisho_verifier::time::Time;
 use sekisho_verifier::verify::Verifier;
-use sekisho_verifier_socket::{self as socket, Reply, Request, Verdict};
+use sekisho_verifier_socket::{Reply, Verdict};
 use serde_json::Value;
 
 use crate::keys::opened;
@@ -57,8 +57,8 @@ fn damage(made: &Installation, token: &Token) {
 
 /// By the code that the token shows now.
 fn is_let_in(made: &Installation, token: &Token) -> bool {
-    let attempt = installation::attempt(&token.account, &made.code(token, 0));
-    match call(&mut made.connect(), attempt) {
+    let login = attempt(&token.account, &made.code(token, 0));
+    match call(&mut made.connect(), login) {
         Some(Reply::Decided { verdict, .. }) => verdict == Verdict::Accept,
         Some(Reply::Unavailable) => false,
         other => panic!("{}: {other:?}", token.serial),

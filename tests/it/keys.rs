@@ -15,7 +15,7 @@ use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
 use data_encoding::HEXLOWER;
 use sekisho_store_embedded::{EmbeddedStore, Options};
-use sekisho_tests::installation::{Plan, ask, call};
+use sekisho_tests::installation::{self, Plan, ask, call};
 use sekisho_tests::radius::random;
 use sekisho_tests::{Installation, Token, process};
 use sekisho_verifier::note::SIGNING_KEY_OCTETS;

@@ -112,10 +112,9 @@ pub(crate) fn of_gateway(
 
 /// Two passwords are two logins: a repetition has the same.
 fn bind(attempt: &mut Attempt, octets: &[u8]) {
-    for said in [&mut attempt.correlation, &mut attempt.packet] {
-        if let Some(said) = said {
-            said.extend_from_slice(octets);
-        }
+    let said = [&mut attempt.correlation, &mut attempt.packet];
+    for said in said.into_iter().flatten() {
+        said.extend_from_slice(octets);
     }
 }
 

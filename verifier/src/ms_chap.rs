@@ -86,7 +86,7 @@ impl<'a> Exchange<'a> {
     /// RFC 2759 section 8.7, without its text form.
     fn authenticator_response(&self, hash_hash: &Hash) -> Zeroizing<[u8; 20]> {
         let mut first = Sha1::new()
-            .chain_update(&**hash_hash)
+            .chain_update(hash_hash.as_slice())
             .chain_update(self.response)
             .chain_update(TO_CLIENT)
             .finalize();
@@ -155,7 +155,7 @@ fn encrypt(seven: &[u8], clear: &[u8; 8]) -> [u8; 8] {
 /// RFC 3079 section 3.4, GetMasterKey.
 fn master_key(hash_hash: &Hash, response: &[u8; 24]) -> Hash {
     let hash = Sha1::new()
-        .chain_update(&**hash_hash)
+        .chain_update(hash_hash.as_slice())
         .chain_update(response)
         .chain_update(MASTER);
     first_half(hash)
@@ -164,7 +164,7 @@ fn master_key(hash_hash: &Hash, response: &[u8; 24]) -> Hash {
 /// RFC 3079 section 3.4, GetAsymetricStartKey for 128 bits.
 fn start_key(master: &Hash, direction: &[u8]) -> Hash {
     let hash = Sha1::new()
-        .chain_update(&**master)
+        .chain_update(master.as_slice())
         .chain_update(PAD_1)
         .chain_update(direction)
         .chain_update(PAD_2);

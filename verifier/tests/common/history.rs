@@ -240,7 +240,7 @@ pub(crate) enum Did {
         code: String,
         tied: Tied,
         expected: Expected,
-        told: Told,
+        told: Box<Told>,
     },
     Operation {
         operation: String,
@@ -576,7 +576,7 @@ impl Run {
                 code: code.clone(),
                 tied: tied.clone(),
                 expected: expected.clone(),
-                told,
+                told: Box::new(told),
             };
             self.see(applied, outcome, change, did);
             if applied {

@@ -364,12 +364,12 @@ impl Oracle {
             }
             let first = matches!(tied.first, First::None | First::Right);
             let usable = held.iter().filter(|token| token.usable() && first);
-            let again = usable.filter_map(|token| {
+            let mut again = usable.filter_map(|token| {
                 let acknowledges = !fresh && tied.method == Method::MsChapV2;
                 let step = token.again(&self.policy, code, by, now, acknowledges)?;
                 Some((token.device.serial.clone(), step))
             });
-            if let Some(again) = again.last() {
+            if let Some(again) = again.next() {
                 return Expected {
                     reason: Reason::AnsweredAgain,
                     account: Some(name.clone()),

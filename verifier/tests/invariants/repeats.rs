@@ -159,6 +159,27 @@ fn a_word_that_ends_as_another_clients_name_begins_is_another() {
     assert!(one(&mut desk, &at("gate", b"way-1")).accepted());
 }
 
+/// A word that says nothing ties nothing together.
+#[test]
+fn an_empty_word_is_none() {
+    let device = Device::usual(1);
+    let mut desk = Desk::of_mori(&device);
+    let attempt = |code: &str| Attempt {
+        correlation: Some(Vec::new()),
+        packet: Some(Vec::new()),
+        ..tied("mori", code, Door::Radius, &Tied::default())
+    };
+    let (right, wrong) = (device.shows(desk.now), device.wrong(desk.now));
+    for count in 1..=2 {
+        let told = one(&mut desk, &attempt(&wrong));
+        assert_eq!(told.reason, Some(Reason::WrongCode));
+        assert_eq!(charged(&desk), count);
+    }
+    assert!(one(&mut desk, &attempt(&right)).accepted());
+    let told = one(&mut desk, &attempt(&right));
+    assert_eq!(told.reason, Some(Reason::AlreadyUsed));
+}
+
 fn word_of_none() -> Tied {
     Tied::default()
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sekisho_verifier_socket::{
-    Answer, Attempt, Door, Envelope, FRAME_MAX, LENGTH_OCTETS, Place, Reply, Request, Secret,
-    Verdict, decode, encode, frame_length,
+    Attempt, Door, Envelope, FRAME_MAX, LENGTH_OCTETS, Place, Reply, Request, Secret, Verdict,
+    decode, encode, frame_length,
 };
 
 use crate::Failure;
@@ -127,6 +127,7 @@ impl Pipeline<'_> {
             Reply::Decided {
                 verdict: Verdict::Accept,
                 account,
+                ..
             } if *account == self.logins[id as usize].account => {
                 self.times.push(now - sent);
                 Ok(())

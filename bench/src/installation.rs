@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::Failure;
 use crate::attempts::import_file;
 use crate::daemon::{Daemon, leashed};
+use crate::methods;
 
 /// What gateways share with the server.
 pub(crate) const SECRET: &str = "a shared secret of 32 octets....";
@@ -57,11 +58,13 @@ impl Installation {
     fn settings_text(&self) -> String {
         format!(
             "[verifier]\ndata = {:?}\nsocket = {:?}\n\n[acceptance]\ndrift-steps = 0\n\n\
-             [log]\nsyslog = false\n\n[radius]\nlisten = [\"{}\"]\n\n\
-             [[radius.client]]\nname = \"vpn\"\naddress = [\"127.0.0.0/8\"]\nsecret = \"{SECRET}\"\n",
+             [log]\nsyslog = false\n\n[radius]\nlisten = [\"{}\"]\naccounting-listen = []\n\n\
+             [[radius.client]]\nname = \"vpn\"\naddress = [\"127.0.0.0/8\"]\nsecret = \"{SECRET}\"\n\
+             requests-per-second = 1000000\n\n{}",
             self.data(),
             self.socket(),
             self.radius,
+            methods::clients(),
         )
     }
 

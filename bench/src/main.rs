@@ -7,7 +7,7 @@
 //! Prints a table, and writes `bench/figures.json` in the target folder. A mark that is missed is
 //! told and fails nothing; a wrong answer of a daemon fails the run.
 //!
-//! Given names of parts (`core`, `store`, `memory`, `doors`), it measures these only.
+//! Given names of parts (`core`, `store`, `memory`, `doors`, `methods`), it measures these only.
 #![expect(clippy::print_stdout, reason = "it is a program for the terminal")]
 
 mod attempts;
@@ -20,6 +20,7 @@ mod figures;
 mod gateway;
 mod installation;
 mod memory;
+mod methods;
 mod pam;
 mod plan;
 mod report;
@@ -67,6 +68,9 @@ fn run() -> Result<(), Failure> {
     }
     if wanted("doors") {
         throughput::measure(&plan, &folder, &mut figures)?;
+    }
+    if wanted("methods") {
+        methods::measure(&plan, &folder, &mut figures)?;
     }
     figures.put("bench_run_s", started.elapsed().as_secs_f64());
     let file = folder.join("figures.json");

@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) bursts: usize,
     /// Logins through PAM of each round.
     pub(crate) pam_logins: usize,
+    /// Accepts of each RADIUS method of each round.
+    pub(crate) method_accepts: usize,
 }
 
 impl Plan {
@@ -55,6 +57,7 @@ impl Plan {
             radius_many_accepts: 100_000,
             bursts: 4,
             pam_logins: 300,
+            method_accepts: 20_000,
         }
     }
 
@@ -73,6 +76,7 @@ impl Plan {
             radius_many_accepts: 66_000,
             bursts: 2,
             pam_logins: 300,
+            method_accepts: 8_000,
         }
     }
 }

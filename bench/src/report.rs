@@ -39,6 +39,16 @@ const DOORS: &[(&str, &str)] = &[
     ("RADIUS, 128 sockets", "radius_128_sockets"),
 ];
 
+/// RADIUS methods: their names, and what their figures are called by.
+const METHODS: &[(&str, &str)] = &[
+    ("PAP", "pap"),
+    ("CHAP", "chap"),
+    ("MS-CHAPv2", "ms_chap_v2"),
+    ("EAP-GTC, 2 rounds", "eap_gtc"),
+    ("EAP-MSCHAPv2, 3 rounds", "eap_ms_chap_v2"),
+    ("challenge, 2 rounds", "challenge"),
+];
+
 const HISTORIES: &[(u64, &str)] = &[
     (200_000, "200,000"),
     (1_000_000, "1,000,000"),
@@ -55,6 +65,7 @@ pub(crate) fn text(figures: &Figures) -> String {
         .and_then(|()| store(&mut out, figures))
         .and_then(|()| histories(&mut out, figures))
         .and_then(|()| doors(&mut out, figures))
+        .and_then(|()| methods(&mut out, figures))
         .and_then(|()| linux_logins(&mut out, figures))
         .and_then(|()| memory(&mut out, figures))
         .and_then(|()| marks(&mut out, figures));
@@ -165,6 +176,30 @@ fn doors(out: &mut String, figures: &Figures) -> std::fmt::Result {
         "  of disk: records/s that this disk syncs at that moment, as many at a time. A busy machine\n  \
          keeps the one thread that measures this waiting longer than the verifier's several."
     )
+}
+
+fn methods(out: &mut String, figures: &Figures) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\nRADIUS methods, 64 conversations at once, a simple load"
+    )?;
+    writeln!(
+        out,
+        "  {:<22} {:>9} {:>8} {:>9} {:>9}",
+        "", "accepts/s", "of PAP", "p50 µs", "p99 µs"
+    )?;
+    for (name, prefix) in METHODS {
+        let get = |what: &str| figures.median(&format!("method_{prefix}_{what}"));
+        writeln!(
+            out,
+            "  {name:<22} {:>9} {:>6} % {:>9} {:>9}",
+            number(get("accepts_per_s")),
+            number(get("of_pap_percent")),
+            number(get("p50_us")),
+            number(get("p99_us")),
+        )?;
+    }
+    Ok(())
 }
 
 fn linux_logins(out: &mut String, figures: &Figures) -> std::fmt::Result {

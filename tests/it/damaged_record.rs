@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use sekisho_store_embedded::EmbeddedStore;
 use sekisho_tests::backup::Keeper;
+use sekisho_tests::gateways::within;
 use sekisho_tests::installation::{Plan, attempt, call};
 use sekisho_tests::{Installation, Token};
 use sekisho_verifier::event::Actor;
@@ -73,8 +74,11 @@ fn serials(made: &Installation) -> Vec<String> {
 }
 
 fn is_told_of(made: &Installation, token: &Token) -> bool {
-    let warnings = made.json(&["status"])["warnings"].to_string();
-    warnings.contains(&format!("token {}", token.serial))
+    // All records are looked at while logins go on already.
+    within(Duration::from_secs(20), || {
+        let warnings = made.json(&["status"])["warnings"].to_string();
+        warnings.contains(&format!("token {}", token.serial))
+    })
 }
 
 /// The newest event of this operation.

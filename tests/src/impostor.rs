@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use sekisho_verifier_socket::radius::StateKey;
 use sekisho_verifier_socket::{
     Envelope, FRAME_MAX, LENGTH_OCTETS, Reply, Request, Verdict, decode, encode, frame_length,
 };
@@ -91,7 +92,10 @@ impl Drop for Impostor {
 /// answer to a login. Nobody is to be disconnected.
 fn errand(request: &Envelope<Request>) -> Option<Vec<u8>> {
     let body = match &request.body {
-        Request::StateKeys => Reply::StateKeys(Vec::new()),
+        Request::StateKeys => Reply::StateKeys(vec![StateKey {
+            number: 1,
+            key: "a key of 32 octets, of nobody...".into(),
+        }]),
         Request::AwaitOrders => return Some(Vec::new()),
         Request::Seen(_) | Request::Ended(_) => Reply::Taken,
         _ => return None,

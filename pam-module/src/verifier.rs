@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sekisho_verifier_socket::{
-    Answer, Ask, Attempt, Client, ClientError, Place, Reply, Request, Secret, Verdict,
+    Ask, Attempt, Client, ClientError, Place, Reply, Request, Secret, Verdict,
 };
 
 /// Carries one request to the verifier and its reply back, by `deadline`.
@@ -140,11 +140,7 @@ impl<'a, V: Verifier> Line<'a, V> {
         code: Secret,
         place: &Place,
     ) -> Result<Judged, Failure> {
-        let request = Request::Attempt(Attempt::of_code(
-            account.to_owned(),
-            code,
-            place.clone(),
-        ));
+        let request = Request::Attempt(Attempt::of_code(account.to_owned(), code, place.clone()));
         let reply = self
             .verifier
             .call(self.socket, request, Instant::now() + self.left)

@@ -59,7 +59,9 @@ impl Says {
     fn reply(self, account: &str) -> Result<Reply, ClientError> {
         let decided = |verdict, account: &str| Reply::Decided {
             verdict,
-            account: account.into(), accepted: None };
+            account: account.into(),
+            accepted: None,
+        };
         Ok(match self {
             Needed => Reply::CodeNeeded,
             NotNeeded => Reply::CodeNotNeeded,

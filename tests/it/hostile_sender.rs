@@ -301,7 +301,7 @@ impl Hostile {
 
     fn send_one(&mut self) {
         let template = self.below(self.bare.len());
-        let knows_the_secret = self.next() % SEALED == 0;
+        let knows_the_secret = self.next().is_multiple_of(SEALED);
         let mut octets = if knows_the_secret {
             self.bare[template].clone()
         } else {
@@ -345,7 +345,7 @@ impl Hostile {
             7 if octets.len() > 24 => {
                 let value = self.next() as u8;
                 let first = octets[21];
-                octets[21] = if at % 2 == 0 {
+                octets[21] = if at.is_multiple_of(2) {
                     value
                 } else {
                     first.wrapping_add(1)

@@ -138,7 +138,9 @@ pub(crate) fn private_folder() -> TempDir {
 pub(crate) fn decided(verdict: Verdict, account: &str) -> Reply {
     Reply::Decided {
         verdict,
-        account: account.into(), accepted: None }
+        account: account.into(),
+        accepted: None,
+    }
 }
 
 pub(crate) fn honestly(request: &Request) -> Does {

@@ -2,7 +2,7 @@
 //!
 //! Datagrams take this way: a thread for each socket empties it into the [`mailbox`]; the thread
 //! of the [`processor`] judges what can be judged from the packet alone; the [`authority`] asks the
-//! verifier, and [`judges`] whoever judges passwords, on the thread of the runtime; their words come
+//! verifier, and [`judges`](mod@judges) whoever judges passwords, on the thread of the runtime; their words come
 //! back through the mailbox, and replies leave through the [`outbox`], rejects after a rest with
 //! [`held`]. Sessions are ended by [`disconnect`], which is asked by the verifier.
 //!

@@ -30,7 +30,10 @@ pub use radius::{
     PasswordDaemon, Quirk, Radius, ReplyAttribute,
 };
 pub use secret::{SECRET_OCTETS_ADVISED, Secret};
-pub use verifier::{Acceptance, Code, Limits, Log, LogLevel, Pam, Profile, Service, Verifier};
+pub use verifier::{
+    Acceptance, Approval, Approved, Code, Day, Language, Limits, Log, LogLevel, Network, Pam,
+    Profile, Rule, Service, Tongue, Verifier,
+};
 
 use serde::Deserialize;
 
@@ -54,6 +57,10 @@ pub struct Settings {
     pub audit: Audit,
     /// Backups: who can read them.
     pub backup: Backup,
+    /// What takes two people.
+    pub approval: Approval,
+    /// Texts for people.
+    pub language: Language,
     /// Logging of the daemons.
     pub log: Log,
 }

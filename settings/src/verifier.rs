@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::Bounded;
+use crate::{Bounded, Prefix};
 
 /// The verifier: where its data and its socket are, and who may ask what.
 #[derive(Debug, Clone, Deserialize)]
@@ -123,16 +123,119 @@ impl Limits {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Pam {
-    /// By PAM service name; a service that is not listed always asks.
+    /// By PAM service name; a service that is not listed has the rule of the default table.
     pub service: BTreeMap<String, Service>,
+    /// Until the end of this day (UTC) accounts without a token are let in where a code is needed, to
+    /// put their first token into use.
+    pub grace_until: Option<Day>,
+    /// How long after a login's code the services of `second-use-services` ask for none, in the same
+    /// login session on the same terminal; without it they always ask.
+    second_use_seconds: Option<Bounded<1, 300>>,
+    /// Which services.
+    pub second_use_services: Vec<String>,
+}
+
+impl Pam {
+    /// How long a second use in the same login session needs no code; `None`: it always does.
+    pub fn second_use(&self) -> Option<Duration> {
+        self.second_use_seconds
+            .map(|seconds| Duration::from_secs(seconds.value()))
+    }
 }
 
 /// One PAM service.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Service {
-    /// Whether it asks for a code.
+    /// Whether it asks for a code, where no rule fits.
     pub code: Code,
+    /// The first that fits goes before `code`.
+    #[serde(default)]
+    pub rule: Vec<Rule>,
+}
+
+/// A rule with conditions. Every condition that is given must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Rule {
+    /// The account is in one of these groups of the store; empty: any account.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// The login comes from one of these; empty: from anywhere.
+    #[serde(default)]
+    pub networks: Vec<Network>,
+    /// Whether it asks for a code then.
+    pub code: Code,
+}
+
+/// Where a login comes from: a network, or `local` for the machine itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Network {
+    /// No remote host.
+    Local,
+    /// An address in this network. A host name lies in none.
+    Remote(Prefix),
+}
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "local" => Ok(Self::Local),
+            other => Ok(Self::Remote(other.parse()?)),
+        }
+    }
+}
+
+/// A day, as `2026-12-31`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Day {
+    /// Milliseconds since 1970-01-01T00:00:00Z at its end, in UTC.
+    pub end_ms: u64,
+}
+
+/// Milliseconds of a day.
+const DAY_MS: u64 = 86_400_000;
+/// The years that a [`Day`] may be in.
+const YEARS: std::ops::RangeInclusive<u64> = 2_020..=2_199;
+
+impl TryFrom<String> for Day {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let day = || {
+            let (year, rest) = text.split_once('-')?;
+            let (month, day) = rest.split_once('-')?;
+            let number = |text: &str, digits: usize| {
+                let plain = text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
+                plain.then(|| text.parse::<u64>().ok()).flatten()
+            };
+            days_since_1970(number(year, 4)?, number(month, 2)?, number(day, 2)?)
+        };
+        let days = day().ok_or("a day is written as 2026-12-31, in the years 2020 to 2199")?;
+        Ok(Self {
+            end_ms: (days + 1) * DAY_MS,
+        })
+    }
+}
+
+fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
+    let is_leap = |year: u64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    let of_month = |month: u64| match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if is_leap(year) => 29,
+        2 => 28,
+        _ => 31,
+    };
+    let fits = YEARS.contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=of_month(month)).contains(&day);
+    let years: u64 = (1970..year).map(|year| if is_leap(year) { 366 } else { 365 }).sum();
+    let months: u64 = (1..month).map(of_month).sum();
+    fits.then(|| years + months + day - 1)
 }
 
 /// Whether a code is asked.
@@ -182,4 +285,57 @@ pub enum LogLevel {
     Info,
     /// What developers want to know. Holds no seed, no code and no secret either.
     Debug,
+}
+
+/// Texts for people.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Language {
+    /// For who has chosen nothing.
+    pub default: Tongue,
+}
+
+/// The languages that there are texts in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub enum Tongue {
+    /// English.
+    #[default]
+    #[serde(rename = "en")]
+    English,
+    /// Japanese.
+    #[serde(rename = "ja")]
+    Japanese,
+}
+
+/// What takes two people.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Approval {
+    /// These wait for a second admin; empty: none.
+    pub operations: Vec<Approved>,
+}
+
+impl Default for Approval {
+    fn default() -> Self {
+        use Approved::{Backup, BulkDisable, KeyRotate, Policy, Restore};
+        Self {
+            operations: vec![Backup, Restore, KeyRotate, Policy, BulkDisable],
+        }
+    }
+}
+
+/// An operation that can take two people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approved {
+    /// A backup: all seeds leave the machine.
+    Backup,
+    /// The first accept after a restore.
+    Restore,
+    /// A change of keys.
+    KeyRotate,
+    /// A change of the policy.
+    Policy,
+    /// Disabling several accounts at once.
+    BulkDisable,
 }

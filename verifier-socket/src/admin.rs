@@ -208,6 +208,303 @@ pub enum Verb {
     /// What the RADIUS clients were seen to send.
     #[n(28)]
     ClientList,
+    /// What would happen at a login, and by which line of the policy. Changes nothing.
+    #[n(29)]
+    PolicyTest(#[n(0)] PolicyQuestion),
+    /// Puts the policy of the settings file into effect.
+    #[n(30)]
+    PolicyApply {
+        /// A word for the receipt.
+        #[n(0)]
+        note: Option<String>,
+    },
+    /// Makes emergency codes for an account whose token is lost; those of before are revoked. The
+    /// answer holds them, once.
+    #[n(31)]
+    Emergency {
+        /// The account.
+        #[n(0)]
+        account: String,
+        /// How many: 1 to 20. None revokes those of before and makes no others.
+        #[n(1)]
+        count: u8,
+        /// For how long they are good, in seconds.
+        #[n(2)]
+        valid_s: u64,
+        /// A word for the receipt.
+        #[n(3)]
+        note: Option<String>,
+    },
+    /// Makes a start code, by which an account can put a new token into use without the old one. The
+    /// answer holds it, once.
+    #[n(32)]
+    StartCode {
+        /// The account.
+        #[n(0)]
+        account: String,
+        /// A word for the receipt.
+        #[n(1)]
+        note: Option<String>,
+    },
+    /// Makes a start-of-use password, of which the start of use asks some digits; or removes it. The
+    /// answer holds it, once.
+    #[n(33)]
+    StartPassword {
+        /// The account; made if there is none yet.
+        #[n(0)]
+        account: String,
+        /// Removes it instead.
+        #[n(1)]
+        remove: bool,
+        /// A word for the receipt.
+        #[n(2)]
+        note: Option<String>,
+    },
+    /// Learns anew how far a token is off, from two codes in a row. Both are spent.
+    #[n(34)]
+    Resync {
+        /// The token.
+        #[n(0)]
+        serial: String,
+        /// A code.
+        #[n(1)]
+        first: Secret,
+        /// The one after it.
+        #[n(2)]
+        second: Secret,
+        /// A word for the receipt.
+        #[n(3)]
+        note: Option<String>,
+    },
+    /// What the user of this process does with their own account.
+    #[n(35)]
+    Own {
+        /// The login password, judged through PAM before anything else. [`OwnVerb::Status`] does
+        /// without.
+        #[n(0)]
+        password: Option<Secret>,
+        /// What.
+        #[n(1)]
+        verb: OwnVerb,
+    },
+    /// Lets another admin's verb go on that waits for a second person.
+    #[n(36)]
+    Approve {
+        /// Its number.
+        #[n(0)]
+        approval: String,
+        /// Refuses it instead.
+        #[n(1)]
+        refuse: bool,
+        /// A word for the event.
+        #[n(2)]
+        note: Option<String>,
+    },
+    /// What waits for a second person.
+    #[n(37)]
+    ApprovalList,
+    /// Waits until this approval is settled, or for at most half a minute.
+    #[n(38)]
+    ApprovalWait(#[n(0)] String),
+    /// Disables several accounts at once.
+    #[n(39)]
+    AccountsDisable {
+        /// The accounts: at most [`BULK_MAX`].
+        #[n(0)]
+        accounts: Vec<String>,
+        /// Whether their sessions at gateways are left as they are.
+        #[n(1)]
+        keep_sessions: bool,
+        /// A word for the receipt.
+        #[n(2)]
+        note: Option<String>,
+    },
+    /// What is known of the set-up, for `sekisho doctor`.
+    #[n(40)]
+    Health,
+}
+
+/// The most accounts of one [`Verb::AccountsDisable`].
+pub const BULK_MAX: usize = 200;
+
+/// What somebody does with their own account.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[non_exhaustive]
+pub enum OwnVerb {
+    /// Its tokens and choices.
+    #[n(0)]
+    Status,
+    /// What a start or an exchange would have to ask for.
+    #[n(1)]
+    Wanted,
+    /// Puts the first token into use, or another in its place.
+    #[n(2)]
+    Start {
+        /// Whether it takes the place of another.
+        #[n(0)]
+        exchange: bool,
+        /// The serial of the new token.
+        #[n(1)]
+        serial: String,
+        /// What it shows.
+        #[n(2)]
+        code: Secret,
+        /// What the token in use shows, or a start code.
+        #[n(3)]
+        old_code: Option<Secret>,
+        /// The characters of the start-of-use password that were asked for.
+        #[n(4)]
+        characters: Option<Secret>,
+        /// Whether logins where the account may choose shall ask for a code; `None` leaves it.
+        #[n(5)]
+        code_required: Option<bool>,
+    },
+    /// Ends the use of a token. The code proves it.
+    #[n(3)]
+    Stop {
+        /// The token.
+        #[n(0)]
+        serial: String,
+        /// What it shows.
+        #[n(1)]
+        code: Secret,
+    },
+    /// The token is lost, stolen or uninstalled.
+    #[n(4)]
+    Lost {
+        /// The token.
+        #[n(0)]
+        serial: String,
+    },
+    /// Whether logins where the account may choose ask for a code. A code proves it.
+    #[n(5)]
+    Choose {
+        /// Whether they do.
+        #[n(0)]
+        code_required: bool,
+        /// What a token of the account shows.
+        #[n(1)]
+        code: Secret,
+    },
+    /// In which language to speak with the account.
+    #[n(6)]
+    Language(#[n(0)] String),
+}
+
+/// Which login [`Verb::PolicyTest`] is about.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct PolicyQuestion {
+    /// The account name as it would be typed.
+    #[n(0)]
+    pub account: String,
+    /// A RADIUS client's name; else it is a PAM service's.
+    #[n(1)]
+    pub radius: bool,
+    /// The PAM service or the RADIUS client.
+    #[n(2)]
+    pub name: String,
+    /// The address it would come from; `None` is the machine itself.
+    #[n(3)]
+    pub from: Option<String>,
+}
+
+/// What would happen at a login.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct PolicyView {
+    /// The account, in canonical form.
+    #[n(0)]
+    pub account: String,
+    /// Whether there is one.
+    #[n(1)]
+    pub known: bool,
+    /// `code`, `no-code`, `start-of-use` or `refused`.
+    #[n(2)]
+    pub outcome: String,
+    /// `always`, `account-choice` or `never`.
+    #[n(3)]
+    pub rule: String,
+    /// Which line of the settings says so, as `pam.service.sshd.rule[2]`, or `default`.
+    #[n(4)]
+    pub line: String,
+    /// Why it comes to this; each a sentence.
+    #[n(5)]
+    pub because: Vec<String>,
+}
+
+/// Codes that are shown once, and the receipt of making them.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct CodesView {
+    /// The receipt.
+    #[n(0)]
+    pub receipt: ReceiptView,
+    /// The codes, as they are to be typed.
+    #[n(1)]
+    pub codes: Vec<Secret>,
+    /// Until when they are good.
+    #[n(2)]
+    pub until_ms: Option<u64>,
+}
+
+/// What somebody is told of their own account.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct OwnView {
+    /// The account.
+    #[n(0)]
+    pub account: AccountView,
+    /// Its tokens in use.
+    #[n(1)]
+    pub tokens: Vec<TokenView>,
+}
+
+/// Something that waits for a second person.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct ApprovalView {
+    /// Names it: six characters, as `7F3-A9C`.
+    #[n(0)]
+    pub number: String,
+    /// Which operation, as in the settings: `backup`, `restore`, `key-rotate`, `policy`,
+    /// `bulk-disable`.
+    #[n(1)]
+    pub operation: String,
+    /// What it would do, in a few words.
+    #[n(2)]
+    pub detail: String,
+    /// Who asked for it.
+    #[n(3)]
+    pub asked_by: String,
+    /// Until when it waits.
+    #[n(4)]
+    pub until_ms: u64,
+    /// `waiting`, `approved`, `refused`, `over` or `used`.
+    #[n(5)]
+    pub state: String,
+    /// Who settled it.
+    #[n(6)]
+    pub settled_by: Option<String>,
+}
+
+/// What the verifier knows of the set-up.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct HealthView {
+    /// How it is.
+    #[n(0)]
+    pub status: StatusView,
+    /// How far the wall clock is off, as the kernel estimates, in milliseconds; `None` if it is not
+    /// disciplined by anybody.
+    #[n(1)]
+    pub clock_error_ms: Option<u64>,
+    /// Whether the verifier trusts its clock.
+    #[n(2)]
+    pub clock_trusted: bool,
+    /// Octets free where the data is.
+    #[n(3)]
+    pub data_free_octets: u64,
+    /// Records that are damaged, as far as is known.
+    #[n(4)]
+    pub damaged_records: u64,
+    /// Accounts that can log in, but have no token in use.
+    #[n(5)]
+    pub accounts_without_token: u64,
 }
 
 /// Which sessions to list.
@@ -312,6 +609,12 @@ pub struct AccountChange {
     /// Attributes to set (name and value) or, without a value, to remove.
     #[n(6)]
     pub attributes: Vec<(String, Option<String>)>,
+    /// The language to speak with it: a tag, or empty for what the settings say.
+    #[n(7)]
+    pub language: Option<String>,
+    /// Whether its next login must exchange its token.
+    #[n(8)]
+    pub exchange_required: Option<bool>,
 }
 
 /// Which tokens to list.
@@ -460,6 +763,27 @@ pub enum Answer {
     /// RADIUS clients.
     #[n(27)]
     Clients(#[n(0)] Vec<ClientView>),
+    /// What would happen at a login.
+    #[n(28)]
+    Policy(#[n(0)] PolicyView),
+    /// Codes that are shown once.
+    #[n(29)]
+    Codes(#[n(0)] CodesView),
+    /// Somebody's own account.
+    #[n(30)]
+    Own(#[n(0)] Box<OwnView>),
+    /// What a start or an exchange has to ask for; `None` if there is nothing to put into use.
+    #[n(31)]
+    Wanted(#[n(0)] Option<crate::Wanted>),
+    /// It waits for a second person.
+    #[n(32)]
+    Waiting(#[n(0)] ApprovalView),
+    /// What waits for a second person, or did.
+    #[n(33)]
+    Approvals(#[n(0)] Vec<ApprovalView>),
+    /// What is known of the set-up.
+    #[n(34)]
+    Health(#[n(0)] Box<HealthView>),
 }
 
 /// A live session at a gateway.
@@ -678,6 +1002,9 @@ pub struct ReceiptView {
     /// [`Verb::SessionEndings`].
     #[n(15)]
     pub sessions: u64,
+    /// Who approved it, where it took a second person.
+    #[n(16)]
+    pub approver: Option<String>,
 }
 
 /// A token, without its seed.
@@ -757,6 +1084,24 @@ pub struct AccountView {
     /// Whether it has a stored password.
     #[n(10)]
     pub has_password: bool,
+    /// The language to speak with it, if it has chosen one.
+    #[n(11)]
+    pub language: Option<String>,
+    /// Whether its next login must exchange its token.
+    #[n(12)]
+    pub exchange_required: bool,
+    /// Whether it has a start-of-use password.
+    #[n(13)]
+    pub has_start_password: bool,
+    /// Until when a start code is good that was not used.
+    #[n(14)]
+    pub start_code_until_ms: Option<u64>,
+    /// How many emergency codes are left.
+    #[n(15)]
+    pub emergency_codes: u32,
+    /// Until when they are good.
+    #[n(16)]
+    pub emergency_until_ms: Option<u64>,
 }
 
 /// An event.

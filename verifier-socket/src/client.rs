@@ -155,7 +155,10 @@ impl Client {
 /// once: a frame that has to move while it grows would leave a copy of a typed code or a seed behind.
 fn frame_limit(request: &Request) -> usize {
     match request {
-        Request::Ask(_) | Request::Attempt(_) => ATTEMPT_FRAME_MAX,
+        Request::Ask(_)
+        | Request::Attempt(_)
+        | Request::Start(_)
+        | Request::LoginSession { .. } => ATTEMPT_FRAME_MAX,
         #[cfg(feature = "admin")]
         Request::Admin { .. } => FRAME_MAX,
         #[cfg(feature = "radius")]

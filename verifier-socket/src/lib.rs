@@ -23,6 +23,8 @@ pub mod admin;
 pub mod password;
 #[cfg(feature = "radius")]
 pub mod radius;
+#[cfg(feature = "admin")]
+pub mod role;
 
 pub use client::{Client, ClientError};
 pub use frame::{
@@ -31,7 +33,7 @@ pub use frame::{
 };
 pub use message::{
     Accepted, Answer, Ask, Attempt, CORRELATION_OCTETS_MAX, Conversation, Door, Envelope, First,
-    MsChapKeys, Place, Reply, Request, Verdict,
+    Language, MsChapKeys, Phase, Place, Reply, Request, Speech, Start, Started, Verdict, Wanted,
 };
 pub use secret::Secret;
 pub use trust::{TrustError, check_peer};

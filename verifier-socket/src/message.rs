@@ -39,6 +39,12 @@ pub enum Request {
         /// chooses, however often it is sent.
         #[n(1)]
         key: Option<String>,
+        /// In which language texts for people come back.
+        #[n(2)]
+        language: Option<Language>,
+        /// The number of the approval that this verb waited for.
+        #[n(3)]
+        approval: Option<String>,
     },
     /// Judge a password by the hash in the store, for a login whose code comes in a later request.
     #[cfg(feature = "radius")]
@@ -64,6 +70,23 @@ pub enum Request {
     #[cfg(feature = "radius")]
     #[n(8)]
     Seen(#[n(0)] Vec<crate::radius::ClientSeen>),
+    /// Start the use of a token, or put a token in the place of another, in a PAM conversation.
+    /// Only of whoever may send attempts for anybody.
+    #[n(9)]
+    Start(#[n(0)] Box<Start>),
+    /// A Linux login session of the account began or ended. Only of root.
+    #[n(10)]
+    LoginSession {
+        /// The account name as the host has it.
+        #[n(0)]
+        account: String,
+        /// Where.
+        #[n(1)]
+        place: Place,
+        /// Whether it begins; else it ends.
+        #[n(2)]
+        opens: bool,
+    },
 }
 
 /// Who wants to log in where.
@@ -75,6 +98,132 @@ pub struct Ask {
     /// Where the login happens.
     #[n(1)]
     pub place: Place,
+    /// In which part of a login.
+    #[n(2)]
+    pub phase: Phase,
+}
+
+/// The part of a Linux login in which it is asked what is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Phase {
+    /// `pam_authenticate`: is a code needed?
+    #[n(0)]
+    Authenticate,
+    /// `pam_acct_mgmt`: may the login go on, and must a token be put into use first?
+    #[n(1)]
+    Account,
+    /// `pam_chauthtok`: is there a token to put into use?
+    #[n(2)]
+    Change,
+}
+
+/// The languages of texts for people.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Language {
+    /// English.
+    #[default]
+    #[n(0)]
+    English,
+    /// Japanese.
+    #[n(1)]
+    Japanese,
+}
+
+impl Language {
+    /// Every language.
+    pub const ALL: [Self; 2] = [Self::English, Self::Japanese];
+
+    /// Its tag (BCP 47): `en` or `ja`.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Japanese => "ja",
+        }
+    }
+
+    /// The language of a tag; `None` for one that there are no texts in.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.tag() == tag)
+    }
+}
+
+/// In which language to speak with somebody.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Speech {
+    /// What the account has chosen; it goes before everything.
+    #[n(0)]
+    pub chosen: Option<Language>,
+    /// What the settings say, for who has chosen nothing and is told nothing else.
+    #[n(1)]
+    pub usual: Language,
+}
+
+/// What a conversation about a token has to ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Wanted {
+    /// In which language.
+    #[n(0)]
+    pub speech: Speech,
+    /// Whether a token takes the place of another; else the first one is put into use.
+    #[n(1)]
+    pub exchange: bool,
+    /// Whether the code of the token in use is asked for. Not after a start code, and not where there
+    /// is no token in use.
+    #[n(2)]
+    pub old_code: bool,
+    /// Which characters of the start-of-use password are asked for, counted from 1; empty if it has
+    /// none.
+    #[n(3)]
+    pub positions: Vec<u8>,
+    /// Until when the account is let in without a token (milliseconds since
+    /// 1970-01-01T00:00:00Z), if that is why.
+    #[n(4)]
+    pub grace_until_ms: Option<u64>,
+}
+
+/// A token to be put into use, as its owner typed it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Start {
+    /// The account name as the host has it.
+    #[n(0)]
+    pub account: String,
+    /// Where.
+    #[n(1)]
+    pub place: Place,
+    /// The serial of the new token.
+    #[n(2)]
+    pub serial: String,
+    /// What the new token shows.
+    #[n(3)]
+    pub code: Secret,
+    /// What the token in use shows, where [`Wanted::old_code`].
+    #[n(4)]
+    pub old_code: Option<Secret>,
+    /// The characters of the start-of-use password, in the order of [`Wanted::positions`].
+    #[n(5)]
+    pub characters: Option<Secret>,
+    /// Whether logins where the account may choose shall ask for a code; `None` leaves it.
+    #[n(6)]
+    pub code_required: Option<bool>,
+}
+
+/// That a token was put into use, for its owner.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Started {
+    /// The receipt number.
+    #[n(0)]
+    pub number: String,
+    /// When, as the server's wall clock shows it: `2026-11-22 20:15:03`.
+    #[n(1)]
+    pub time: String,
+    /// The serial, as it is written in the store.
+    #[n(2)]
+    pub serial: String,
+    /// The serial of the token that ended, after an exchange.
+    #[n(3)]
+    pub ended: Option<String>,
 }
 
 /// One try to log in.
@@ -247,12 +396,12 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[non_exhaustive]
 pub enum Reply {
-    /// To `Ask`: prompt for a code and send an attempt.
+    /// To `Ask`: prompt for a code and send an attempt; in account management, the login goes on.
     #[n(0)]
-    CodeNeeded,
+    CodeNeeded(#[n(0)] Speech),
     /// To `Ask`: the policy says no code is asked here; the event is written.
     #[n(1)]
-    CodeNotNeeded,
+    CodeNotNeeded(#[n(0)] Speech),
     /// To `Attempt`: decided, durably.
     #[n(2)]
     Decided {
@@ -292,10 +441,21 @@ pub enum Reply {
     #[cfg(feature = "radius")]
     #[n(9)]
     Orders(#[n(0)] Vec<crate::radius::Order>),
-    /// To `Ended` and `Seen`: taken.
-    #[cfg(feature = "radius")]
+    /// To `Ended`, `Seen` and `LoginSession`: taken.
     #[n(10)]
     Taken,
+    /// To `Ask` in account management and in a change: a token must be put into use.
+    #[n(11)]
+    TokenWanted(#[n(0)] Box<Wanted>),
+    /// To `Ask` in a change: there is nothing to put into use.
+    #[n(12)]
+    NothingWanted(#[n(0)] Speech),
+    /// To `Start`: done, durably.
+    #[n(13)]
+    Started(#[n(0)] Box<Started>),
+    /// To `Start`: not done, whatever the cause; why is for operators.
+    #[n(14)]
+    NotStarted,
 }
 
 /// What goes with an accept. For gateways; small enough for a frame of attempts.

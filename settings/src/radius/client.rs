@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::{Bounded, Prefix, Secret};
+use crate::{Bounded, Code, Prefix, Rule, Secret};
 
 /// One gateway, or a network of them that share a secret.
 #[derive(Debug, Clone, Deserialize)]
@@ -62,6 +62,13 @@ pub struct Client {
     /// How its sessions are ended.
     #[serde(default)]
     pub disconnect: Disconnect,
+    /// Whether it asks for a code, where no rule fits. Anything but `always` needs `mode =
+    /// "challenge"` and a first factor.
+    #[serde(default)]
+    pub code: Code,
+    /// The first that fits goes before `code`.
+    #[serde(default)]
+    pub rule: Vec<Rule>,
 }
 
 impl Client {

@@ -171,7 +171,7 @@ impl Connection {
                 self.shared.seen.told(clients);
                 to.answer(Reply::Taken);
             }
-            Request::Admin { verb, key } => {
+            Request::Admin { verb, key, .. } => {
                 let answer = self.desk.handle(*verb, key, &self.peer, &self.shared);
                 let answer = answer.await;
                 to.answer(Reply::Admin(Box::new(answer)));
@@ -190,7 +190,7 @@ impl Connection {
         let place = self.place(&ask.place);
         // No look at the account is needed, so none is taken.
         if self.shared.verifier.policy().asking.rule(&place) == CodeRule::Always {
-            return to.answer(Reply::CodeNeeded);
+            return to.answer(Reply::CodeNeeded(self.shared.speech));
         }
         self.submit(
             Job::Ask {

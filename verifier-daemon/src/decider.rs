@@ -19,7 +19,7 @@ use sekisho_verifier::session::{
 use sekisho_verifier::store::{Decider, Outcome, Position, Store, StoreError};
 use sekisho_verifier::time::{Now, Time};
 use sekisho_verifier::verify::{Ask, Asked, Attempt, Login, Verdict, Verifier};
-use sekisho_verifier_socket::{Reply, Verdict as Told};
+use sekisho_verifier_socket::{Reply, Speech, Verdict as Told};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
@@ -155,6 +155,8 @@ pub(crate) struct Deciding<S> {
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) sessions: Arc<Sessions>,
+    /// How to speak with who has chosen no language.
+    pub(crate) speech: Speech,
     pub(crate) log: Log,
     /// The store could not do what it puts off, and that was told.
     pub(crate) late: bool,
@@ -277,8 +279,8 @@ impl<S: Store> Deciding<S> {
     fn verdict(&self, pending: Pending<'_>, outcome: Outcome, lines: &mut Lines) -> Answer {
         match pending {
             Pending::Ask(ask) => Answer::Reply(match ask.answer(outcome) {
-                Asked::CodeNeeded => Reply::CodeNeeded,
-                Asked::CodeNotNeeded => Reply::CodeNotNeeded,
+                Asked::CodeNeeded => Reply::CodeNeeded(self.speech),
+                Asked::CodeNotNeeded => Reply::CodeNotNeeded(self.speech),
                 Asked::Undecided => self.undecided(),
             }),
             Pending::Login(attempt, login) => {

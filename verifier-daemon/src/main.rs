@@ -164,12 +164,14 @@ async fn serve(
     let upkeep = Upkeep::start(keeper.clone(), log.clone(), ending.clone())?;
     let backups = Backups::new(&settings, keeper.clone(), Arc::clone(&keys), signer.clone());
     let sessions = Arc::new(Sessions::new(first_order()?));
+    let speech = policy::speech(&settings);
     let deciding = Deciding {
         store,
         verifier: Arc::clone(&verifier),
         counters: Arc::clone(&counters),
         clock: Arc::clone(&clock),
         sessions: Arc::clone(&sessions),
+        speech,
         log: log.clone(),
         late: false,
     };
@@ -200,6 +202,7 @@ async fn serve(
             passwords: Passwords::start()?,
             sessions,
             seen: Seen::new(&settings),
+            speech,
             ending,
         }),
         limits: settings.verifier,

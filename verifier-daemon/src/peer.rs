@@ -9,7 +9,8 @@ use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 use sekisho_settings::Verifier;
 use sekisho_verifier::account::AccountName;
 use sekisho_verifier_socket::Door;
-use sekisho_verifier_socket::admin::{Change, Verb};
+use sekisho_verifier_socket::admin::Verb;
+use sekisho_verifier_socket::role::Role;
 
 /// What a peer is to us. A peer can be several of these.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -140,34 +141,19 @@ impl Peer {
         self.roles.admin || self.roles.help_desk || self.roles.auditor
     }
 
-    /// The table of verbs and roles. Admins may use every verb.
+    /// Whether the table of roles gives this peer the verb.
     pub(crate) fn may_use(&self, verb: &Verb) -> bool {
-        let Roles {
-            admin,
-            help_desk,
-            auditor,
-            ..
-        } = self.roles;
-        match verb {
-            Verb::Change {
-                change: Change::Lost | Change::Suspend,
-                ..
-            }
-            | Verb::Unlock { .. }
-            | Verb::SessionEnd { .. }
-            | Verb::SessionEndings(_) => admin || help_desk,
-            Verb::TokenShow(_)
-            | Verb::AccountShow(_)
-            | Verb::ReceiptShow(_)
-            | Verb::Explain(_)
-            | Verb::Status
-            | Verb::SessionList(_)
-            | Verb::ClientList
-            | Verb::AuditKey => admin || help_desk || auditor,
-            Verb::KeyStatus => admin || auditor,
-            Verb::TokenList(_) | Verb::AccountList(_) | Verb::AuditList(_) => admin || auditor,
-            // What a later version adds is for admins until it is sorted in above.
-            _ => admin,
+        let roles = verb.kind().roles();
+        roles.iter().any(|role| self.has(*role))
+    }
+
+    fn has(&self, role: Role) -> bool {
+        match role {
+            Role::Admin => self.roles.admin,
+            Role::HelpDesk => self.roles.help_desk,
+            Role::Auditor => self.roles.auditor,
+            // Every user has an account of their own, but for the one who brings what strangers send.
+            Role::Owner => !self.roles.radius,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! From the settings to the core's policy.
 
-use sekisho_settings::{Code, Profile, Settings};
+use sekisho_settings::{Code, Profile, Settings, Tongue};
 use sekisho_verifier::policy::{Acceptance, Asking, CodeRule, Limits, Policy};
+use sekisho_verifier_socket::{Language, Speech};
 
 /// The policy that the settings ask for. Its bounds are checked again by the core.
 pub(crate) fn of(settings: &Settings) -> Policy {
@@ -27,6 +28,17 @@ pub(crate) fn of(settings: &Settings) -> Policy {
             services: services
                 .map(|(name, service)| (name.as_str().into(), rule(service.code)))
                 .collect(),
+        },
+    }
+}
+
+/// How to speak with who has chosen no language.
+pub(crate) fn speech(settings: &Settings) -> Speech {
+    Speech {
+        chosen: None,
+        usual: match settings.language.default {
+            Tongue::English => Language::English,
+            Tongue::Japanese => Language::Japanese,
         },
     }
 }

@@ -12,6 +12,7 @@ use sekisho_settings as settings;
 use sekisho_verifier::note::Signer;
 use sekisho_verifier::time::Time;
 use sekisho_verifier::verify::Verifier;
+use sekisho_verifier_socket::Speech;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -57,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) passwords: Passwords,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) seen: Seen,
+    /// How to speak with who has chosen no language.
+    pub(crate) speech: Speech,
     /// Becomes true when the daemon ends: connections then take no further request.
     pub(crate) ending: watch::Receiver<bool>,
 }

@@ -33,6 +33,7 @@ pub(crate) fn receipt(position: Position, time: Time, event: &OperationEvent) ->
         signed: None,
         repeated: false,
         sessions: 0,
+        approver: None,
     }
 }
 
@@ -103,6 +104,12 @@ pub(crate) fn account(account: &Account, limits: &Limits, now: Time) -> AccountV
             .map(|attribute| (attribute.name.to_string(), attribute.value.to_string()))
             .collect(),
         has_password: account.password.is_some(),
+        language: None,
+        exchange_required: false,
+        has_start_password: false,
+        start_code_until_ms: None,
+        emergency_codes: 0,
+        emergency_until_ms: None,
     }
 }
 

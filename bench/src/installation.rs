@@ -58,7 +58,7 @@ impl Installation {
     fn settings_text(&self) -> String {
         format!(
             "[verifier]\ndata = {:?}\nsocket = {:?}\n\n[acceptance]\ndrift-steps = 0\n\n\
-             [log]\nsyslog = false\n\n[radius]\nlisten = [\"{}\"]\naccounting-listen = []\n\n\
+             [approval]\noperations = []\n\n[log]\nsyslog = false\n\n[radius]\nlisten = [\"{}\"]\naccounting-listen = []\n\n\
              [[radius.client]]\nname = \"vpn\"\naddress = [\"127.0.0.0/8\"]\nsecret = \"{SECRET}\"\n\
              requests-per-second = 1000000\n\n{}",
             self.data(),

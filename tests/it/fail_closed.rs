@@ -11,7 +11,7 @@ use sekisho_tests::pam::{
     AUTH_ERR, AUTHINFO_UNAVAIL, IGNORE, Pam, SERVICE_ERR, SUCCESS, primed, service_lines,
 };
 use sekisho_tests::{Door, Impostor, Installation, Token, Verdict};
-use sekisho_verifier_socket::{self as socket, Envelope, Reply, Request};
+use sekisho_verifier_socket::{self as socket, Envelope, Reply, Request, Speech};
 
 /// What PAM promises, and what a busy machine adds.
 const PAM_LIMIT: Duration = Duration::from_millis(3_500);
@@ -157,7 +157,7 @@ fn is_ask(request: &Envelope<Request>) -> bool {
 /// Leaves the question before the prompt alone, and spoils the answer to the attempt.
 fn honest_ask(request: &Envelope<Request>, act: impl FnOnce() -> Act) -> Act {
     if is_ask(request) {
-        return Act::Send(reply(request.id, Reply::CodeNeeded));
+        return Act::Send(reply(request.id, Reply::CodeNeeded(Speech::default())));
     }
     act()
 }
@@ -199,7 +199,9 @@ const SPOILERS: [(&str, Spoiler); 16] = [
         honest_ask(r, || Act::Send(reply(r.id, accepted(""))))
     }),
     ("that no code is needed, to an attempt", |r| {
-        honest_ask(r, || Act::Send(reply(r.id, Reply::CodeNotNeeded)))
+        honest_ask(r, || {
+            Act::Send(reply(r.id, Reply::CodeNotNeeded(Speech::default())))
+        })
     }),
     ("unavailable", |r| {
         honest_ask(r, || Act::Send(reply(r.id, Reply::Unavailable)))

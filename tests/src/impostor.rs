@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use sekisho_verifier_socket::radius::StateKey;
 use sekisho_verifier_socket::{
-    Envelope, FRAME_MAX, LENGTH_OCTETS, Reply, Request, Verdict, decode, encode, frame_length,
+    Envelope, FRAME_MAX, LENGTH_OCTETS, Reply, Request, Speech, Verdict, decode, encode,
+    frame_length,
 };
 
 /// What it does with a request.
@@ -45,7 +46,7 @@ pub fn accept(request: &Envelope<Request>) -> Reply {
             account: attempt.account.clone(),
             accepted: None,
         },
-        _ => Reply::CodeNeeded,
+        _ => Reply::CodeNeeded(Speech::default()),
     }
 }
 

@@ -81,6 +81,7 @@ impl Door {
 /// What an installation shall be like.
 #[derive(Debug)]
 pub struct Plan {
+    approval: String,
     tables: String,
     radius: String,
     client: String,
@@ -89,9 +90,11 @@ pub struct Plan {
 }
 
 impl Default for Plan {
-    /// Defaults but for the delay of rejects, which only costs time; the clock stands still.
+    /// Defaults but for the delay of rejects, which only costs time, and for operations that take
+    /// two people, of whom most tests have one; the clock stands still.
     fn default() -> Self {
         Self {
+            approval: "[approval]\noperations = []\n".into(),
             tables: String::new(),
             radius: "reject-delay-ms = 0\n".into(),
             client: String::new(),
@@ -106,6 +109,12 @@ impl Plan {
     pub fn settings(mut self, tables: &str) -> Self {
         self.tables.push_str(tables);
         self.tables.push('\n');
+        self
+    }
+
+    /// These operations take two people.
+    pub fn two_people(mut self, operations: &[&str]) -> Self {
+        self.approval = format!("[approval]\noperations = {operations:?}\n");
         self
     }
 
@@ -215,11 +224,12 @@ impl Installation {
     fn settings_text(&self, plan: &Plan) -> String {
         format!(
             "[verifier]\ndata = {:?}\nsocket = {:?}\n\n[log]\nsyslog = false\nlevel = \"debug\"\n\n\
-             {}\n[radius]\nlisten = [\"{}\"]\naccounting-listen = [\"{}\"]\n{}\n\
+             {}\n{}\n[radius]\nlisten = [\"{}\"]\naccounting-listen = [\"{}\"]\n{}\n\
              [[radius.client]]\nname = \"vpn\"\naddress = [\"127.0.0.0/8\"]\nsecret = \"{SECRET}\"\n\
              requests-per-second = 1000000\n{}\n{}",
             self.data(),
             self.socket(),
+            plan.approval,
             plan.tables,
             self.radius_address(),
             self.accounting_address(),
@@ -557,6 +567,8 @@ pub fn ask_once(
     let request = Request::Admin {
         verb: Box::new(verb),
         key: key.map(str::to_owned),
+        language: None,
+        approval: None,
     };
     match call(client, request)? {
         Reply::Admin(result) => Some(*result),

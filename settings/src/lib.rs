@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+mod asking;
 mod audit;
 mod backup;
 mod bounded;

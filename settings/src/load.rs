@@ -45,6 +45,11 @@ impl Settings {
             )
         })?;
         settings.check_verifier(path)?;
+        let asking = settings
+            .pam
+            .check()
+            .and_then(|()| settings.approval.check());
+        asking.map_err(|(message, way_out)| whole(path, message, way_out))?;
         let radius = settings.radius.check();
         radius.map_err(|r| at(path, text, r.span, r.message, &r.way_out))?;
         let master_key = settings.master_key.check();

@@ -230,10 +230,11 @@ fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
         2 => 28,
         _ => 31,
     };
-    let fits = YEARS.contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=of_month(month)).contains(&day);
-    let years: u64 = (1970..year).map(|year| if is_leap(year) { 366 } else { 365 }).sum();
+    let fits =
+        YEARS.contains(&year) && (1..=12).contains(&month) && (1..=of_month(month)).contains(&day);
+    let years: u64 = (1970..year)
+        .map(|year| if is_leap(year) { 366 } else { 365 })
+        .sum();
     let months: u64 = (1..month).map(of_month).sum();
     fits.then(|| years + months + day - 1)
 }

@@ -6,17 +6,23 @@ use std::path::Path;
 use sekisho_settings::Settings;
 
 /// A table, and what the manual calls it.
-const TABLES: [(&str, &str); 16] = [
+const TABLES: [(&str, &str); 21] = [
     ("[verifier]", "[verifier]"),
     ("[master-key]", "[master-key]"),
     ("[master-key.pkcs11]", "[master-key.pkcs11]"),
     ("[acceptance]", "[acceptance]"),
     ("[limits]", "[limits]"),
+    ("[pam]", "[pam]"),
     ("[pam.service.sshd]", "[pam.service.NAME]"),
+    ("[[pam.service.sshd.rule]]", "[[pam.service.NAME.rule]]"),
     ("[radius]", "[radius]"),
     ("[radius.ldap]", "[radius.ldap]"),
     ("[radius.pam]", "[radius.pam]"),
     ("[[radius.client]]", "[[radius.client]]"),
+    (
+        "[[radius.client]]\n[[radius.client.rule]]",
+        "[[radius.client.rule]]",
+    ),
     (
         "[[radius.client]]\n[[radius.client.reply]]",
         "[[radius.client.reply]]",
@@ -27,6 +33,8 @@ const TABLES: [(&str, &str); 16] = [
     ),
     ("[audit]", "[audit]"),
     ("[backup]", "[backup]"),
+    ("[approval]", "[approval]"),
+    ("[language]", "[language]"),
     ("[log]", "[log]"),
     ("[radius.group.NAME]", "[radius.group.NAME]"),
 ];

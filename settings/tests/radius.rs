@@ -310,3 +310,15 @@ fn r22_new_numbers_are_bounded_too() {
         }
     }
 }
+
+#[test]
+fn a_gateway_always_asks_for_a_code() {
+    let rule = "[[radius.client.rule]]\nnetworks = [\"192.0.2.0/24\"]\ncode = \"always\"\n";
+    for keys in ["code = \"never\"\n", "code = \"account-choice\"\n", rule] {
+        for mode in ["", "mode = \"challenge\"\nfirst-factor = \"pam\"\n"] {
+            let text = format!("{CLIENT}{mode}{keys}");
+            check(&text, ":1", "client `vpn` has a code or a rule");
+        }
+    }
+    client("code = \"always\"\n");
+}

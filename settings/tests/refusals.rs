@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use sekisho_settings::{Prefix, Settings, Source};
+use sekisho_settings::{Code, Network, Prefix, Settings, Source};
 
 const CLIENT: &str = "[[radius.client]]\nname = \"vpn\"\naddress = [\"192.0.2.1\"]\n";
 
@@ -277,4 +277,136 @@ fn each_source_of_the_master_key_can_be_written() {
         let settings = Settings::parse(Path::new("s.toml"), text).expect("good settings");
         assert_eq!(settings.master_key.source, source);
     }
+}
+
+/// Services with rules, and what else `[pam]` says.
+const PAM: &str = "[pam]\ngrace-until = \"2026-12-31\"\nsecond-use-seconds = 30\n\
+                   second-use-services = [\"sudo\"]\n\
+                   [pam.service.sshd]\ncode = \"account-choice\"\n\
+                   [[pam.service.sshd.rule]]\ngroups = [\"staff\", \"Branch-012\"]\n\
+                   networks = [\"local\", \"192.0.2.0/24\"]\ncode = \"never\"\n";
+
+#[test]
+fn a_policy_can_be_written_with_all_that_it_has() {
+    let settings = Settings::parse(Path::new("s.toml"), PAM).expect("good settings");
+    let pam = settings.pam;
+    assert_eq!(pam.second_use().map(|time| time.as_secs()), Some(30));
+    // The first moment of the new year.
+    let until = pam.grace_until.expect("a day").end_ms;
+    assert_eq!(until, 1_798_761_600_000);
+    let rule = &pam.service["sshd"].rule[0];
+    assert_eq!(rule.groups, ["staff", "Branch-012"]);
+    assert_eq!(rule.networks[0], Network::Local);
+    assert_eq!(rule.code, Code::Never);
+}
+
+#[test]
+fn a_policy_that_says_something_else_than_was_meant_is_refused() {
+    let rule = |keys: &str| {
+        format!("[pam.service.sshd]\ncode = \"always\"\n[[pam.service.sshd.rule]]\n{keys}")
+    };
+    let service = |name: &str| format!("[pam.service.{name:?}]\ncode = \"never\"\n");
+    let line = "pam.service.sshd.rule[1]";
+    for (text, part) in [
+        (
+            rule("code = \"never\"\n"),
+            format!("{line} has no condition"),
+        ),
+        (
+            rule("groups = []\ncode = \"never\"\n"),
+            format!("{line} has no condition"),
+        ),
+        (
+            rule("groups = [\"a b\"]\ncode = \"never\"\n"),
+            "no group of an account".into(),
+        ),
+        (
+            rule("groups = [\"-a\"]\ncode = \"never\"\n"),
+            "no group of an account".into(),
+        ),
+        (
+            rule("groups = [\"\"]\ncode = \"never\"\n"),
+            "no group of an account".into(),
+        ),
+        (
+            rule("groups = [\"a\", \"a\"]\ncode = \"never\"\n"),
+            "groups twice".into(),
+        ),
+        (
+            rule("networks = [\"local\", \"local\"]\ncode = \"never\"\n"),
+            "networks twice".into(),
+        ),
+        (
+            rule("networks = [\"branch\"]\ncode = \"never\"\n"),
+            "no address like".into(),
+        ),
+        (
+            rule("networks = [\"192.0.2.7/24\"]\ncode = \"never\"\n"),
+            "bits set behind".into(),
+        ),
+        (
+            rule("networks = [\"local\"]\n"),
+            "missing field `code`".into(),
+        ),
+        (
+            rule("user = \"root\"\ncode = \"never\"\n"),
+            "unknown field `user`".into(),
+        ),
+        (service("SSHD"), "no name of a PAM service".into()),
+        (service("../login"), "no name of a PAM service".into()),
+        (service(""), "no name of a PAM service".into()),
+        (service(&"s".repeat(65)), "no name of a PAM service".into()),
+    ] {
+        let message = refused(&text);
+        assert!(message.contains(&part), "{text}: {message}");
+        assert_eq!(message.lines().count(), 2, "{message}");
+    }
+    let many: Vec<_> = (0..65).map(|n| format!("\"g{n}\"")).collect();
+    let many = format!("groups = [{}]\ncode = \"never\"\n", many.join(", "));
+    assert!(refused(&rule(&many)).contains("more than 64 groups"));
+    let rules = "[[pam.service.sshd.rule]]\nnetworks = [\"local\"]\ncode = \"never\"\n".repeat(64);
+    assert!(
+        refused(&(rule("networks = [\"::1\"]\ncode = \"never\"\n") + &rules))
+            .contains("more than 64 rules")
+    );
+    let services: String = (0..257).map(|n| service(&format!("s{n}"))).collect();
+    assert!(refused(&services).contains("more than 256 services"));
+}
+
+#[test]
+fn a_second_use_is_for_named_services_and_a_time() {
+    for (keys, part) in [
+        ("second-use-seconds = 30\n", "no service may use it"),
+        ("second-use-services = [\"sudo\"]\n", "not for how long"),
+        (
+            "second-use-seconds = 30\nsecond-use-services = [\"sudo\", \"sudo\"]\n",
+            "names `sudo` twice",
+        ),
+        (
+            "second-use-seconds = 30\nsecond-use-services = [\"Sudo\"]\n",
+            "no name of a PAM service",
+        ),
+        ("second-use-seconds = 0\n", "a whole number from 1 to 300"),
+        ("second-use-seconds = 301\n", "a whole number from 1 to 300"),
+        ("grace-until = \"2026-02-29\"\n", "a day is written as"),
+        ("grace-until = \"2026-2-9\"\n", "a day is written as"),
+        ("grace-until = \"26-02-09\"\n", "a day is written as"),
+        ("grace-until = \"9999-01-01\"\n", "a day is written as"),
+        ("grace-until = 2026-12-31\n", "invalid type"),
+    ] {
+        let message = refused(&format!("[pam]\n{keys}"));
+        assert!(message.contains(part), "{keys}: {message}");
+    }
+}
+
+#[test]
+fn what_takes_two_people_is_named_once_and_known() {
+    let operations = |list: &str| format!("[approval]\noperations = [{list}]\n");
+    let default = Settings::parse(Path::new("s.toml"), "").expect("defaults");
+    assert_eq!(default.approval.operations.len(), 5);
+    let none = Settings::parse(Path::new("s.toml"), &operations("")).expect("none");
+    assert!(none.approval.operations.is_empty());
+    check(&operations("\"lost\""), ":2", "unknown variant");
+    check(&operations("\"backup\", \"backup\""), "", "names one twice");
+    check("[language]\ndefault = \"de\"\n", ":2", "unknown variant");
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::text::{is_group, is_reply_attribute, is_reply_text, template_fault};
 use super::{Refused, must, repeated};
 use crate::radius::{Client, FirstFactor, MessageAuthenticator, Method, Mode, Quirk};
-use crate::{Prefix, ReplyAttribute};
+use crate::{Code, Prefix, ReplyAttribute};
 
 /// The longest name of a client.
 const NAME_OCTETS_MAX: usize = 64;
@@ -27,6 +27,7 @@ impl Client {
         self.check_mode()?;
         self.check_methods()?;
         self.check_identity()?;
+        self.check_code()?;
         for reply in &self.reply {
             self.check_reply(reply)?;
         }
@@ -38,6 +39,15 @@ impl Client {
                 self.name
             ),
             "write it with its port, as 192.0.2.7:3799",
+        )
+    }
+
+    /// A gateway that can not ask for the code in a round of its own has nothing to leave out.
+    fn check_code(&self) -> Result<(), Refused> {
+        must(
+            self.code == Code::Always && self.rule.is_empty(),
+            format!("client `{}` has a code or a rule", self.name),
+            "leave both out: this version asks for a code at every login over RADIUS",
         )
     }
 

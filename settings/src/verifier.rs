@@ -223,7 +223,9 @@ impl TryFrom<String> for Day {
 }
 
 fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
-    let is_leap = |year: u64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    let is_leap = |year: u64| {
+        (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400)
+    };
     let of_month = |month: u64| match month {
         4 | 6 | 9 | 11 => 30,
         2 if is_leap(year) => 29,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use sekisho_settings::{DEFAULT_FILE, Settings};
-use sekisho_verifier_socket::admin::{Answer, Verb};
+use sekisho_verifier_socket::admin::{Answer, OwnVerb, Verb};
 use sekisho_verifier_socket::{Client, ClientError, DEFAULT_SOCKET, Reply, Request};
 
 use crate::cli::Global;
@@ -53,6 +53,8 @@ impl Verifier {
         let request = Request::Admin {
             verb: Box::new(verb),
             key: self.request_key.clone(),
+            language: None,
+            approval: None,
         };
         let client = self.client(deadline)?;
         match client.call(request, deadline) {
@@ -129,6 +131,14 @@ fn changes_something(verb: &Verb) -> bool {
             | Verb::SessionList(_)
             | Verb::SessionEndings(_)
             | Verb::ClientList
+            | Verb::PolicyTest(_)
+            | Verb::Own {
+                verb: OwnVerb::Status | OwnVerb::Wanted,
+                ..
+            }
+            | Verb::ApprovalList
+            | Verb::ApprovalWait(_)
+            | Verb::Health
     )
 }
 

@@ -4,9 +4,10 @@
 //! # What this case claims.
 //! $ arguments, `{dir}` is a folder of its own, `{socket}` its socket
 //! file NAME MODE          (lines that begin with `| ` follow: its content)
-//! stdin TEXT              (one line)
+//! stdin TEXT              (one line; several come in order)
 //! < an answer of the verifier, see harness/answers.rs
-//! > a verb that it was asked, `[once for KEY]` behind it if a request key came with it
+//! > a verb that it was asked, `[once for KEY]` behind it if a request key came with it, and
+//!   `[approved as NUMBER]` if it waited for a second person
 //! exit CODE
 //! out | what is printed
 //! err | what goes to standard error
@@ -103,14 +104,21 @@ fn play(case: &str) -> String {
             .replace("{socket}", socket.to_str().expect("UTF-8"))
     };
     let arguments = answers::words(arguments).into_iter().map(fill);
-    let stdin = with(&given, "stdin ")
-        .next()
-        .map(|line| format!("{line}\n"));
-    let done = run(sekisho().args(arguments), &stdin.unwrap_or_default());
+    let stdin: String = with(&given, "stdin ")
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let done = run(sekisho().args(arguments), &stdin);
     let mut played = given.join("\n") + "\n";
-    for Asked { verb, key } in verifier.into_iter().flat_map(FakeVerifier::asked) {
+    for asked in verifier.into_iter().flat_map(FakeVerifier::asked) {
+        let Asked {
+            verb,
+            key,
+            approval,
+            ..
+        } = asked;
         let key = key.map_or(String::new(), |key| format!(" [once for {key}]"));
-        writeln!(played, "> {verb:?}{key}").expect("to a string");
+        let approval = approval.map_or(String::new(), |number| format!(" [approved as {number}]"));
+        writeln!(played, "> {verb:?}{key}{approval}").expect("to a string");
     }
     writeln!(played, "exit {}", done.status.code().expect("no signal")).expect("to a string");
     for (name, octets) in [("out", &done.stdout), ("err", &done.stderr)] {

@@ -58,6 +58,8 @@ pub(crate) fn set(
             add_groups: set.groups.clone(),
             remove_groups: set.no_groups.clone(),
             attributes: attributes(set),
+            language: None,
+            exchange_required: None,
         },
         note: set.note.text.clone(),
         keep_sessions: set.keep_sessions,

@@ -29,6 +29,7 @@ pub(crate) fn text(receipt: &ReceiptView) -> String {
         .with_some("Tokens", receipt.count.map(|count| count.to_string()))
         .with_some("Account", receipt.account.as_ref())
         .with("By", &receipt.actor)
+        .with_some("Approved by", receipt.approver.as_ref())
         .with("Through", &receipt.channel)
         .with_some("Note", receipt.note.as_ref())
         .render()

@@ -130,6 +130,7 @@ fn receipt(row: &Row) -> ReceiptView {
         signed: row.text("signed").map(|text| unescaped(&text)),
         repeated: row.text("repeated").is_some(),
         sessions: row.number("sessions").unwrap_or(0),
+        approver: row.text("approver"),
     }
 }
 
@@ -185,6 +186,12 @@ fn account(row: &Row) -> AccountView {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
         has_password: row.text("password").is_some(),
+        language: row.text("language"),
+        exchange_required: row.text("exchange_required").is_some(),
+        has_start_password: row.text("start_password").is_some(),
+        start_code_until_ms: row.number("start_code_until_ms"),
+        emergency_codes: row.number("emergency_codes").unwrap_or(0) as u32,
+        emergency_until_ms: row.number("emergency_until_ms"),
     }
 }
 

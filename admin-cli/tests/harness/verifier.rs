@@ -7,14 +7,18 @@ use std::thread::JoinHandle;
 
 use sekisho_verifier_socket::admin::Verb;
 use sekisho_verifier_socket::{
-    Envelope, FRAME_MAX, LENGTH_OCTETS, Reply, Request, decode, encode, frame_length,
+    Envelope, FRAME_MAX, LENGTH_OCTETS, Language, Reply, Request, decode, encode, frame_length,
 };
 
-/// A verb, and the request key that it came with.
+/// A verb, and what it came with.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) verb: Verb,
+    /// The request key.
     pub(crate) key: Option<String>,
+    /// The approval that it waited for.
+    pub(crate) approval: Option<String>,
+    pub(crate) language: Option<Language>,
 }
 
 /// Answers one connection.
@@ -59,10 +63,21 @@ fn serve(mut stream: UnixStream, replies: Vec<Reply>, after_last: AfterLast) -> 
     let mut asked = Vec::new();
     let mut replies = replies.into_iter();
     while let Some(request) = receive(&mut stream) {
-        let Request::Admin { verb, key } = request.body else {
+        let Request::Admin {
+            verb,
+            key,
+            language,
+            approval,
+        } = request.body
+        else {
             panic!("not an admin's request");
         };
-        asked.push(Asked { verb: *verb, key });
+        asked.push(Asked {
+            verb: *verb,
+            key,
+            approval,
+            language,
+        });
         let Some(body) = replies.next() else {
             match after_last {
                 AfterLast::Close => break,

@@ -275,6 +275,7 @@ fn view(fields: &[(&str, &str)], note: &str) -> Option<ReceiptView> {
         signed: Some(note.to_owned()),
         repeated: false,
         sessions: 0,
+        approver: get("approver"),
     })
 }
 
@@ -323,6 +324,7 @@ fn of_event(position: Position, time: Time, event: &OperationEvent) -> ReceiptVi
         signed: None,
         repeated: false,
         sessions: 0,
+        approver: None,
     }
 }
 

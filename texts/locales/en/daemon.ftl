@@ -1,0 +1,1 @@
+### Refusals of the verifier, and what it tells people.

@@ -1,0 +1,1 @@
+### Failures of `sekisho`: what, and the way out.

@@ -1,0 +1,1 @@
+### `sekisho self`: what owners of tokens do themselves.

@@ -1,0 +1,1 @@
+### What is wrong with the arguments, and the frame of help pages.

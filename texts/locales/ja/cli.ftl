@@ -1,0 +1,3 @@
+### Screens of `sekisho`: labels, headers, hints.
+
+token-drift = { $steps }ステップ

@@ -1,0 +1,1 @@
+### `sekisho client` and `sekisho radius`.

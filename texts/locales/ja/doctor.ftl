@@ -1,0 +1,1 @@
+### `sekisho doctor`: what, why it matters, what mends it.

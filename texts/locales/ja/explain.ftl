@@ -1,0 +1,1 @@
+### What `sekisho explain` says of an account.

@@ -177,10 +177,10 @@ pub struct Wanted {
     /// none.
     #[n(3)]
     pub positions: Vec<u8>,
-    /// Until when the account is let in without a token (milliseconds since
-    /// 1970-01-01T00:00:00Z), if that is why.
+    /// Until when the account is let in without a token, if that is why: as the server's wall clock
+    /// shows it, since the PAM module knows no time zone: `2026-12-01 09:00`.
     #[n(4)]
-    pub grace_until_ms: Option<u64>,
+    pub grace_until: Option<String>,
 }
 
 /// A token to be put into use, as its owner typed it.

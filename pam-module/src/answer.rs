@@ -7,6 +7,8 @@ use sekisho_verifier_socket::Secret;
 
 /// The longest answer that is looked at: `PAM_MAX_RESP_SIZE` of Linux-PAM.
 pub const ANSWER_MAX: usize = 512;
+/// The longest answer in the conversation about a token.
+pub const SHORT_ANSWER_MAX: usize = 128;
 /// The fewest and the most digits of a code.
 const CODE_DIGITS: std::ops::RangeInclusive<usize> = 6..=8;
 /// For unknown users, and for root where root may not log in, sshd replaces the answer by a
@@ -23,6 +25,10 @@ pub enum Unfit {
     TooLong,
     /// sshd withheld what was typed.
     Withheld,
+    /// Of password and code in one answer, one is missing.
+    OnePart,
+    /// Neither yes nor no, or no text at all.
+    Unclear,
 }
 
 /// Checks whether the verifier shall see `answer`.
@@ -37,6 +43,30 @@ pub fn check(answer: &Secret) -> Result<(), Unfit> {
     } else {
         Ok(())
     }
+}
+
+/// The password and the code behind it, out of one answer.
+///
+/// What does not end in `digits` digits has no code and is not sent: it would be a guess that nobody
+/// made. Neither part may be missing, or one factor would be judged in the place of two.
+pub fn split(answer: &Secret, digits: usize) -> Result<(Secret, Secret), Unfit> {
+    check(answer)?;
+    let octets = answer.expose();
+    let at = octets.len().checked_sub(digits).ok_or(Unfit::OnePart)?;
+    let (password, code) = octets.split_at(at);
+    if password.is_empty() || !code.iter().all(u8::is_ascii_digit) {
+        return Err(Unfit::OnePart);
+    }
+    Ok((Secret::new(password.to_vec()), Secret::new(code.to_vec())))
+}
+
+/// Checks an answer in the conversation about a token, as [`check`] does, but within fewer octets:
+/// four of them share a frame.
+pub fn check_short(answer: &Secret) -> Result<(), Unfit> {
+    if answer.expose().len() > SHORT_ANSWER_MAX {
+        return Err(Unfit::TooLong);
+    }
+    check(answer)
 }
 
 /// Whether a first pass has the shape of a code.
@@ -72,6 +102,36 @@ mod tests {
         for (answer, expected) in cases {
             assert_eq!(check(&Secret::from(*answer)), *expected, "{answer:?}");
         }
+    }
+
+    #[test]
+    fn r28_of_password_and_code_neither_may_be_missing() {
+        let split = |answer: &str, digits| {
+            split(&Secret::from(answer), digits).map(|(password, code)| {
+                let text = |part: &Secret| String::from_utf8_lossy(part.expose()).into_owned();
+                (text(&password), text(&code))
+            })
+        };
+        let parts = |password: &str, code: &str| Ok((password.to_owned(), code.to_owned()));
+        assert_eq!(split("hunter2271828", 6), parts("hunter2", "271828"));
+        assert_eq!(split("hunter2271828", 8), Err(Unfit::OnePart));
+        assert_eq!(split("pass12345678", 8), parts("pass", "12345678"));
+        assert_eq!(split("あ271828", 6), parts("あ", "271828"));
+        // A blank belongs to the password: it may end in one.
+        assert_eq!(split("a b 271828", 6), parts("a b ", "271828"));
+        for no in [
+            "271828",
+            "27182",
+            "hunter2",
+            "hunter2 27182x",
+            "hunter2271828 ",
+            "1",
+        ] {
+            assert_eq!(split(no, 6), Err(Unfit::OnePart), "{no:?}");
+        }
+        assert_eq!(split("", 6), Err(Unfit::Empty));
+        assert_eq!(split("\x08\n\r\x7fIN271828", 6), Err(Unfit::Withheld));
+        assert_eq!(split(&"1".repeat(ANSWER_MAX + 1), 6), Err(Unfit::TooLong));
     }
 
     #[test]

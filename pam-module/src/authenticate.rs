@@ -1,13 +1,13 @@
 //! `pam_authenticate`: is a code needed, prompt, is the code right?
 
 use crate::answer;
-use crate::handle::{Echo, Handle, Level};
+use crate::handle::{Echo, Handle, Level, Tone};
 use crate::login::Login;
 use crate::options::{DEFAULT_FAIL_DELAY, FirstPass, Options};
 use crate::outcome::{Denial, Passed, deny};
 use crate::return_code::ReturnCode;
-use crate::texts;
-use crate::verifier::{Judged, Line, Verifier};
+use crate::texts::{self, Speaker};
+use crate::verifier::{Judged, Line, Need, Verifier};
 
 use sekisho_verifier_socket::Secret;
 
@@ -39,6 +39,7 @@ pub fn authenticate(
         handle,
         options: &options,
         login: &login,
+        speaker: Speaker::new(options.language),
         silent,
     };
     match flow.run() {
@@ -52,6 +53,7 @@ struct Flow<'a, H, V> {
     line: Line<'a, V>,
     options: &'a Options,
     login: &'a Login,
+    speaker: Speaker,
     silent: bool,
 }
 
@@ -59,10 +61,11 @@ impl<H: Handle, V: Verifier> Flow<'_, H, V> {
     fn run(&mut self) -> Result<Passed, Denial> {
         // Before anybody is prompted: where no code is needed nobody is bothered, and where the
         // verifier is away nobody spends a code for nothing.
-        if let Some(account) = &self.login.account
-            && let Some(exempt) = self.line.ask(account, &self.login.place)?
-        {
-            return Ok(Passed::Exempt(exempt));
+        if let Some(account) = &self.login.account {
+            match self.line.ask(account, &self.login.place)? {
+                Need::Nothing(exempt) => return Ok(Passed::Exempt(exempt)),
+                Need::Code(speech) => self.speaker.hears(speech),
+            }
         }
         self.debug("a code is needed");
         if let Some(passed) = self.first_pass()? {
@@ -95,21 +98,49 @@ impl<H: Handle, V: Verifier> Flow<'_, H, V> {
         } else {
             Echo::Off
         };
+        let question = self.question();
         for round in 1..=self.options.tries {
-            let typed = self.handle.prompt(echo, &self.options.prompt)?;
+            let typed = self.handle.prompt(echo, &question)?;
             // What is not sent ends the call at once: no person who looks at a token types it.
-            answer::check(&typed)?;
-            if let Judged::Accepted(accepted) = self.attempt(typed)? {
+            let (password, code) = self.parts(typed)?;
+            if let Judged::Accepted(accepted) = self.attempt(code)? {
+                // Only now: a module behind us shall not judge a password that comes without a code.
+                if let Some(password) = password {
+                    self.handle.hand_on(&password)?;
+                }
                 return Ok(Passed::Accepted(accepted));
             }
             if round < self.options.tries {
-                self.tell(texts::NOT_ACCEPTED);
+                self.tell(&texts::not_accepted(self.speaker.language));
             }
         }
         if self.options.tries > 1 {
             return Err(Denial::TriesUsedUp);
         }
         Err(self.rejected())
+    }
+
+    fn question(&self) -> String {
+        let language = self.speaker.language;
+        match (&self.options.prompt, self.options.combined) {
+            (Some(prompt), _) => prompt.clone(),
+            (None, None) => texts::prompt_code(language),
+            (None, Some(_)) => texts::prompt_combined(language),
+        }
+    }
+
+    /// The password, if it is ours to ask for, and the code.
+    fn parts(&self, typed: Secret) -> Result<(Option<Secret>, Secret), Denial> {
+        match self.options.combined {
+            None => {
+                answer::check(&typed)?;
+                Ok((None, typed))
+            }
+            Some(digits) => {
+                let (password, code) = answer::split(&typed, digits)?;
+                Ok((Some(password), code))
+            }
+        }
     }
 
     fn attempt(&mut self, code: Secret) -> Result<Judged, Denial> {
@@ -145,15 +176,15 @@ impl<H: Handle, V: Verifier> Flow<'_, H, V> {
         self.handle.ask_fail_delay(self.options.fail_delay);
         let code = deny(self.handle, denial, Some(&self.login.shown));
         if code == ReturnCode::AuthinfoUnavail {
-            self.tell(texts::UNAVAILABLE);
+            self.tell(&texts::unavailable(self.speaker.language));
         }
         code
     }
 
     /// `PAM_SILENT` turns off all text but the prompt (Linux-PAM module writers' guide, flags).
     fn tell(&mut self, text: &str) {
-        if !self.silent {
-            self.handle.tell(text);
+        if !self.silent && !self.options.prompt_only {
+            self.handle.tell(Tone::Error, text);
         }
     }
 

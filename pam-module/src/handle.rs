@@ -13,18 +13,28 @@ pub trait Handle {
     /// A fact about the login, if the host gave it.
     fn item(&self, item: Item) -> Option<Vec<u8>>;
 
-    /// What a module before us was told (`PAM_AUTHTOK`). Only read: it is the place of the
-    /// long-term password, and keyrings are opened with it.
+    /// What a module before us was told (`PAM_AUTHTOK`): the place of the long-term password, with
+    /// which keyrings are opened. A code never stands there.
     fn first_pass(&self) -> Option<Secret>;
+
+    /// Hands a password on to the modules behind us, as `PAM_AUTHTOK`.
+    fn hand_on(&mut self, password: &Secret) -> Result<(), NotKept>;
 
     /// Asks the person one question, in a conversation of one message.
     fn prompt(&mut self, echo: Echo, text: &str) -> Result<Secret, NoAnswer>;
 
     /// Tells the person something. Nothing depends on whether it was shown.
-    fn tell(&mut self, text: &str);
+    fn tell(&mut self, tone: Tone, text: &str);
 
     /// Writes to the system log, facility `authpriv`.
     fn log(&self, level: Level, text: &str);
+
+    /// Keeps, until the transaction ends, whether a token is wanted: what the first pass of a change
+    /// found, for the second.
+    fn keep_wanted(&mut self, wanted: bool) -> Result<(), NotKept>;
+
+    /// What was kept last; `None` without a first pass.
+    fn kept_wanted(&self) -> Option<bool>;
 
     /// Asks libpam to wait before it reports a failure.
     fn ask_fail_delay(&mut self, delay: Duration);
@@ -49,6 +59,19 @@ pub enum Echo {
     /// Shown.
     On,
 }
+
+/// How something is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// As it is.
+    Info,
+    /// As something that went wrong.
+    Error,
+}
+
+/// libpam did not take what was given to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotKept;
 
 /// How much an entry of the log matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

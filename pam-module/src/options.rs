@@ -9,10 +9,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sekisho_verifier_socket::DEFAULT_SOCKET;
+use sekisho_verifier_socket::{DEFAULT_SOCKET, Language};
 
 use crate::login::shown;
-use crate::texts;
 
 /// How long libpam is asked to wait after a denial, unless an option says otherwise.
 pub const DEFAULT_FAIL_DELAY: Duration = Duration::from_secs(2);
@@ -24,6 +23,10 @@ pub const TRIES_MAX: u8 = 3;
 pub const PROMPT_MAX: usize = 256;
 /// The longest path of a Unix socket (unix(7)), without its end.
 pub const SOCKET_PATH_MAX: usize = 107;
+/// The digits of a code behind a password, unless an option says otherwise.
+pub const DEFAULT_DIGITS: usize = 6;
+/// What `digits` takes.
+pub const DIGITS: std::ops::RangeInclusive<u32> = 6..=8;
 
 /// What the service file asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +35,16 @@ pub struct Options {
     pub socket: PathBuf,
     /// Whether the code may come from a module before us.
     pub first_pass: FirstPass,
-    /// The question.
-    pub prompt: String,
+    /// The question in the place of ours.
+    pub prompt: Option<String>,
+    /// What people are spoken to in, unless their account says otherwise.
+    pub language: Option<Language>,
+    /// Ask for the password and the code behind it in one question; how many digits the code has.
+    pub combined: Option<usize>,
+    /// Tell nothing: only ask. For hosts that show messages late or never.
+    pub prompt_only: bool,
+    /// A token may be put into use though nobody has to.
+    pub exchange: bool,
     /// Show the digits while they are typed.
     pub echo: bool,
     /// Log each step.
@@ -62,8 +73,10 @@ pub enum OptionError {
     Unknown(String),
     /// Given more than once.
     Twice(&'static str),
-    /// `use_first_pass` and `try_first_pass` together.
-    Conflict,
+    /// Two that exclude each other.
+    Conflict(&'static str, &'static str),
+    /// One that needs another.
+    Alone(&'static str, &'static str),
     /// A value that the option does not take.
     Value(&'static str, &'static str),
 }
@@ -73,7 +86,8 @@ impl fmt::Display for OptionError {
         match self {
             Self::Unknown(name) => write!(f, "unknown option {name}"),
             Self::Twice(name) => write!(f, "option {name} is given twice"),
-            Self::Conflict => f.write_str("use_first_pass and try_first_pass exclude each other"),
+            Self::Conflict(one, other) => write!(f, "{one} and {other} exclude each other"),
+            Self::Alone(one, other) => write!(f, "option {one} goes with {other} only"),
             Self::Value(name, expected) => write!(f, "option {name} takes {expected}"),
         }
     }
@@ -86,7 +100,11 @@ impl Default for Options {
         Self {
             socket: DEFAULT_SOCKET.into(),
             first_pass: FirstPass::Never,
-            prompt: texts::PROMPT.to_owned(),
+            prompt: None,
+            language: None,
+            combined: None,
+            prompt_only: false,
+            exchange: false,
             echo: false,
             debug: false,
             tries: 1,
@@ -107,8 +125,13 @@ impl Options {
             }
             seen.push(name);
         }
-        if seen.contains(&USE_FIRST_PASS) && seen.contains(&TRY_FIRST_PASS) {
-            return Err(OptionError::Conflict);
+        for (one, other) in CONFLICTS {
+            if seen.contains(&one) && seen.contains(&other) {
+                return Err(OptionError::Conflict(one, other));
+            }
+        }
+        if seen.contains(&DIGITS_OF_CODE) && !seen.contains(&COMBINED) {
+            return Err(OptionError::Alone(DIGITS_OF_CODE, COMBINED));
         }
         Ok(options)
     }
@@ -125,7 +148,35 @@ impl Options {
             }
             (b"echo", None) => {
                 self.echo = true;
-                Ok("echo")
+                Ok(ECHO)
+            }
+            (b"prompt_only", None) => {
+                self.prompt_only = true;
+                Ok("prompt_only")
+            }
+            (b"exchange", None) => {
+                self.exchange = true;
+                Ok("exchange")
+            }
+            (b"combined", None) => {
+                self.combined.get_or_insert(DEFAULT_DIGITS);
+                Ok(COMBINED)
+            }
+            (b"digits", Some(value)) => {
+                let digits = number(value, *DIGITS.end())
+                    .filter(|digits| DIGITS.contains(digits))
+                    .and_then(|digits| usize::try_from(digits).ok())
+                    .ok_or(OptionError::Value(DIGITS_OF_CODE, "a number from 6 to 8"))?;
+                self.combined = Some(digits);
+                Ok(DIGITS_OF_CODE)
+            }
+            (b"lang", Some(value)) => {
+                self.language = std::str::from_utf8(value)
+                    .ok()
+                    .and_then(Language::from_tag)
+                    .map(Some)
+                    .ok_or(OptionError::Value("lang", "en or ja"))?;
+                Ok("lang")
             }
             (b"use_first_pass", None) => {
                 self.first_pass = FirstPass::Only;
@@ -140,7 +191,7 @@ impl Options {
                 Ok("socket")
             }
             (b"prompt", Some(value)) => {
-                self.prompt = prompt(value)?;
+                self.prompt = Some(prompt(value)?);
                 Ok("prompt")
             }
             (b"retry", Some(value)) => {
@@ -164,6 +215,16 @@ impl Options {
 
 const USE_FIRST_PASS: &str = "use_first_pass";
 const TRY_FIRST_PASS: &str = "try_first_pass";
+const COMBINED: &str = "combined";
+const DIGITS_OF_CODE: &str = "digits";
+const ECHO: &str = "echo";
+/// What excludes each other: a password is never shown, and is asked for by one module.
+const CONFLICTS: [(&str, &str); 4] = [
+    (USE_FIRST_PASS, TRY_FIRST_PASS),
+    (COMBINED, USE_FIRST_PASS),
+    (COMBINED, TRY_FIRST_PASS),
+    (COMBINED, ECHO),
+];
 
 fn socket(value: &[u8]) -> Result<PathBuf, OptionError> {
     // A relative path would be the host's current folder, which the caller of sudo chooses.
@@ -238,7 +299,32 @@ mod tests {
                 &["use_first_pass", "prompt=Code=? "],
                 Options {
                     first_pass: FirstPass::Only,
-                    prompt: "Code=? ".into(),
+                    prompt: Some("Code=? ".into()),
+                    ..default.clone()
+                },
+            ),
+            (
+                &["lang=ja", "prompt_only", "exchange", "combined"],
+                Options {
+                    language: Some(Language::Japanese),
+                    prompt_only: true,
+                    exchange: true,
+                    combined: Some(6),
+                    ..default.clone()
+                },
+            ),
+            (
+                &["digits=8", "combined", "lang=en"],
+                Options {
+                    language: Some(Language::English),
+                    combined: Some(8),
+                    ..default.clone()
+                },
+            ),
+            (
+                &["combined", "digits=7"],
+                Options {
+                    combined: Some(7),
                     ..default
                 },
             ),
@@ -273,6 +359,10 @@ mod tests {
         assert!(parse(&["retry=4"]).is_err());
         assert!(parse(&["retry=1"]).is_ok());
         assert!(parse(&["fail_delay_ms=10000"]).is_ok());
+        for value in ["0", "1", "5", "9", "06x", "-6", ""] {
+            let word = format!("digits={value}");
+            assert!(parse(&["combined", &word]).is_err(), "{word}");
+        }
     }
 
     #[test]
@@ -300,6 +390,20 @@ mod tests {
             &["socket=/a", "socket=/b"],
             &["use_first_pass", "try_first_pass"],
             &["try_first_pass", "use_first_pass"],
+            &["lang"],
+            &["lang="],
+            &["lang=de"],
+            &["lang=ja_JP.UTF-8"],
+            &["lang=ja", "lang=en"],
+            &["combined=yes"],
+            &["combined", "combined"],
+            &["combined", "use_first_pass"],
+            &["try_first_pass", "combined"],
+            &["echo", "combined"],
+            &["digits=6"],
+            &["digits"],
+            &["prompt_only="],
+            &["exchange=1"],
         ] {
             assert!(parse(words).is_err(), "{words:?}");
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::answer::Unfit;
-use crate::handle::{Handle, Level, NoAnswer};
+use crate::handle::{Handle, Level, NoAnswer, NotKept};
 use crate::login::NoLogin;
 use crate::options::OptionError;
 use crate::return_code::ReturnCode;
@@ -48,6 +48,10 @@ pub enum Denial {
     Verifier(Failure),
     /// The service file.
     Options(OptionError),
+    /// libpam did not take what was given to it.
+    NotKept,
+    /// libpam called the second pass of a change without the first, or nothing is wanted any more.
+    NotWanted,
 }
 
 impl Denial {
@@ -64,7 +68,9 @@ impl Denial {
             Self::TriesUsedUp => ReturnCode::MaxTries,
             Self::Verifier(Failure::NotPermitted)
             | Self::NoLogin(NoLogin::NoService)
-            | Self::Options(_) => ReturnCode::ServiceErr,
+            | Self::Options(_)
+            | Self::NotKept
+            | Self::NotWanted => ReturnCode::ServiceErr,
             Self::Verifier(Failure::Client(_) | Failure::Unavailable | Failure::OutOfTurn) => {
                 ReturnCode::AuthinfoUnavail
             }
@@ -73,9 +79,11 @@ impl Denial {
 
     fn level(&self) -> Level {
         match self {
-            Self::Verifier(_) | Self::Options(_) | Self::NoLogin(NoLogin::NoService) => {
-                Level::Error
-            }
+            Self::Verifier(_)
+            | Self::Options(_)
+            | Self::NoLogin(NoLogin::NoService)
+            | Self::NotKept
+            | Self::NotWanted => Level::Error,
             _ => Level::Notice,
         }
     }
@@ -89,6 +97,8 @@ impl fmt::Display for Denial {
             Self::Unfit(Unfit::Empty) => "the answer is empty",
             Self::Unfit(Unfit::TooLong) => "the answer is too long",
             Self::Unfit(Unfit::Withheld) => "the host withheld the answer: no login of this user",
+            Self::Unfit(Unfit::OnePart) => "the answer is not a password with a code behind it",
+            Self::Unfit(Unfit::Unclear) => "the answer is neither yes nor no, or no text",
             Self::NoSuchName => "no account can have this name",
             Self::NoAnswer(_) => "there was no answer to the prompt",
             Self::NoFirstPass => "no module before this one has got a code",
@@ -96,6 +106,8 @@ impl fmt::Display for Denial {
             Self::NoLogin(NoLogin::NoService) => "the host has no usable service name",
             Self::Verifier(failure) => return failure.fmt(f),
             Self::Options(error) => return error.fmt(f),
+            Self::NotKept => "libpam has no room for what it must keep",
+            Self::NotWanted => "no token is wanted any more",
         })
     }
 }
@@ -121,6 +133,12 @@ impl From<NoAnswer> for Denial {
 impl From<Unfit> for Denial {
     fn from(error: Unfit) -> Self {
         Self::Unfit(error)
+    }
+}
+
+impl From<NotKept> for Denial {
+    fn from(_: NotKept) -> Self {
+        Self::NotKept
     }
 }
 

@@ -1,6 +1,7 @@
 //! The way out: what the verifier is asked, and what its replies mean here.
 //!
-//! [`Accepted`] and [`Exempt`] are made in this file only, each from the one reply that means it.
+//! [`Accepted`], [`Exempt`] and [`InUse`] are made in this file only, each from the one reply that
+//! means it.
 //! A wrong answer of this file is an attack on the login.
 
 use std::fmt;
@@ -8,7 +9,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sekisho_verifier_socket::{
-    Ask, Attempt, Client, ClientError, Place, Reply, Request, Secret, Verdict,
+    Ask, Attempt, Client, ClientError, Phase, Place, Reply, Request, Secret, Speech, Start,
+    Started, Verdict, Wanted,
 };
 
 /// Carries one request to the verifier and its reply back, by `deadline`.
@@ -49,6 +51,35 @@ pub struct Accepted(());
 /// The verifier said that its policy asks no code here, and wrote that down.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Exempt(());
+
+/// The verifier put a token into use, and wrote that down.
+#[derive(Debug, PartialEq, Eq)]
+pub struct InUse(Started);
+
+impl InUse {
+    /// Number, time and serials.
+    pub fn receipt(&self) -> &Started {
+        &self.0
+    }
+}
+
+/// What is needed to log in.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Need {
+    /// A code, asked for like this.
+    Code(Speech),
+    /// None.
+    Nothing(Exempt),
+}
+
+/// Whether a token is to be put into use.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Token {
+    /// And what to ask for.
+    Wanted(Box<Wanted>),
+    /// The verifier said so; being away is no such word.
+    NotWanted(Speech),
+}
 
 /// What an attempt came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,6 +127,9 @@ pub const LIMIT: Duration = Duration::from_secs(3);
 /// time to be answered: a code whose answer is lost is spent for nothing.
 pub const ASK_LIMIT: Duration = Duration::from_millis(1_500);
 
+/// The most characters of a start-of-use password that one question names.
+pub const POSITIONS_MAX: usize = 10;
+
 /// The verifier at one socket, on behalf of one login.
 #[derive(Debug)]
 pub struct Line<'a, V> {
@@ -114,23 +148,48 @@ impl<'a, V: Verifier> Line<'a, V> {
         }
     }
 
-    /// Is a code needed? `Some` if the policy says no.
-    pub fn ask(&mut self, account: &str, place: &Place) -> Result<Option<Exempt>, Failure> {
+    /// Is a code needed?
+    pub fn ask(&mut self, account: &str, place: &Place) -> Result<Need, Failure> {
+        match self.question(account, place, Phase::Authenticate)? {
+            Reply::CodeNeeded(speech) => Ok(Need::Code(speech)),
+            Reply::CodeNotNeeded(_) => Ok(Need::Nothing(Exempt(()))),
+            reply => Err(unwanted(&reply)),
+        }
+    }
+
+    /// Must a token be put into use before the login goes on ([`Phase::Account`]); could one be
+    /// ([`Phase::Change`])?
+    pub fn ask_token(
+        &mut self,
+        account: &str,
+        place: &Place,
+        phase: Phase,
+    ) -> Result<Token, Failure> {
+        match (phase, self.question(account, place, phase)?) {
+            (Phase::Account | Phase::Change, Reply::TokenWanted(wanted))
+                if wanted.positions.len() <= POSITIONS_MAX =>
+            {
+                Ok(Token::Wanted(wanted))
+            }
+            (Phase::Account, Reply::CodeNeeded(speech) | Reply::CodeNotNeeded(speech))
+            | (Phase::Change, Reply::NothingWanted(speech)) => Ok(Token::NotWanted(speech)),
+            (_, reply) => Err(unwanted(&reply)),
+        }
+    }
+
+    fn question(&mut self, account: &str, place: &Place, phase: Phase) -> Result<Reply, Failure> {
         let asked = Instant::now();
         let request = Request::Ask(Ask {
             account: account.to_owned(),
             place: place.clone(),
+            phase,
         });
         let reply = self
             .verifier
             .call(self.socket, request, asked + ASK_LIMIT)
             .map_err(Failure::Client)?;
-        self.left = self.left.saturating_sub(asked.elapsed());
-        match reply {
-            Reply::CodeNeeded => Ok(None),
-            Reply::CodeNotNeeded => Ok(Some(Exempt(()))),
-            reply => Err(unwanted(&reply)),
-        }
+        self.left = LIMIT.saturating_sub(asked.elapsed());
+        Ok(reply)
     }
 
     /// Is this code right? Sent once: a request that is repeated would be a second guess.
@@ -155,6 +214,38 @@ impl<'a, V: Verifier> Line<'a, V> {
                 verdict: Verdict::Reject,
                 ..
             } => Ok(Judged::Rejected),
+            reply => Err(unwanted(&reply)),
+        }
+    }
+
+    /// Puts a token into use; `None` if the verifier did not. Sent once: a receipt that is lost is
+    /// told by an admin, and a second try would be charged.
+    pub fn start(&mut self, start: Start) -> Result<Option<InUse>, Failure> {
+        let request = Request::Start(Box::new(start));
+        let reply = self
+            .verifier
+            .call(self.socket, request, Instant::now() + self.left)
+            .map_err(Failure::Client)?;
+        match reply {
+            Reply::Started(started) => Ok(Some(InUse(*started))),
+            Reply::NotStarted => Ok(None),
+            reply => Err(unwanted(&reply)),
+        }
+    }
+
+    /// Tells that a session began or ended.
+    pub fn session(&mut self, account: &str, place: &Place, opens: bool) -> Result<(), Failure> {
+        let request = Request::LoginSession {
+            account: account.to_owned(),
+            place: place.clone(),
+            opens,
+        };
+        let reply = self
+            .verifier
+            .call(self.socket, request, Instant::now() + ASK_LIMIT)
+            .map_err(Failure::Client)?;
+        match reply {
+            Reply::Taken => Ok(()),
             reply => Err(unwanted(&reply)),
         }
     }

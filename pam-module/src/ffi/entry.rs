@@ -2,16 +2,21 @@
 
 use std::ffi::CStr;
 
-use pam::constants::{PAM_SILENT, PamFlag, PamResultCode};
+use pam::constants::{PAM_CHANGE_EXPIRED_AUTHTOK, PAM_SILENT, PamFlag, PamResultCode};
 use pam::module::{PamHandle, PamHooks};
 
 use super::guard::{guarded, keep_panics_quiet};
 use crate::account::account;
 use crate::authenticate::authenticate;
+use crate::change::{Flags, change};
 use crate::handle::{Handle, Level};
 use crate::options::DEFAULT_FAIL_DELAY;
 use crate::return_code::ReturnCode;
+use crate::session::session;
 use crate::verifier::SocketVerifier;
+
+/// The first of the two passes of a change, as Linux-PAM's headers have it; pam-bindings does not.
+const PAM_PRELIM_CHECK: PamFlag = 0x4000;
 
 struct Sekisho;
 
@@ -37,16 +42,27 @@ impl PamHooks for Sekisho {
         PamResultCode::PAM_SUCCESS
     }
 
-    fn sm_chauthtok(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        not_provided(handle)
+    fn sm_chauthtok(handle: &mut PamHandle, words: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
+        entry(handle, |handle| {
+            let flags = Flags {
+                first_pass: flags & PAM_PRELIM_CHECK != 0,
+                expired: flags & PAM_CHANGE_EXPIRED_AUTHTOK != 0,
+                silent: flags & PAM_SILENT != 0,
+            };
+            change(handle, &mut SocketVerifier, &octets(&words), flags)
+        })
     }
 
-    fn sm_open_session(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        not_provided(handle)
+    fn sm_open_session(handle: &mut PamHandle, words: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        entry(handle, |handle| {
+            session(handle, &mut SocketVerifier, &octets(&words), true)
+        })
     }
 
-    fn sm_close_session(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        not_provided(handle)
+    fn sm_close_session(handle: &mut PamHandle, words: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+        entry(handle, |handle| {
+            session(handle, &mut SocketVerifier, &octets(&words), false)
+        })
     }
 }
 
@@ -57,18 +73,6 @@ fn entry(handle: &mut PamHandle, work: impl FnOnce(&mut PamHandle) -> ReturnCode
         handle.log(Level::Critical, "denied: internal error, please report it");
         ReturnCode::ServiceErr
     }))
-}
-
-/// Says no where we have nothing to do, as libpam does for a module without the function: a line
-/// that does nothing would be believed to do something.
-fn not_provided(handle: &mut PamHandle) -> PamResultCode {
-    entry(handle, |handle| {
-        handle.log(
-            Level::Error,
-            "this module is for auth and account only: remove the line",
-        );
-        ReturnCode::ServiceErr
-    })
 }
 
 fn octets<'a>(words: &[&'a CStr]) -> Vec<&'a [u8]> {
@@ -82,6 +86,9 @@ fn to_pam(code: ReturnCode) -> PamResultCode {
         ReturnCode::AuthErr => PamResultCode::PAM_AUTH_ERR,
         ReturnCode::AuthinfoUnavail => PamResultCode::PAM_AUTHINFO_UNAVAIL,
         ReturnCode::MaxTries => PamResultCode::PAM_MAXTRIES,
+        ReturnCode::NewAuthtokReqd => PamResultCode::PAM_NEW_AUTHTOK_REQD,
+        ReturnCode::SessionErr => PamResultCode::PAM_SESSION_ERR,
+        ReturnCode::AuthtokErr => PamResultCode::PAM_AUTHTOK_ERR,
         ReturnCode::Ignore => PamResultCode::PAM_IGNORE,
     }
 }

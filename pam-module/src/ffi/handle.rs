@@ -3,13 +3,22 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_uint};
 use std::time::Duration;
 
-use pam::constants::{PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PamResultCode};
+use pam::constants::{
+    PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_TEXT_INFO, PamResultCode,
+};
 use pam::conv::Conv;
-use pam::items::{AuthTok, RHost, Service, Tty, User};
+use pam::items::{AuthTok, Item as _, RHost, Service, Tty, User};
 use pam::module::PamHandle;
 use sekisho_verifier_socket::Secret;
 
-use crate::handle::{Echo, Handle, Item, Level, NoAnswer};
+use crate::handle::{Echo, Handle, Item, Level, NoAnswer, NotKept, Tone};
+
+/// Under which name the transaction keeps whether a token is wanted. All modules share the names.
+const WANTED: &str = "pam_sekisho_wanted";
+
+/// What stands under [`WANTED`]: of one octet, so that another version of this module, loaded beside
+/// this one, reads nothing that is not there.
+type Kept = u8;
 
 // What pam-bindings does not declare; it links libpam already. See pam_syslog(3), pam_fail_delay(3).
 unsafe extern "C" {
@@ -43,6 +52,19 @@ impl Handle for PamHandle {
         Some(Secret::new(token.as_bytes().to_vec()))
     }
 
+    fn hand_on(&mut self, password: &Secret) -> Result<(), NotKept> {
+        // Of the length that it needs, so that no copy is left behind while it grows.
+        let mut octets = Vec::with_capacity(password.expose().len() + 1);
+        octets.extend_from_slice(password.expose());
+        octets.push(0);
+        let octets = Secret::new(octets);
+        let text = CStr::from_bytes_with_nul(octets.expose()).map_err(|_| NotKept)?;
+        // SAFETY: `text` ends with a NUL and lives until the call ends; libpam makes its own copy,
+        // and wipes the one that it held.
+        let item = unsafe { AuthTok::from_raw(text.as_ptr()) };
+        self.set_item_str(item).map_err(|_| NotKept)
+    }
+
     fn prompt(&mut self, echo: Echo, text: &str) -> Result<Secret, NoAnswer> {
         let style = match echo {
             Echo::Off => PAM_PROMPT_ECHO_OFF,
@@ -58,11 +80,15 @@ impl Handle for PamHandle {
         Ok(Secret::new(answer.as_bytes().to_vec()))
     }
 
-    fn tell(&mut self, text: &str) {
+    fn tell(&mut self, tone: Tone, text: &str) {
+        let style = match tone {
+            Tone::Info => PAM_TEXT_INFO,
+            Tone::Error => PAM_ERROR_MSG,
+        };
         if let Ok(Some(conversation)) = self.get_item::<Conv<'_>>() {
             // Some hosts answer a message with no array at all, which the crate reports as an
             // error and libpam's own helper does not.
-            let _ = conversation.send(PAM_ERROR_MSG, text);
+            let _ = conversation.send(style, text);
         }
     }
 
@@ -78,6 +104,17 @@ impl Handle for PamHandle {
         // SAFETY: libpam gave us the handle for the length of this call of ours, and `self`
         // borrows it. The format takes one string, and `text` is one, alive until the call ends.
         unsafe { pam_syslog(self, priority, c"%s".as_ptr(), text.as_ptr()) }
+    }
+
+    fn keep_wanted(&mut self, wanted: bool) -> Result<(), NotKept> {
+        let kept: Box<Kept> = Box::new(wanted.into());
+        self.set_data(WANTED, kept).map_err(|_| NotKept)
+    }
+
+    fn kept_wanted(&self) -> Option<bool> {
+        // SAFETY: only `keep_wanted` keeps something under this name, and it is a `Kept`.
+        let kept: &Kept = unsafe { self.get_data(WANTED) }.ok()?;
+        Some(*kept == Kept::from(true))
     }
 
     fn ask_fail_delay(&mut self, delay: Duration) {

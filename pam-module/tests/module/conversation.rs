@@ -168,21 +168,6 @@ fn unknown_option_is_a_denial_that_names_it() {
 }
 
 #[test]
-fn phases_that_the_module_does_not_have_are_refused() {
-    let verifier = FakeVerifier::honest();
-    let line = format!(
-        "required {} socket={}",
-        module().display(),
-        verifier.path().display()
-    );
-    let stack = format!("password {line}\nsession {line}\n");
-    for call in ["chauthtok", "open_session", "close_session"] {
-        let noticed = Driver::stack(&stack).words(&["--call", call]).run();
-        assert_eq!(noticed.code(call), SERVICE_ERR);
-    }
-}
-
-#[test]
 fn what_was_typed_is_wiped() {
     let verifier = FakeVerifier::honest();
     let typed = "4c6f6e672066656e63652c206f70656e2067617465";

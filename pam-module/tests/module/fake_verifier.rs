@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use sekisho_verifier_socket::{
-    Answer, Envelope, FRAME_MAX, LENGTH_OCTETS, Reply, Request, Verdict, decode, encode,
+    Answer, Envelope, FRAME_MAX, LENGTH_OCTETS, Reply, Request, Speech, Verdict, decode, encode,
     frame_length,
 };
 use tempfile::TempDir;
@@ -145,7 +145,7 @@ pub(crate) fn decided(verdict: Verdict, account: &str) -> Reply {
 
 pub(crate) fn honestly(request: &Request) -> Does {
     Does::Says(match request {
-        Request::Ask(_) => Reply::CodeNeeded,
+        Request::Ask(_) => Reply::CodeNeeded(Speech::default()),
         Request::Attempt(attempt) if code(attempt) == CODE.as_bytes() => {
             decided(Verdict::Accept, &attempt.account)
         }

@@ -1,6 +1,6 @@
 //! What the verifier answers, and what the host is told.
 
-use sekisho_verifier_socket::{Reply, Request, Verdict};
+use sekisho_verifier_socket::{Reply, Request, Speech, Verdict};
 
 use crate::driver::{
     AUTH_ERR, AUTHINFO_UNAVAIL, Driver, LIMIT_US, MAXTRIES, PERM_DENIED, SERVICE_ERR, SUCCESS,
@@ -66,8 +66,14 @@ fn each_odd_reply_to_an_attempt_is_a_denial_in_time() {
         (Does::Says(decided(Verdict::Accept, "")), AUTH_ERR),
         (Does::Says(Reply::Unavailable), AUTHINFO_UNAVAIL),
         (Does::Says(Reply::NotPermitted), SERVICE_ERR),
-        (Does::Says(Reply::CodeNotNeeded), AUTHINFO_UNAVAIL),
-        (Does::Says(Reply::CodeNeeded), AUTHINFO_UNAVAIL),
+        (
+            Does::Says(Reply::CodeNotNeeded(Speech::default())),
+            AUTHINFO_UNAVAIL,
+        ),
+        (
+            Does::Says(Reply::CodeNeeded(Speech::default())),
+            AUTHINFO_UNAVAIL,
+        ),
         (Does::WrongId(accept()), AUTHINFO_UNAVAIL),
         (Does::CutShort(accept(), 1), AUTHINFO_UNAVAIL),
         (Does::CutShort(accept(), reply_length), AUTHINFO_UNAVAIL),
@@ -100,9 +106,18 @@ fn p06_each_odd_reply_to_the_question_is_a_denial_in_both_phases() {
         (Does::Says(accept()), AUTHINFO_UNAVAIL),
         (Does::Says(Reply::Unavailable), AUTHINFO_UNAVAIL),
         (Does::Says(Reply::NotPermitted), SERVICE_ERR),
-        (Does::WrongId(Reply::CodeNotNeeded), AUTHINFO_UNAVAIL),
-        (Does::WrongId(Reply::CodeNeeded), AUTHINFO_UNAVAIL),
-        (Does::CutShort(Reply::CodeNotNeeded, 7), AUTHINFO_UNAVAIL),
+        (
+            Does::WrongId(Reply::CodeNotNeeded(Speech::default())),
+            AUTHINFO_UNAVAIL,
+        ),
+        (
+            Does::WrongId(Reply::CodeNeeded(Speech::default())),
+            AUTHINFO_UNAVAIL,
+        ),
+        (
+            Does::CutShort(Reply::CodeNotNeeded(Speech::default()), 7),
+            AUTHINFO_UNAVAIL,
+        ),
         (Does::Sends(vec![0xff; 64]), AUTHINFO_UNAVAIL),
         (Does::Closes, AUTHINFO_UNAVAIL),
         (Does::Nothing, AUTHINFO_UNAVAIL),
@@ -141,7 +156,7 @@ fn r31_no_stack_lets_anybody_in_while_the_verifier_is_away() {
 
 #[test]
 fn r27_exemption_is_the_only_ignore_and_is_logged() {
-    let verifier = FakeVerifier::asks(Does::Says(Reply::CodeNotNeeded));
+    let verifier = FakeVerifier::asks(Does::Says(Reply::CodeNotNeeded(Speech::default())));
     let alone = Driver::new(verifier.path(), "").answer(CODE).run();
     assert_eq!(alone.code("authenticate"), PERM_DENIED, "nobody succeeded");
     assert_eq!(alone.total("prompts"), 0);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::driver::{AUTHINFO_UNAVAIL, Driver, SUCCESS, module};
 use crate::fake_verifier::{CODE, Does, FakeVerifier};
 
-use sekisho_verifier_socket::Reply;
+use sekisho_verifier_socket::{Reply, Speech};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -39,7 +39,7 @@ fn check_fails_closed(name: &str, text: &str) {
     let noticed = Driver::stack(&stack_of(text, &gone)).answer(CODE).run();
     assert_eq!(noticed.code("authenticate"), AUTHINFO_UNAVAIL, "{name}");
 
-    let exempting = FakeVerifier::asks(Does::Says(Reply::CodeNotNeeded));
+    let exempting = FakeVerifier::asks(Does::Says(Reply::CodeNotNeeded(Speech::default())));
     let noticed = Driver::stack(&stack_of(text, exempting.path())).run();
     assert_eq!(noticed.codes(), [SUCCESS; 3], "{name}");
 }

@@ -1,223 +1,15 @@
-//! The flow against a scripted host and a scripted verifier: no C, no socket, no clock.
+//! `pam_authenticate`.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::io;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use pam_sekisho::account::account;
 use pam_sekisho::authenticate::authenticate;
-use pam_sekisho::handle::{Echo, Handle, Item, Level, NoAnswer};
+use pam_sekisho::handle::{Echo, Level, NoAnswer};
 use pam_sekisho::return_code::ReturnCode::{self, *};
-use pam_sekisho::verifier::{ASK_LIMIT, LIMIT, Verifier};
-use sekisho_verifier_socket::{
-    Answer, ClientError, Door, FrameError, Reply, Request, Secret, TrustError, Verdict,
-};
+use pam_sekisho::verifier::{ASK_LIMIT, LIMIT};
+use sekisho_verifier_socket::Language;
 
-const CODE: &str = "271828";
-const DUMMY: &str = "\x08\n\r\x7fINCORRECT";
-
-/// What the scripted verifier says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Says {
-    Needed,
-    NotNeeded,
-    Accept,
-    Reject,
-    AcceptOther,
-    RejectOther,
-    Unavailable,
-    NotPermitted,
-    NoSocket,
-    Late,
-    CutShort,
-    Malformed,
-    WrongReply,
-    Untrusted,
-}
+use crate::script::{CODE, DUMMY, Does, EVERYTHING, Says, ScriptedHandle, ScriptedVerifier, types};
 use Says::*;
-
-const EVERYTHING: [Says; 14] = [
-    Needed,
-    NotNeeded,
-    Accept,
-    Reject,
-    AcceptOther,
-    RejectOther,
-    Unavailable,
-    NotPermitted,
-    NoSocket,
-    Late,
-    CutShort,
-    Malformed,
-    WrongReply,
-    Untrusted,
-];
-
-impl Says {
-    fn reply(self, account: &str) -> Result<Reply, ClientError> {
-        let decided = |verdict, account: &str| Reply::Decided {
-            verdict,
-            account: account.into(),
-            accepted: None,
-        };
-        Ok(match self {
-            Needed => Reply::CodeNeeded,
-            NotNeeded => Reply::CodeNotNeeded,
-            Accept => decided(Verdict::Accept, account),
-            Reject => decided(Verdict::Reject, account),
-            AcceptOther => decided(Verdict::Accept, "mallory"),
-            RejectOther => decided(Verdict::Reject, "mallory"),
-            Unavailable => Reply::Unavailable,
-            NotPermitted => Reply::NotPermitted,
-            NoSocket => return Err(ClientError::Io(io::ErrorKind::NotFound.into())),
-            Late => return Err(ClientError::Io(io::ErrorKind::TimedOut.into())),
-            CutShort => return Err(ClientError::Io(io::ErrorKind::UnexpectedEof.into())),
-            Malformed => return Err(ClientError::Frame(FrameError::Malformed)),
-            WrongReply => return Err(ClientError::WrongReply),
-            Untrusted => {
-                return Err(ClientError::Trust(TrustError::NotASocket("/x".into())));
-            }
-        })
-    }
-}
-
-struct ScriptedVerifier {
-    ask: Says,
-    attempts: VecDeque<Says>,
-    last_attempt: Option<Says>,
-    asked: usize,
-    sent: Vec<(String, Vec<u8>)>,
-    deadlines: Vec<Duration>,
-}
-
-impl ScriptedVerifier {
-    fn new(ask: Says, attempts: &[Says]) -> Self {
-        Self {
-            ask,
-            attempts: attempts.iter().copied().collect(),
-            last_attempt: None,
-            asked: 0,
-            sent: Vec::new(),
-            deadlines: Vec::new(),
-        }
-    }
-}
-
-impl Verifier for ScriptedVerifier {
-    fn call(&mut self, _: &Path, request: Request, by: Instant) -> Result<Reply, ClientError> {
-        self.deadlines.push(by - Instant::now());
-        match request {
-            Request::Ask(ask) => {
-                self.asked += 1;
-                assert_eq!(ask.place.door, Door::Pam);
-                assert_eq!(ask.place.name, "sshd");
-                assert_eq!(ask.place.terminal.as_deref(), Some("pts/3"));
-                assert_eq!(ask.place.remote.as_deref(), Some("192.0.2.7"));
-                self.ask.reply(&ask.account)
-            }
-            Request::Attempt(attempt) => {
-                let Answer::Code(code) = &attempt.answer else {
-                    unreachable!()
-                };
-                self.sent
-                    .push((attempt.account.clone(), code.expose().to_vec()));
-                // The last word of the script holds from then on.
-                let says = if self.attempts.len() > 1 {
-                    self.attempts.pop_front().expect("more than one")
-                } else {
-                    self.attempts[0]
-                };
-                self.last_attempt = Some(says);
-                says.reply(&attempt.account)
-            }
-            request => panic!("PAM never asks this: {request:?}"),
-        }
-    }
-}
-
-/// What the scripted person or host does at a prompt.
-#[derive(Debug, Clone)]
-enum Does {
-    Types(String),
-    Null,
-    Fails,
-}
-
-fn types(text: &str) -> Does {
-    Does::Types(text.into())
-}
-
-struct ScriptedHandle {
-    user: Result<Vec<u8>, NoAnswer>,
-    service: Option<Vec<u8>>,
-    authtok: Option<String>,
-    does: Vec<Does>,
-    prompts: Vec<(Echo, String)>,
-    told: Vec<String>,
-    logged: RefCell<Vec<(Level, String)>>,
-    delays: Vec<Duration>,
-}
-
-impl ScriptedHandle {
-    fn new(authtok: Option<&str>, does: &[Does]) -> Self {
-        Self {
-            user: Ok(b"alice".to_vec()),
-            service: Some(b"sshd".to_vec()),
-            authtok: authtok.map(Into::into),
-            does: does.to_vec(),
-            prompts: Vec::new(),
-            told: Vec::new(),
-            logged: RefCell::default(),
-            delays: Vec::new(),
-        }
-    }
-
-    fn log_text(&self) -> String {
-        format!("{:?}", self.logged.borrow())
-    }
-}
-
-impl Handle for ScriptedHandle {
-    fn user(&mut self) -> Result<Vec<u8>, NoAnswer> {
-        self.user.clone()
-    }
-
-    fn item(&self, item: Item) -> Option<Vec<u8>> {
-        match item {
-            Item::Service => self.service.clone(),
-            Item::Terminal => Some(b"pts/3".to_vec()),
-            Item::Remote => Some(b"192.0.2.7".to_vec()),
-        }
-    }
-
-    fn first_pass(&self) -> Option<Secret> {
-        self.authtok.as_deref().map(Secret::from)
-    }
-
-    fn prompt(&mut self, echo: Echo, text: &str) -> Result<Secret, NoAnswer> {
-        let does = &self.does[self.prompts.len().min(self.does.len() - 1)];
-        self.prompts.push((echo, text.into()));
-        match does {
-            Does::Types(text) => Ok(Secret::from(text.as_str())),
-            Does::Null => Err(NoAnswer::Nothing),
-            Does::Fails => Err(NoAnswer::Conversation),
-        }
-    }
-
-    fn tell(&mut self, text: &str) {
-        self.told.push(text.into());
-    }
-
-    fn log(&self, level: Level, text: &str) {
-        self.logged.borrow_mut().push((level, text.into()));
-    }
-
-    fn ask_fail_delay(&mut self, delay: Duration) {
-        self.delays.push(delay);
-    }
-}
 
 fn run(
     handle: &mut ScriptedHandle,
@@ -427,7 +219,7 @@ fn names_that_no_account_can_have_are_prompted_like_others_and_never_sent() {
             let mut verifier = ScriptedVerifier::new(NotNeeded, &[Accept]);
             let code = run(&mut handle, &mut verifier, options, false);
             assert_eq!((code, handle.prompts.len()), (expected, prompts));
-            assert!(verifier.sent.is_empty() && verifier.asked == 0);
+            assert!(verifier.sent.is_empty() && verifier.asked() == 0);
         }
     }
     let mut handle = ScriptedHandle::new(None, &[types(CODE)]);
@@ -523,11 +315,7 @@ fn wrong_option_is_a_denial_and_its_name_is_logged() {
         assert_eq!(run(&mut handle, &mut verifier, options, false), ServiceErr);
         assert!(handle.log_text().contains(name), "{}", handle.log_text());
         assert_eq!(handle.delays.len(), 1);
-        assert_eq!(verifier.asked, 0);
-
-        let words: Vec<&[u8]> = options.split(' ').map(str::as_bytes).collect();
-        let mut handle = ScriptedHandle::new(None, &[types(CODE)]);
-        assert_eq!(account(&mut handle, &mut verifier, &words), ServiceErr);
+        assert_eq!(verifier.asked(), 0);
     }
 }
 
@@ -547,22 +335,161 @@ fn prompt_and_echo_follow_the_options() {
 }
 
 #[test]
-fn p06_account_management_never_succeeds_on_our_own_failure() {
-    for ask in EVERYTHING {
-        let expected = match ask {
-            Needed | NotNeeded => Success,
-            NotPermitted => ServiceErr,
-            _ => AuthinfoUnavail,
-        };
+fn account_goes_before_option_before_settings_in_what_is_asked() {
+    use Language::{English, Japanese};
+    let ja = "ワンタイムパスワード: ";
+    let en = "One-time code: ";
+    for (options, chosen, usual, expected) in [
+        ("", None, English, en),
+        ("", None, Japanese, ja),
+        ("lang=ja", None, English, ja),
+        ("lang=en", None, Japanese, en),
+        ("lang=ja", Some(English), Japanese, en),
+        ("", Some(Japanese), English, ja),
+        // What the operator wrote is in the operator's language.
+        ("prompt=Tegata:", Some(Japanese), Japanese, "Tegata:"),
+    ] {
         let mut handle = ScriptedHandle::new(None, &[types(CODE)]);
-        let mut verifier = ScriptedVerifier::new(ask, &[Accept]);
-        assert_eq!(account(&mut handle, &mut verifier, &[]), expected);
-        assert!(handle.prompts.is_empty());
+        let mut verifier = ScriptedVerifier::new(NeededIn(chosen, usual), &[Reject, Accept]);
+        let options = format!("{options} retry=2");
+        assert_eq!(run(&mut handle, &mut verifier, &options, false), Success);
+        assert_eq!(handle.questions(), [expected; 2], "{options}");
+        let spoken = chosen.map_or(options.contains("ja"), |chosen| chosen == Japanese)
+            || chosen.is_none() && !options.contains("lang=") && usual == Japanese;
+        assert_eq!(handle.told[0].is_ascii(), !spoken, "{options}");
     }
-    let mut handle = ScriptedHandle::new(None, &[types(CODE)]);
-    handle.user = Ok(b"\xff".to_vec());
+    // Before the verifier has said anything, there is the option.
+    for (options, english) in [("", true), ("lang=ja", false), ("lang=en", true)] {
+        let mut handle = ScriptedHandle::new(None, &[types(CODE)]);
+        let mut verifier = ScriptedVerifier::new(NoSocket, &[Accept]);
+        run(&mut handle, &mut verifier, options, false);
+        assert_eq!(handle.told[0].is_ascii(), english, "{options}");
+    }
+}
+
+#[test]
+fn prompt_only_tells_nothing_at_all() {
+    for (ask, attempt) in [(Needed, Reject), (NoSocket, Accept), (Needed, Late)] {
+        let mut handle = ScriptedHandle::new(None, &[types(CODE)]);
+        let mut verifier = ScriptedVerifier::new(ask, &[attempt]);
+        run(&mut handle, &mut verifier, "prompt_only retry=3", false);
+        assert!(handle.told.is_empty());
+    }
+}
+
+#[test]
+fn combined_hands_the_password_on_after_the_code_was_accepted_and_not_before() {
+    for (options, typed, attempt, expected, sent, handed_on) in [
+        (
+            "",
+            "hunter2271828",
+            Accept,
+            Success,
+            "271828",
+            Some("hunter2"),
+        ),
+        (
+            "digits=8",
+            "hunter212345678",
+            Accept,
+            Success,
+            "12345678",
+            Some("hunter2"),
+        ),
+        (
+            "digits=7",
+            "x 1234567",
+            Accept,
+            Success,
+            "1234567",
+            Some("x "),
+        ),
+        (
+            "",
+            "パスワード271828",
+            Accept,
+            Success,
+            "271828",
+            Some("パスワード"),
+        ),
+        ("", "hunter2271828", Reject, AuthErr, "271828", None),
+        ("retry=2", "hunter2271828", Reject, MaxTries, "271828", None),
+        ("", "hunter2271828", Late, AuthinfoUnavail, "271828", None),
+        ("", "hunter2271828", AcceptOther, AuthErr, "271828", None),
+    ] {
+        let options = format!("combined {options}");
+        let mut handle = ScriptedHandle::new(None, &[types(typed)]);
+        let mut verifier = ScriptedVerifier::new(Needed, &[attempt]);
+        let code = run(&mut handle, &mut verifier, &options, false);
+        assert_eq!(code, expected, "{options} {typed}");
+        assert!(
+            verifier
+                .sent
+                .iter()
+                .all(|(_, code)| code == sent.as_bytes())
+        );
+        assert_eq!(handle.authtok.as_deref(), handed_on, "{options} {typed}");
+        assert_eq!(handle.prompts[0].0, Echo::Off);
+        assert!(
+            handle.prompts[0]
+                .1
+                .starts_with("Password and one-time code")
+        );
+    }
+    // Nothing is handed on, and so nobody gets in, when libpam can not keep it.
+    let mut handle = ScriptedHandle::new(None, &[types("hunter2271828")]);
+    handle.room = false;
+    let mut verifier = ScriptedVerifier::new(Needed, &[Accept]);
+    let code = run(&mut handle, &mut verifier, "combined", false);
+    assert_eq!((code, handle.delays.len()), (ServiceErr, 1));
+    // An exemption is about the code: what stood there stays.
+    let mut handle = ScriptedHandle::new(Some("before"), &[types("hunter2271828")]);
     let mut verifier = ScriptedVerifier::new(NotNeeded, &[Accept]);
-    assert_eq!(account(&mut handle, &mut verifier, &[]), AuthErr);
+    assert_eq!(run(&mut handle, &mut verifier, "combined", false), Ignore);
+    assert_eq!(handle.authtok.as_deref(), Some("before"));
+}
+
+/// pam-u2f, CVE-2021-31924: one of two factors could be left out.
+#[test]
+fn r28_neither_part_of_a_combined_answer_may_be_missing() {
+    for typed in [
+        "271828",
+        "hunter2",
+        "",
+        " ",
+        "hunter227182x",
+        "hunter2 271828 ",
+        DUMMY,
+    ] {
+        let mut handle = ScriptedHandle::new(None, &[types(typed)]);
+        let mut verifier = ScriptedVerifier::new(Needed, &[Accept]);
+        let code = run(&mut handle, &mut verifier, "combined retry=3", false);
+        assert_eq!(code, AuthErr, "{typed:?}");
+        assert!(verifier.sent.is_empty(), "{typed:?}");
+        assert_eq!(handle.authtok, None, "{typed:?}");
+    }
+}
+
+/// privacyIDEA counted the question itself. Here nothing but what a person typed is an attempt, and
+/// all that was typed is one.
+#[test]
+fn r25_questions_and_conversations_that_break_off_are_no_attempts() {
+    for options in ["", "combined", "try_first_pass", "retry=3", "prompt_only"] {
+        for does in [Does::Null, Does::Fails, types(""), types(DUMMY)] {
+            let mut handle = ScriptedHandle::new(None, &[does]);
+            let mut verifier = ScriptedVerifier::new(Needed, &[Accept]);
+            for _ in 0..100 {
+                run(&mut handle, &mut verifier, options, false);
+            }
+            assert_eq!((verifier.asked(), verifier.sent.len()), (100, 0));
+        }
+    }
+    let mut handle = ScriptedHandle::new(None, &[types("000000")]);
+    let mut verifier = ScriptedVerifier::new(Needed, &[Reject]);
+    for _ in 0..100 {
+        run(&mut handle, &mut verifier, "", false);
+    }
+    assert_eq!(verifier.sent.len(), 100);
 }
 
 /// Every option × every reply to the question × every reply to an attempt × every conversation.
@@ -580,6 +507,10 @@ fn r27_success_needs_an_accept_and_ignore_needs_an_exemption() {
         "try_first_pass retry=3 debug",
         "socket=/run/x",
         "fail_delay_ms=5",
+        "lang=ja prompt_only",
+        "combined",
+        "combined digits=8 retry=2",
+        "exchange",
         "nosuch",
         "retry=0",
     ];
@@ -592,6 +523,7 @@ fn r27_success_needs_an_accept_and_ignore_needs_an_exemption() {
         vec![Does::Null],
         vec![Does::Fails],
         vec![types("wrong"), Does::Fails],
+        vec![types("the word 271828"), types("another 12345678")],
     ];
     let authtoks = [None, Some(CODE), Some("the password")];
     let mut runs = 0;
@@ -640,10 +572,14 @@ fn invariants(
     }
     let denied = !accepted && !exempt;
     assert_eq!(handle.delays.len(), usize::from(denied), "{case}");
-    if silent {
+    if silent || options.contains("prompt_only") {
         assert!(handle.told.is_empty(), "{case}");
     }
     assert!(handle.prompts.len() <= 3 && verifier.sent.len() <= 4);
+    if !accepted || !options.contains("combined") {
+        assert_eq!(handle.authtok.as_deref(), authtok, "{case}");
+    }
+    assert_eq!(handle.user, Ok(b"alice".to_vec()));
     let logs = handle.log_text();
     assert!(!logs.contains(CODE) && !logs.contains("the password") && !logs.contains("wrong"));
 }

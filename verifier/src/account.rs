@@ -6,7 +6,9 @@ use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
 use crate::guess::Guesses;
+use crate::seal::SealedSecret;
 use crate::serial::Serial;
+use crate::spare::START_GRANTED;
 use crate::time::Time;
 
 /// The longest account name.
@@ -39,6 +41,8 @@ pub const WRONG_PROOFS_MAX: usize = 8;
 /// How many packets with a wrong proof an account remembers, however old they are: who recorded one
 /// must not lock the account by sending it again.
 pub const WRONG_PACKETS_MAX: usize = 32;
+/// The most emergency codes of an account.
+pub const EMERGENCY_CODES_MAX: usize = 20;
 /// Octets of a [`Mark`].
 pub const MARK_OCTETS: usize = 16;
 
@@ -305,6 +309,48 @@ pub struct WrongProof {
     pub until: Time,
 }
 
+/// The languages that there are texts in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Language {
+    /// English.
+    #[default]
+    #[n(0)]
+    English,
+    /// Japanese.
+    #[n(1)]
+    Japanese,
+}
+
+impl Language {
+    /// Every language.
+    pub const ALL: [Self; 2] = [Self::English, Self::Japanese];
+
+    /// Its tag (BCP 47).
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Japanese => "ja",
+        }
+    }
+
+    /// The language of a tag.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.tag() == tag)
+    }
+}
+
+/// A code that was not used yet and works without a token: an emergency code, or a start code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct SpareMark {
+    /// What it is recognised by.
+    #[n(0)]
+    pub mark: Mark,
+    /// Until when it is good.
+    #[n(1)]
+    pub until: Time,
+}
+
 /// An account as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Account {
@@ -357,6 +403,33 @@ pub struct Account {
     #[n(13)]
     #[cbor(default)]
     pub wrong_packets: Vec<Mark>,
+    /// The language to speak with it, if it has chosen one.
+    #[n(14)]
+    pub language: Option<Language>,
+    /// The start-of-use password, of which a start of use asks some digits.
+    #[n(15)]
+    pub start_password: Option<SealedSecret>,
+    /// So many wrong answers were given to it.
+    #[n(16)]
+    #[cbor(default)]
+    pub start_tries: u32,
+    /// What the marks of spare codes are made with, as long as there are any.
+    #[n(17)]
+    pub spare_key: Option<SealedSecret>,
+    /// Emergency codes that were not used; at most [`EMERGENCY_CODES_MAX`].
+    #[n(18)]
+    #[cbor(default)]
+    pub emergency: Vec<SpareMark>,
+    /// A start code that was not used.
+    #[n(19)]
+    pub start_code: Option<SpareMark>,
+    /// A start code was used: until this moment a token can be put into use without the old one.
+    #[n(20)]
+    pub start_granted_until: Option<Time>,
+    /// Whether its next login must put another token in the place of the one in use.
+    #[n(21)]
+    #[cbor(default)]
+    pub exchange_required: bool,
 }
 
 /// Characters that would make a terminal or a line of a receipt read otherwise.
@@ -382,7 +455,48 @@ impl Account {
             rounds: Vec::new(),
             wrong_proofs: Vec::new(),
             wrong_packets: Vec::new(),
+            language: None,
+            start_password: None,
+            start_tries: 0,
+            spare_key: None,
+            emergency: Vec::new(),
+            start_code: None,
+            start_granted_until: None,
+            exchange_required: false,
         }
+    }
+
+    /// Whether it has a token, or ever had one.
+    pub fn had_token(&self) -> bool {
+        !self.serials.is_empty() || !self.ended.is_empty()
+    }
+
+    /// Whether a start code that was used still stands for the old token at `now`.
+    pub fn is_granted(&self, now: Time) -> bool {
+        let latest = now.after(START_GRANTED);
+        self.start_granted_until
+            .is_some_and(|until| now < until && until <= latest)
+    }
+
+    /// Takes note that the use of a token starts: whatever helped to do without one is over.
+    pub(crate) fn token_started(&mut self) {
+        self.drop_spare_codes();
+        self.start_password = None;
+        self.start_tries = 0;
+        self.exchange_required = false;
+    }
+
+    /// Takes all spare codes away, and what a used one permits. Whether there was anything.
+    pub(crate) fn drop_spare_codes(&mut self) -> bool {
+        let had = self.spare_key.is_some()
+            || !self.emergency.is_empty()
+            || self.start_code.is_some()
+            || self.start_granted_until.is_some();
+        self.spare_key = None;
+        self.emergency.clear();
+        self.start_code = None;
+        self.start_granted_until = None;
+        had
     }
 
     /// Octets of all groups and attributes together; at most [`PROFILE_OCTETS_MAX`].
@@ -406,19 +520,23 @@ impl Account {
 mod tests {
     use super::*;
 
-    /// As it was written before gateways wanted to know more.
+    /// As it was written before gateways wanted to know more, and before people could help themselves.
     #[test]
     fn an_account_of_before_reads_without_what_came_later() {
         let name = AccountName::parse("mori").expect("a name");
         let account = Account::new(name, Time::from_millis(7));
         let mut whole = minicbor::to_vec(&account).expect("octets");
-        let later = [0x80, 0x80, 0xF6, 0x80, 0x80, 0x80];
+        let for_gateways = [0x80, 0x80, 0xF6, 0x80, 0x80, 0x80];
+        let for_people = [0xF6, 0xF6, 0x00, 0xF6, 0x80, 0xF6, 0xF6, 0xF4];
+        let later = [for_gateways.as_slice(), &for_people].concat();
         assert!(whole.ends_with(&later));
-        whole.truncate(whole.len() - later.len());
-        assert_eq!(whole[0], 0x8E, "an array of 14");
-        whole[0] = 0x88;
-        let read: Account = minicbor::decode(&whole).expect("an account");
-        assert_eq!(read, account);
+        assert_eq!(whole[0], 0x96, "an array of 22");
+        for (fields, dropped) in [(14, for_people.len()), (8, for_gateways.len())] {
+            whole.truncate(whole.len() - dropped);
+            whole[0] = 0x80 + fields;
+            let read: Account = minicbor::decode(&whole).expect("an account");
+            assert_eq!(read, account);
+        }
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Event {
             What::Operation(event) if event.operation == OperationKind::ClockTrust => {
                 Some(self.time)
             }
-            What::Login(event) if event.reason != Reason::RightCode => before,
+            What::Login(event) if !event.reason.spends() => before,
             What::Session(_) => before,
             _ if self.doubted => before,
             _ => before.max(Some(self.time)),
@@ -256,11 +256,26 @@ pub enum Reason {
     /// another clock. No guess.
     #[n(21)]
     RoundExpired,
+    /// Not asked: the account never had a token, and is let in until a day to put one into use.
+    #[n(22)]
+    Grace,
+    /// Not asked: the same login session gave a code a moment before.
+    #[n(23)]
+    SecondUse,
+    /// Accepted: an emergency code, which is spent.
+    #[n(24)]
+    EmergencyCode,
+    /// Accepted: a start code, which is spent. A token is to be put into use.
+    #[n(25)]
+    StartCode,
+    /// Digits of the start-of-use password are wrong. Charged.
+    #[n(26)]
+    WrongStartPassword,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 27] = [
         Self::RightCode,
         Self::NotAsked,
         Self::MalformedName,
@@ -283,16 +298,37 @@ impl Reason {
         Self::WrongPassword,
         Self::FirstFactorUnavailable,
         Self::RoundExpired,
+        Self::Grace,
+        Self::SecondUse,
+        Self::EmergencyCode,
+        Self::StartCode,
+        Self::WrongStartPassword,
     ];
 
     /// Whether whoever asked was let in, or given the code's verdict once more.
     pub const fn accepts(self) -> bool {
-        matches!(self, Self::RightCode | Self::AnsweredAgain)
+        self.spends() || matches!(self, Self::AnsweredAgain)
+    }
+
+    /// Whether a code was right, fresh, and is spent by it.
+    pub const fn spends(self) -> bool {
+        matches!(
+            self,
+            Self::RightCode | Self::EmergencyCode | Self::StartCode
+        )
+    }
+
+    /// Whether whoever asked went on without being asked for a code.
+    pub const fn lets_pass(self) -> bool {
+        matches!(self, Self::NotAsked | Self::Grace | Self::SecondUse)
     }
 
     /// Whether it counts towards a lock.
     pub const fn is_charged(self) -> bool {
-        matches!(self, Self::WrongCode | Self::WrongPassword)
+        matches!(
+            self,
+            Self::WrongCode | Self::WrongPassword | Self::WrongStartPassword
+        )
     }
 
     /// The word for it, in logs, audit and counters.
@@ -320,6 +356,11 @@ impl Reason {
             Self::WrongPassword => "wrong-password",
             Self::FirstFactorUnavailable => "first-factor-unavailable",
             Self::RoundExpired => "round-expired",
+            Self::Grace => "grace",
+            Self::SecondUse => "second-use",
+            Self::EmergencyCode => "emergency-code",
+            Self::StartCode => "start-code",
+            Self::WrongStartPassword => "wrong-start-password",
         }
     }
 }
@@ -367,6 +408,9 @@ pub struct OperationEvent {
     /// The idempotency key that it came with: asked for again with it, it is not done again.
     #[n(10)]
     pub request: Option<RequestKey>,
+    /// Who let it go on, where it took a second person.
+    #[n(11)]
+    pub approver: Option<Actor>,
 }
 
 /// Through which door an operation was asked for.
@@ -386,6 +430,9 @@ pub enum Channel {
     /// A tool that works on the data folder while no verifier runs.
     #[n(3)]
     Offline,
+    /// `sekisho self`, by its owner.
+    #[n(4)]
+    Own,
 }
 
 impl Channel {
@@ -396,6 +443,7 @@ impl Channel {
             Self::Pam => "pam",
             Self::Verifier => "verifier",
             Self::Offline => "offline",
+            Self::Own => "self",
         }
     }
 }
@@ -488,6 +536,36 @@ pub enum OperationKind {
     /// Sessions at gateways are to be ended.
     #[n(18)]
     SessionEnd,
+    /// The owner of an account put a first token into use.
+    #[n(19)]
+    Start,
+    /// Emergency codes were made or revoked.
+    #[n(20)]
+    Emergency,
+    /// A start code was made.
+    #[n(21)]
+    StartCode,
+    /// A start-of-use password was made or removed.
+    #[n(22)]
+    StartPassword,
+    /// It was learned from two codes how far a token is off.
+    #[n(23)]
+    Resync,
+    /// Several accounts were disabled at once.
+    #[n(24)]
+    AccountsDisable,
+    /// Something was asked for that takes a second person.
+    #[n(25)]
+    ApprovalAsk,
+    /// A second person let it go on.
+    #[n(26)]
+    Approve,
+    /// A second person refused it.
+    #[n(27)]
+    ApprovalRefuse,
+    /// Another policy took effect.
+    #[n(28)]
+    PolicyApply,
 }
 
 impl OperationKind {
@@ -513,6 +591,16 @@ impl OperationKind {
             Self::Restore => "restore",
             Self::PasswordSet => "password-set",
             Self::SessionEnd => "session-end",
+            Self::Start => "start",
+            Self::Emergency => "emergency",
+            Self::StartCode => "start-code",
+            Self::StartPassword => "start-password",
+            Self::Resync => "resync",
+            Self::AccountsDisable => "accounts-disable",
+            Self::ApprovalAsk => "approval-ask",
+            Self::Approve => "approve",
+            Self::ApprovalRefuse => "approval-refuse",
+            Self::PolicyApply => "policy-apply",
         }
     }
 }

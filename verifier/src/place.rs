@@ -50,6 +50,20 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Whether nobody can be both here and at `other` at once: another kind of door, another gateway, or
+    /// another remote host. Another service on the same machine is no other place: people go on from
+    /// login to sudo.
+    pub fn is_elsewhere(&self, other: &Self) -> bool {
+        let gateway = self.door == Door::Radius && self.name != other.name;
+        let remote = match (&self.remote, &other.remote) {
+            (Some(one), Some(other)) => one != other,
+            _ => false,
+        };
+        self.door != other.door || gateway || remote
+    }
+}
+
 fn clean(text: &str) -> Box<str> {
     let printable = |c: char| if c.is_ascii_graphic() { c } else { '?' };
     text.chars()

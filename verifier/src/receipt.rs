@@ -17,7 +17,7 @@ use crate::time::Time;
 
 /// The characters of a number, in rising order: none that looks like another (no 0 O, 1 I L, 2 Z,
 /// 5 S, 8 B, U V), so that a number survives the telephone.
-const ALPHABET: &[u8; 23] = b"34679ACDEFGHJKMNPQRTWXY";
+pub(crate) const ALPHABET: &[u8; 23] = b"34679ACDEFGHJKMNPQRTWXY";
 const BASE: u64 = ALPHABET.len() as u64;
 const POSITION_CHARACTERS: u32 = 11;
 const CHARACTERS: usize = POSITION_CHARACTERS as usize + 1;
@@ -177,6 +177,7 @@ impl fmt::Display for Receipt<'_> {
         field(f, "count", event.count)?;
         field(f, "detail", event.detail.as_ref().map(|note| note.as_str()))?;
         writeln!(f, "actor: {}", event.actor)?;
+        field(f, "approver", event.approver.as_ref())?;
         writeln!(f, "channel: {}", event.channel.name())?;
         field(f, "reason", event.note.as_ref().map(|note| note.as_str()))?;
         writeln!(f, "hash: {}", BASE64.encode(self.hash))

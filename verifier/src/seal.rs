@@ -24,8 +24,10 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::account::AccountName;
 use crate::otp::{SEED_OCTETS_MAX, Seed};
 use crate::serial::Serial;
+use crate::start_password::StartPassword;
 
 /// Octets of a data key.
 pub const KEY_OCTETS: usize = 32;
@@ -35,6 +37,7 @@ pub const NONCE_OCTETS: usize = 12;
 pub const TAG_OCTETS: usize = KEY_NUMBER_OCTETS + CODE_OCTETS;
 
 const FORMAT: u8 = 2;
+const SECRET_FORMAT: u8 = 3;
 const KEY_NUMBER_OCTETS: usize = 4;
 const CODE_OCTETS: usize = 16;
 const HEAD_OCTETS: usize = 1 + KEY_NUMBER_OCTETS + NONCE_OCTETS;
@@ -56,9 +59,49 @@ pub struct SealedSeed(#[cbor(with = "minicbor::bytes")] Box<[u8]>);
 impl SealedSeed {
     /// The number of the data key that sealed it.
     pub fn key_number(&self) -> Option<u32> {
-        let number = self.0.get(1..=KEY_NUMBER_OCTETS)?;
-        Some(u32::from_be_bytes(number.try_into().ok()?))
+        key_number(&self.0)
     }
+}
+
+/// A secret of an account as stored. Useless without the key, and for another account.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct SealedSecret(#[cbor(with = "minicbor::bytes")] Box<[u8]>);
+
+impl SealedSecret {
+    /// The number of the data key that sealed it.
+    pub fn key_number(&self) -> Option<u32> {
+        key_number(&self.0)
+    }
+}
+
+impl fmt::Debug for SealedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealedSecret({} octets)", self.0.len())
+    }
+}
+
+/// What a sealed secret of an account is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SecretKind {
+    /// Its start-of-use password.
+    StartPassword,
+    /// What the marks of its spare codes are made with.
+    SpareKey,
+}
+
+impl SecretKind {
+    fn purpose(self) -> &'static [u8] {
+        match self {
+            Self::StartPassword => b"sekisho start password 1",
+            Self::SpareKey => b"sekisho spare key 1",
+        }
+    }
+}
+
+fn key_number(sealed: &[u8]) -> Option<u32> {
+    let number = sealed.get(1..=KEY_NUMBER_OCTETS)?;
+    Some(u32::from_be_bytes(number.try_into().ok()?))
 }
 
 impl fmt::Debug for SealedSeed {
@@ -147,23 +190,8 @@ impl DataKey {
         seed: &Seed,
         nonce: [u8; NONCE_OCTETS],
     ) -> SealedSeed {
-        let mut sealed = Vec::with_capacity(HEAD_OCTETS + seed.expose().len() + GCM_TAG_OCTETS);
-        sealed.push(FORMAT);
-        sealed.extend_from_slice(&self.number.to_be_bytes());
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(seed.expose());
         let data = associated_data(serial, version);
-        let body = &mut sealed[HEAD_OCTETS..];
-        #[expect(
-            clippy::expect_used,
-            reason = "GCM fails from 64 GiB on, a seed has 128 octets"
-        )]
-        let tag = self
-            .cipher
-            .encrypt_inout_detached(&Nonce::from(nonce), &data, body.into())
-            .expect("a seed is short");
-        sealed.extend_from_slice(&tag);
-        SealedSeed(sealed.into())
+        SealedSeed(self.lock(&self.cipher, FORMAT, &data, seed.expose(), nonce))
     }
 
     /// Opens what was sealed for `serial` in `version`.
@@ -173,27 +201,99 @@ impl DataKey {
         version: u64,
         sealed: &SealedSeed,
     ) -> Result<Seed, DoesNotOpen> {
-        let (head, rest) = sealed.0.split_at_checked(HEAD_OCTETS).ok_or(DoesNotOpen)?;
+        let data = associated_data(serial, version);
+        let mut clear = self.unlock(&self.cipher, FORMAT, &data, &sealed.0)?;
+        Seed::new(std::mem::take(&mut *clear)).ok_or(DoesNotOpen)
+    }
+
+    /// Seals a secret of `account`. Each kind has a key of its own, so one nonce will do for one secret
+    /// of each kind.
+    pub(crate) fn seal_secret(
+        &self,
+        kind: SecretKind,
+        account: &AccountName,
+        secret: &[u8],
+        nonce: [u8; NONCE_OCTETS],
+    ) -> SealedSecret {
+        let data = account.as_str().as_bytes();
+        SealedSecret(self.lock(
+            &self.secret_cipher(kind),
+            SECRET_FORMAT,
+            data,
+            secret,
+            nonce,
+        ))
+    }
+
+    /// Opens what was sealed for `account`.
+    fn open_secret(
+        &self,
+        kind: SecretKind,
+        account: &AccountName,
+        sealed: &SealedSecret,
+    ) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
+        let data = account.as_str().as_bytes();
+        self.unlock(&self.secret_cipher(kind), SECRET_FORMAT, data, &sealed.0)
+    }
+
+    fn secret_cipher(&self, kind: SecretKind) -> Aes256Gcm {
+        let key = self.derive(kind.purpose());
+        Aes256Gcm::new((&*key).into())
+    }
+
+    fn lock(
+        &self,
+        cipher: &Aes256Gcm,
+        format: u8,
+        data: &[u8],
+        clear: &[u8],
+        nonce: [u8; NONCE_OCTETS],
+    ) -> Box<[u8]> {
+        let mut sealed = Vec::with_capacity(HEAD_OCTETS + clear.len() + GCM_TAG_OCTETS);
+        sealed.push(format);
+        sealed.extend_from_slice(&self.number.to_be_bytes());
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(clear);
+        let body = &mut sealed[HEAD_OCTETS..];
+        #[expect(
+            clippy::expect_used,
+            reason = "GCM fails from 64 GiB on, what is sealed has 128 octets"
+        )]
+        let tag = cipher
+            .encrypt_inout_detached(&Nonce::from(nonce), data, body.into())
+            .expect("a secret is short");
+        sealed.extend_from_slice(&tag);
+        sealed.into()
+    }
+
+    fn unlock(
+        &self,
+        cipher: &Aes256Gcm,
+        format: u8,
+        data: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
+        let (head, rest) = sealed.split_at_checked(HEAD_OCTETS).ok_or(DoesNotOpen)?;
         let (body, tag) = rest
             .split_last_chunk::<GCM_TAG_OCTETS>()
             .ok_or(DoesNotOpen)?;
-        let (format, number) = (head[0], &head[1..1 + KEY_NUMBER_OCTETS]);
-        let known = format == FORMAT && number == self.number.to_be_bytes();
+        let number = &head[1..1 + KEY_NUMBER_OCTETS];
+        let known = head[0] == format && number == self.number.to_be_bytes();
         if !known || body.len() > SEED_OCTETS_MAX {
             return Err(DoesNotOpen);
         }
         let mut nonce = [0; NONCE_OCTETS];
         nonce.copy_from_slice(&head[1 + KEY_NUMBER_OCTETS..]);
         let mut clear = Zeroizing::new(body.to_vec());
-        self.cipher
+        cipher
             .decrypt_inout_detached(
                 &Nonce::from(nonce),
-                &associated_data(serial, version),
+                data,
                 clear.as_mut_slice().into(),
                 &(*tag).into(),
             )
             .map_err(|_| DoesNotOpen)?;
-        Seed::new(std::mem::take(&mut *clear)).ok_or(DoesNotOpen)
+        Ok(clear)
     }
 
     /// The tag of the value that is found by `key`.
@@ -326,6 +426,29 @@ impl Keyring {
         self.of(number)
             .ok_or(DoesNotOpen)?
             .open(serial, version, sealed)
+    }
+
+    /// Opens the start-of-use password of `account`.
+    pub(crate) fn open_start_password(
+        &self,
+        account: &AccountName,
+        sealed: &SealedSecret,
+    ) -> Result<StartPassword, DoesNotOpen> {
+        let octets = self.open_secret(SecretKind::StartPassword, account, sealed)?;
+        StartPassword::from_octets(&octets).ok_or(DoesNotOpen)
+    }
+
+    /// Opens a secret of `account` that any of the keys sealed.
+    pub(crate) fn open_secret(
+        &self,
+        kind: SecretKind,
+        account: &AccountName,
+        sealed: &SealedSecret,
+    ) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
+        let number = sealed.key_number().ok_or(DoesNotOpen)?;
+        self.of(number)
+            .ok_or(DoesNotOpen)?
+            .open_secret(kind, account, sealed)
     }
 
     /// Checks a tag that any of the keys made.

@@ -231,6 +231,11 @@ impl Token {
         }
     }
 
+    /// Whether its codes are good.
+    pub fn is_usable(&self) -> bool {
+        self.state == TokenState::Active && !self.disabled
+    }
+
     /// Nothing at or below this step or counter is ever accepted: the newest that was accepted, or
     /// what a restore raised it to.
     pub fn watermark(&self) -> Option<u64> {
@@ -275,6 +280,12 @@ impl Token {
             spent |= answer.fits(generator, step);
         }
         spent
+    }
+
+    /// The newest step of those that were accepted last whose code `answer` is.
+    pub(crate) fn spent_step(&self, generator: &Generator, answer: &Answer<'_>) -> Option<u64> {
+        let mut spent = self.spent.iter().copied();
+        spent.find(|&step| answer.fits(generator, step))
     }
 
     /// Whether the newest accept is still to be given again at `now` to whom `by` says: not so often
@@ -338,6 +349,36 @@ impl Token {
     fn centre(&self, period: Period, acceptance: &Acceptance, now: Time) -> u64 {
         let drift = self.drift.clamp(-acceptance.drift, acceptance.drift);
         period.step(now).saturating_add_signed(drift)
+    }
+
+    /// The step of `now` by a clock that is right, or the first counter that can be accepted.
+    pub(crate) fn here(&self, now: Time) -> u64 {
+        match self.factor {
+            Factor::Totp { period } => period.step(now),
+            Factor::Hotp { first } => self
+                .watermark()
+                .map_or(first, |mark| mark.saturating_add(1)),
+        }
+    }
+
+    /// How many steps a TOTP token is ahead of `now` that shows the code of `step`.
+    pub(crate) fn off_by(&self, step: u64, now: Time) -> i64 {
+        match self.factor {
+            Factor::Totp { .. } => step.wrapping_sub(self.here(now)).cast_signed(),
+            Factor::Hotp { .. } => 0,
+        }
+    }
+
+    /// Takes note that it showed the codes of `first` and of the step after it, right before `now`: both
+    /// are spent, and how far it is off is known.
+    pub(crate) fn resync(&mut self, first: u64, acceptance: &Acceptance, now: Time) {
+        let last = first.saturating_add(1);
+        self.spend(first, acceptance, now, None);
+        self.spend(last, acceptance, now, None);
+        self.drift = self
+            .off_by(last, now)
+            .clamp(-acceptance.drift, acceptance.drift);
+        self.drift_evidence = 0;
     }
 
     /// Takes note that the code of `step` is accepted. The watermark only rises.

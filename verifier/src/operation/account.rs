@@ -3,7 +3,7 @@
 use super::{Decided, Draft, Operate, Refusal};
 use crate::account::{
     ALIASES_MAX, ATTRIBUTES_MAX, Account, AccountName, Attribute, AttributeName, AttributeValue,
-    GROUPS_MAX, GroupName, PROFILE_OCTETS_MAX, PasswordHash,
+    GROUPS_MAX, GroupName, Language, PROFILE_OCTETS_MAX, PasswordHash,
 };
 use crate::event::{DETAIL_OCTETS_MAX, Note};
 use crate::session::SessionId;
@@ -26,7 +26,14 @@ pub struct AccountChange {
     pub remove_groups: Vec<GroupName>,
     /// Attributes to set or, without a value, to remove.
     pub attributes: Vec<(AttributeName, Option<AttributeValue>)>,
+    /// The language to speak with it, or none of its own.
+    pub language: Option<Option<Language>>,
+    /// Whether its next login must put another token in the place of the one in use.
+    pub exchange_required: Option<bool>,
 }
+
+/// The most accounts of one [`super::Operation::AccountsDisable`].
+pub const BULK_MAX: usize = 200;
 
 impl AccountChange {
     /// What an event tells of it.
@@ -46,6 +53,12 @@ impl AccountChange {
             self.remove_alias
                 .as_ref()
                 .map(|alias| format!("name removed: {alias}")),
+            self.language.map(|language| {
+                let tag = language.map_or("none", Language::tag);
+                format!("language: {tag}")
+            }),
+            self.exchange_required
+                .map(|required| format!("exchange required: {}", yes_or_no(required))),
         ];
         let mut details: Vec<_> = details.into_iter().flatten().collect();
         let groups = self.add_groups.iter();
@@ -65,6 +78,8 @@ impl AccountChange {
         let gives = self.disabled == Some(false)
             || self.code_required == Some(false)
             || self.add_alias.is_some()
+            || self.language.is_some()
+            || self.exchange_required == Some(false)
             || !self.add_groups.is_empty()
             || self.attributes.iter().any(|(_, value)| value.is_some());
         !gives && *self != Self::default()
@@ -94,6 +109,12 @@ impl Operate<'_> {
                 draft.written = forget_answers(view, &account)?;
             }
         }
+        if let Some(language) = change.language {
+            account.language = language;
+        }
+        if let Some(required) = change.exchange_required {
+            account.exchange_required = required;
+        }
         or_refuse!(set_groups(&mut account, change));
         or_refuse!(set_attributes(&mut account, change));
         if let Some(alias) = &change.add_alias {
@@ -115,6 +136,39 @@ impl Operate<'_> {
         draft.written.push(Record::Account(account));
         Ok(Ok(draft))
     }
+}
+
+/// Disables all of `names`, or none. One that is disabled already stays so.
+pub(super) fn disable_all(view: &dyn View, names: &[AccountName]) -> Decided<Draft> {
+    if names.len() > BULK_MAX {
+        return Ok(Err(Refusal::TooMuchAtOnce.into()));
+    }
+    let mut draft = Draft::default();
+    let mut disabled: Vec<AccountName> = Vec::new();
+    for name in names {
+        let Some(mut account) = view.account_by_any_name(name)? else {
+            return Ok(Err(Refusal::NoSuchAccount(name.clone()).into()));
+        };
+        if account.disabled || disabled.contains(&account.name) {
+            continue;
+        }
+        account.disabled = true;
+        draft.written.extend(forget_answers(view, &account)?);
+        disabled.push(account.name.clone());
+        draft.written.push(Record::Account(account));
+    }
+    if disabled.is_empty() {
+        return Ok(Err(Refusal::NothingToDisable.into()));
+    }
+    let names: Vec<_> = disabled.iter().map(AccountName::as_str).collect();
+    let told = names.join(", ");
+    if told.len() > DETAIL_OCTETS_MAX {
+        // Else its event would not tell all of it.
+        return Ok(Err(Refusal::TooMuchAtOnce.into()));
+    }
+    draft.count = Some(disabled.len() as u64);
+    draft.detail = Note::detail(&told);
+    Ok(Ok(draft))
 }
 
 /// What was accepted just before is not answered again, not even if the account is enabled within
@@ -174,11 +228,8 @@ fn set_attributes(account: &mut Account, change: &AccountChange) -> Result<(), R
 }
 
 /// What an event tells of a change of a password: never the password, nor its hash.
-pub(super) fn password_detail(password: Option<&PasswordHash>) -> Option<Note> {
-    Note::new(match password {
-        Some(_) => "set",
-        None => "removed",
-    })
+pub(super) fn set_or_removed(set: bool) -> Option<Note> {
+    Note::new(if set { "set" } else { "removed" })
 }
 
 impl Operate<'_> {
@@ -201,7 +252,7 @@ impl Operate<'_> {
         account.password = password.cloned();
         Ok(Ok(Draft {
             account: Some(account.name.clone()),
-            detail: password_detail(password),
+            detail: set_or_removed(password.is_some()),
             written: vec![Record::Account(account)],
             ..Draft::default()
         }))

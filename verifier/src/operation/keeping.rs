@@ -2,9 +2,10 @@
 //! is only taken note of.
 
 use super::{Decided, Draft, Operate};
+use crate::account::{Account, AccountName};
 use crate::event::{Note, OperationKind};
 use crate::lifecycle::TokenState;
-use crate::seal::NONCE_OCTETS;
+use crate::seal::{NONCE_OCTETS, SecretKind};
 use crate::serial::Serial;
 use crate::store::{Key, Record, StoreError, View};
 use crate::token::{Factor, Token};
@@ -23,6 +24,14 @@ pub enum Keeping {
     Retain,
     /// A backup was made.
     Backup,
+    /// Something was asked for that takes a second person.
+    ApprovalAsk,
+    /// A second person let it go on.
+    Approve,
+    /// A second person refused it.
+    ApprovalRefuse,
+    /// Another policy takes effect.
+    PolicyApply,
 }
 
 impl Keeping {
@@ -32,6 +41,10 @@ impl Keeping {
             Self::KeyDestroy => OperationKind::KeyDestroy,
             Self::Retain => OperationKind::Retain,
             Self::Backup => OperationKind::Backup,
+            Self::ApprovalAsk => OperationKind::ApprovalAsk,
+            Self::Approve => OperationKind::Approve,
+            Self::ApprovalRefuse => OperationKind::ApprovalRefuse,
+            Self::PolicyApply => OperationKind::PolicyApply,
         }
     }
 }
@@ -55,6 +68,12 @@ impl Operate<'_> {
                     Ok(None) => {}
                     Err(()) => damaged += 1,
                 },
+                Ok(Some(Record::Account(account))) => {
+                    match self.resealed_account(account, *nonce) {
+                        Ok(account) => draft.written.push(Record::Account(account)),
+                        Err(()) => damaged += 1,
+                    }
+                }
                 Ok(Some(other)) => draft.written.push(other),
                 Err(StoreError::Corrupt) => damaged += 1,
                 Err(error) => return Err(error),
@@ -80,17 +99,45 @@ impl Operate<'_> {
         Ok(Some(token))
     }
 
+    /// An account is written anew in any case, for its tag.
+    fn resealed_account(
+        &self,
+        mut account: Account,
+        nonce: [u8; NONCE_OCTETS],
+    ) -> Result<Account, ()> {
+        let keys = self.verifier.keyring();
+        let current = keys.current();
+        let sealed = [
+            (SecretKind::StartPassword, &mut account.start_password),
+            (SecretKind::SpareKey, &mut account.spare_key),
+        ];
+        for (kind, sealed) in sealed {
+            let old = sealed
+                .as_ref()
+                .filter(|sealed| sealed.key_number() != Some(current.number()));
+            if let Some(old) = old {
+                let opened = keys.open_secret(kind, &account.name, old);
+                let secret = opened.map_err(|_| ())?;
+                *sealed = Some(current.seal_secret(kind, &account.name, &secret, nonce));
+            }
+        }
+        Ok(account)
+    }
+
     /// No code that was good before `now` is good afterwards: whoever used one may have done so
     /// after the backup was made, and nobody knows. The watermark of each TOTP token is raised past
     /// every step that can be accepted now. The counter of a HOTP token says nothing about time: one
     /// that is in use is disabled until it is enrolled again, with a code that its owner reads off
     /// it, and the counters up to that one are spent.
     ///
+    /// Spare codes are dropped for the same cause, and what a used one permits.
+    ///
     /// Nobody gets in by a record that is damaged, so none of those stands in the way of the others.
     pub(super) fn restore(
         &self,
         view: &dyn View,
         serials: &[Serial],
+        accounts: &[AccountName],
         mut damaged: u64,
     ) -> Decided<Draft> {
         let acceptance = &self.verifier.policy().acceptance;
@@ -120,6 +167,18 @@ impl Operate<'_> {
             draft.written.push(Record::Token(token));
         }
         draft.count = Some(draft.written.len() as u64);
+        for name in accounts {
+            match view.account(name) {
+                Ok(Some(mut account)) => {
+                    if account.drop_spare_codes() {
+                        draft.written.push(Record::Account(account));
+                    }
+                }
+                Err(StoreError::Corrupt) => damaged += 1,
+                Ok(None) => return Err(StoreError::Corrupt),
+                Err(error) => return Err(error),
+            }
+        }
         let mut details = Vec::new();
         if disabled > 0 {
             details.push(format!("{disabled} HOTP tokens are to be enrolled again"));

@@ -18,28 +18,38 @@ macro_rules! or_refuse {
 mod account;
 mod import;
 mod keeping;
+mod own;
 mod refusal;
 mod repeat;
+mod resync;
+mod spare;
 mod token;
+
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use crate::account::{Account, AccountName, PasswordHash, TOKENS_MAX};
 use crate::event::{
-    Actor, Channel, Event, Note, OperationEvent, OperationKind, OperationOutcome, RequestKey, What,
+    Actor, Channel, Event, Note, OperationEvent, OperationKind, OperationOutcome, Reason,
+    RequestKey, What,
 };
 use crate::otp::Seed;
 use crate::seal::NONCE_OCTETS;
 use crate::serial::Serial;
+use crate::spare::{SpareCode, SpareKey};
+use crate::start_password::StartPassword;
 use crate::store::{Change, Decider, Key, Outcome, Position, Record, StoreError, View};
 use crate::time::Now;
 use crate::token::{Shape, Token};
 use crate::verify::Verifier;
 
-pub use account::{AccountChange, SessionChoice};
+pub use account::{AccountChange, BULK_MAX, SessionChoice};
 pub use import::{IMPORT_FAULTS_MAX, IMPORT_TOKENS_MAX, Imported};
 pub use keeping::{Keeping, RESEAL_RECORDS_MAX, left_as_they_are};
+pub use own::{OwnProof, Start};
 pub use refusal::Refusal;
+pub use resync::{RESYNC_COUNTERS, RESYNC_STEPS};
 pub use token::{SerialChoice, StateChange};
 
 /// What to do.
@@ -95,6 +105,8 @@ pub enum Operation {
     Restore {
         /// All of them that can be read.
         serials: Vec<Serial>,
+        /// All accounts that can be read: spare codes that they have may have been used since.
+        accounts: Vec<AccountName>,
         /// How many records are damaged; told in the event.
         damaged: u64,
     },
@@ -107,6 +119,56 @@ pub enum Operation {
         /// Which key, file or part.
         detail: Option<Note>,
     },
+    /// Put a token into use, by the owner of the account.
+    Start(Box<Start>),
+    /// Give a token up, by the owner of the account.
+    OwnStop(OwnProof, Serial),
+    /// Choose whether logins where accounts may choose ask for a code, by the owner of the account.
+    OwnChoice(OwnProof, bool),
+    /// Make emergency codes for an account, in the place of those of before.
+    Emergency {
+        /// Whose.
+        account: AccountName,
+        /// The codes, fresh; none revokes those of before.
+        codes: Vec<SpareCode>,
+        /// For how long they are good.
+        valid: Duration,
+        /// For the marks, if there are none yet.
+        key: SpareKey,
+        /// For sealing that key.
+        nonce: [u8; NONCE_OCTETS],
+    },
+    /// Make a start code for an account, in the place of the one of before.
+    StartCode {
+        /// Whose.
+        account: AccountName,
+        /// The code, fresh.
+        code: SpareCode,
+        /// For the marks, if there are none yet.
+        key: SpareKey,
+        /// For sealing that key.
+        nonce: [u8; NONCE_OCTETS],
+    },
+    /// Give an account a start-of-use password, or take it away.
+    StartPassword {
+        /// Whose; made if there is none yet.
+        account: AccountName,
+        /// The password, fresh.
+        password: Option<StartPassword>,
+        /// For sealing it.
+        nonce: [u8; NONCE_OCTETS],
+    },
+    /// Learn anew how far a token is off, from two codes in a row.
+    Resync {
+        /// The token.
+        serial: Serial,
+        /// A code.
+        first: Zeroizing<Vec<u8>>,
+        /// The one after it.
+        second: Zeroizing<Vec<u8>>,
+    },
+    /// Disable several accounts at once; at most [`BULK_MAX`].
+    AccountsDisable(Vec<AccountName>),
 }
 
 /// Who wants an operation done, and how it was asked for.
@@ -120,6 +182,8 @@ pub struct Order {
     pub note: Option<Note>,
     /// The idempotency key, if it came with one.
     pub request: Option<RequestKey>,
+    /// Who let it go on, where it took a second person.
+    pub approver: Option<Actor>,
 }
 
 impl Order {
@@ -130,6 +194,7 @@ impl Order {
             channel: Channel::Cli,
             note: None,
             request: None,
+            approver: None,
         }
     }
 }
@@ -142,6 +207,7 @@ pub struct Operate<'a> {
     order: &'a Order,
     now: Now,
     result: Option<Came>,
+    locked_out: bool,
 }
 
 /// What the newest run of the decider came to.
@@ -169,18 +235,27 @@ pub enum Done {
     Unknown,
 }
 
-/// Refused, with or without something to write: the charge of a wrong proof, or its wait that begins
-/// again.
+/// Refused, with or without an event: a proof that failed has one.
 struct Refused {
     refusal: Refusal,
-    charge: Option<Token>,
+    failed: Option<Box<Failed>>,
+}
+
+/// A proof that failed.
+struct Failed {
+    serial: Option<Serial>,
+    account: Option<AccountName>,
+    reason: Reason,
+    /// What it costs, or a wait that begins again.
+    written: Vec<Record>,
+    locked_out: bool,
 }
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         Self {
             refusal,
-            charge: None,
+            failed: None,
         }
     }
 }
@@ -190,6 +265,8 @@ type Decided<T> = Result<Result<T, Refused>, StoreError>;
 /// What an operation writes, and what its event tells.
 #[derive(Default)]
 struct Draft {
+    /// If it is not what was asked for by name: a start may be an exchange.
+    kind: Option<OperationKind>,
     serial: Option<Serial>,
     new_serial: Option<Serial>,
     account: Option<AccountName>,
@@ -213,7 +290,13 @@ impl<'a> Operate<'a> {
             order,
             now: now.into(),
             result: None,
+            locked_out: false,
         }
+    }
+
+    /// Whether this was the wrong code that locked the account, which operators are alarmed of.
+    pub fn locked_out(&self) -> bool {
+        self.locked_out
     }
 
     /// What came of it, against the store's word.
@@ -261,7 +344,38 @@ impl<'a> Operate<'a> {
             Operation::SessionEnd(which) => account::session_end(view, which),
             Operation::ClockTrust => self.clock_trust(view),
             Operation::Reseal(items) => self.reseal(view, items),
-            Operation::Restore { serials, damaged } => self.restore(view, serials, *damaged),
+            Operation::Restore {
+                serials,
+                accounts,
+                damaged,
+            } => self.restore(view, serials, accounts, *damaged),
+            Operation::Start(start) => self.start(view, start),
+            Operation::OwnStop(proof, serial) => self.own_stop(view, proof, serial),
+            Operation::OwnChoice(proof, required) => self.own_choice(view, proof, *required),
+            Operation::Emergency {
+                account,
+                codes,
+                valid,
+                key,
+                nonce,
+            } => self.emergency(view, account, codes, *valid, key, *nonce),
+            Operation::StartCode {
+                account,
+                code,
+                key,
+                nonce,
+            } => self.start_code(view, account, code, key, *nonce),
+            Operation::StartPassword {
+                account,
+                password,
+                nonce,
+            } => self.start_password(view, account, password.as_ref(), *nonce),
+            Operation::Resync {
+                serial,
+                first,
+                second,
+            } => self.resync(view, serial, first, second),
+            Operation::AccountsDisable(accounts) => account::disable_all(view, accounts),
             Operation::Keep { count, detail, .. } => Ok(Ok(Draft {
                 count: *count,
                 detail: detail.clone(),
@@ -285,7 +399,7 @@ impl<'a> Operate<'a> {
 
     fn event(&self, draft: &mut Draft, outcome: OperationOutcome) -> OperationEvent {
         OperationEvent {
-            operation: self.operation.kind(),
+            operation: draft.kind.unwrap_or_else(|| self.operation.kind()),
             outcome,
             serial: draft.serial.take(),
             new_serial: draft.new_serial.take(),
@@ -300,6 +414,7 @@ impl<'a> Operate<'a> {
                 OperationOutcome::Done => self.order.request.clone(),
                 OperationOutcome::NotProven(_) => None,
             },
+            approver: self.order.approver.clone(),
         }
     }
 
@@ -313,16 +428,16 @@ impl<'a> Operate<'a> {
 
     /// A proof that failed is a decision and has its event, charged or not.
     fn not_proven(&self, refused: Refused) -> (Refusal, Option<Change>) {
-        let Refusal::NotProven(serial, reason) = &refused.refusal else {
+        let Some(failed) = refused.failed else {
             return (refused.refusal, None);
         };
         let mut draft = Draft {
-            serial: Some(serial.clone()),
+            serial: failed.serial,
+            account: failed.account,
             ..Draft::default()
         };
-        let event = self.event(&mut draft, OperationOutcome::NotProven(*reason));
-        let written = refused.charge.into_iter().map(Record::Token).collect();
-        let change = self.change(event, written, Vec::new());
+        let event = self.event(&mut draft, OperationOutcome::NotProven(failed.reason));
+        let change = self.change(event, failed.written, Vec::new());
         (refused.refusal, Some(change))
     }
 }
@@ -330,6 +445,7 @@ impl<'a> Operate<'a> {
 impl Decider for Operate<'_> {
     fn decide(&mut self, view: &dyn View) -> Result<Option<Change>, StoreError> {
         self.result = None;
+        self.locked_out = false;
         if let Some(position) = self.before(view)? {
             self.result = Some(Came::Before(position));
             return Ok(None);
@@ -341,6 +457,7 @@ impl Decider for Operate<'_> {
                 (Came::Done(event), Some(change))
             }
             Err(refused) => {
+                self.locked_out = refused.failed.as_ref().is_some_and(|it| it.locked_out);
                 let (refusal, change) = self.not_proven(refused);
                 (Came::Refused(refusal), change)
             }
@@ -358,12 +475,20 @@ impl Decider for Operate<'_> {
             Operation::Unlock(_) | Operation::ClockTrust | Operation::SessionEnd(_) => true,
             Operation::AccountPassword(_, password) => password.is_none(),
             Operation::Keep { what, .. } => *what == Keeping::Retain,
+            Operation::AccountsDisable(_) | Operation::OwnStop(..) => true,
+            Operation::OwnChoice(_, required) => *required,
+            Operation::Emergency { codes, .. } => codes.is_empty(),
             Operation::Issue { .. }
             | Operation::Import(_)
             | Operation::Enroll { .. }
             | Operation::Exchange { .. }
             | Operation::Reseal(_)
-            | Operation::Restore { .. } => false,
+            | Operation::Restore { .. }
+            | Operation::Start(_)
+            | Operation::StartCode { .. }
+            // What was taken away would stand in the way of a start without it.
+            | Operation::StartPassword { .. }
+            | Operation::Resync { .. } => false,
         }
     }
 }
@@ -387,6 +512,14 @@ impl Operation {
             Self::Reseal(_) => OperationKind::Reseal,
             Self::Restore { .. } => OperationKind::Restore,
             Self::Keep { what, .. } => what.kind(),
+            Self::Start(_) => OperationKind::Start,
+            Self::OwnStop(..) => OperationKind::Stop,
+            Self::OwnChoice(..) => OperationKind::AccountSet,
+            Self::Emergency { .. } => OperationKind::Emergency,
+            Self::StartCode { .. } => OperationKind::StartCode,
+            Self::StartPassword { .. } => OperationKind::StartPassword,
+            Self::Resync { .. } => OperationKind::Resync,
+            Self::AccountsDisable(_) => OperationKind::AccountsDisable,
         }
     }
 }
@@ -396,5 +529,6 @@ fn give(account: &mut Account, token: &Token) -> Result<(), Refusal> {
         return Err(Refusal::TooManyTokens(account.name.clone()));
     }
     account.serials.push(token.serial.clone());
+    account.token_started();
     Ok(())
 }

@@ -2,13 +2,14 @@
 
 use super::IMPORT_TOKENS_MAX;
 use crate::account::{
-    ALIASES_MAX, ATTRIBUTES_MAX, AccountName, AttributeName, GROUPS_MAX, GroupName,
-    PROFILE_OCTETS_MAX, TOKENS_MAX,
+    ALIASES_MAX, ATTRIBUTES_MAX, AccountName, AttributeName, EMERGENCY_CODES_MAX, GROUPS_MAX,
+    GroupName, PROFILE_OCTETS_MAX, TOKENS_MAX,
 };
 use crate::event::Reason;
 use crate::lifecycle::TokenState;
 use crate::serial::Serial;
 use crate::session::SessionId;
+use crate::spare::EMERGENCY_SECONDS;
 
 /// Why an operation was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,6 +95,43 @@ pub enum Refusal {
     /// More tokens than an import may have.
     #[error("an import has at most {IMPORT_TOKENS_MAX} tokens")]
     ImportTooLarge,
+    /// Whoever asks did not show that the account is theirs.
+    #[error("it was not proven who owns account {0}: {1}")]
+    NotOwner(AccountName, Reason),
+    /// The old token's code or a start code is needed.
+    #[error("account {0} has or had a token: its code or a start code is needed")]
+    OldTokenNeeded(AccountName),
+    /// An exchange where there is no token that could end.
+    #[error("account {0} has no token that could be exchanged")]
+    NoOldToken(AccountName),
+    /// A first start where there is a token already.
+    #[error("account {0} has a token: another takes its place by an exchange")]
+    HasToken(AccountName),
+    /// A start code would stand for one of several.
+    #[error("account {0} has several tokens: end the one first that is gone")]
+    SeveralTokens(AccountName),
+    /// Not a token of this account.
+    #[error("token {1} is not of account {0}")]
+    NotTheirs(AccountName, Serial),
+    /// Too many wrong answers.
+    #[error("the start-of-use password of account {0} is used up: make another")]
+    StartPasswordUsedUp(AccountName),
+    /// There is no start-of-use password to remove.
+    #[error("account {0} has no start-of-use password")]
+    NoStartPassword(AccountName),
+    /// Emergency codes that are too many, or good for too short or too long.
+    #[error(
+        "there are at most {EMERGENCY_CODES_MAX} emergency codes, good for {} to {} seconds",
+        EMERGENCY_SECONDS.start(),
+        EMERGENCY_SECONDS.end()
+    )]
+    EmergencyBounds,
+    /// Farther off than the policy lets a token be.
+    #[error("token {0} is {1} steps off, more than the policy allows: exchange it")]
+    TooFarOff(Serial, i64),
+    /// All of them are disabled already, or none was named.
+    #[error("there is no account to disable")]
+    NothingToDisable,
     /// An import of nothing.
     #[error("the import holds no token")]
     EmptyImport,

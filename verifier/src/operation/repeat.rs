@@ -1,9 +1,11 @@
 //! Whether what is asked for is what was done before.
 
-use super::account::password_detail;
+use super::account::set_or_removed;
+use super::own::required_detail;
+use super::spare::emergency_detail;
 use super::{Operation, SerialChoice, SessionChoice};
 use crate::account::AccountName;
-use crate::event::OperationEvent;
+use crate::event::{OperationEvent, OperationKind};
 
 impl Operation {
     /// Whether `event` tells of this very operation: the kind, the tokens, the account, how many,
@@ -36,7 +38,7 @@ impl Operation {
             Self::AccountSet(name, change) => account(name) && event.detail == change.detail(),
             // Not which password: nobody can tell that from an event.
             Self::AccountPassword(name, password) => {
-                account(name) && event.detail == password_detail(password.as_ref())
+                account(name) && event.detail == set_or_removed(password.is_some())
             }
             Self::SessionEnd(SessionChoice::Account(name)) => {
                 account(name) && event.detail.is_none()
@@ -46,15 +48,51 @@ impl Operation {
             }
             Self::ClockTrust | Self::Keep { .. } => true,
             Self::Reseal(_) | Self::Restore { .. } => false,
+            Self::Start(start) => {
+                let new = event.new_serial.as_ref().or(event.serial.as_ref());
+                new == Some(&start.serial) && account(&start.account)
+            }
+            Self::OwnStop(proof, serial) => {
+                event.serial.as_ref() == Some(serial) && account(&proof.account)
+            }
+            Self::OwnChoice(proof, required) => {
+                account(&proof.account) && event.detail == required_detail(*required)
+            }
+            Self::Emergency {
+                account: name,
+                codes,
+                valid,
+                ..
+            } => account(name) && event.detail == emergency_detail(codes.len(), *valid),
+            Self::StartCode { account: name, .. } => account(name),
+            // Not which password: nobody can tell that from an event.
+            Self::StartPassword {
+                account: name,
+                password,
+                ..
+            } => account(name) && event.detail == set_or_removed(password.is_some()),
+            Self::Resync { serial, .. } => event.serial.as_ref() == Some(serial),
+            Self::AccountsDisable(names) => {
+                let told = event.detail.as_ref().map_or("", |detail| detail.as_str());
+                let told: Vec<_> = told.split(", ").collect();
+                // Those that were disabled before are not in it.
+                let names: Vec<_> = names.iter().map(canonical).collect();
+                let named = |told: &&str| names.iter().any(|name| name.as_str() == *told);
+                told.iter().all(named)
+            }
         };
-        same && event.operation == self.kind()
+        let kind = match self {
+            Self::Start(_) if event.new_serial.is_some() => OperationKind::Exchange,
+            _ => self.kind(),
+        };
+        same && event.operation == kind
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Actor, Channel, OperationKind, OperationOutcome};
+    use crate::event::{Actor, Channel, OperationOutcome};
     use crate::operation::{AccountChange, Keeping, StateChange};
     use crate::serial::Serial;
 
@@ -79,6 +117,7 @@ mod tests {
             detail: None,
             channel: Channel::Cli,
             request: None,
+            approver: None,
         }
     }
 

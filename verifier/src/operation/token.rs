@@ -1,6 +1,6 @@
 //! The life of one token: issue, enroll, exchange, stop, lost, suspend, resume.
 
-use super::{Decided, Draft, Operate, Refusal, Refused, give};
+use super::{Decided, Draft, Failed, Operate, Refusal, Refused, give};
 use crate::account::{Account, AccountName};
 use crate::event::Reason;
 use crate::lifecycle::{self, TokenState, Transition};
@@ -91,6 +91,7 @@ impl Operate<'_> {
         token.disabled = false;
         token.account = Some(account.name.clone());
         account.guesses.clear();
+        account.token_started();
         Ok(Ok(Draft {
             serial: Some(serial.clone()),
             account: Some(account.name.clone()),
@@ -139,7 +140,7 @@ impl Operate<'_> {
 
     /// Judges a code that shall prove `token`, and spends it. Serial and code prove together: the
     /// token is the one named, no other is looked at.
-    fn prove(&self, view: &dyn View, mut token: Token, code: &[u8]) -> Decided<Token> {
+    pub(super) fn prove(&self, view: &dyn View, mut token: Token, code: &[u8]) -> Decided<Token> {
         let policy = self.verifier.policy();
         let reason = match self.judge_proof(view, &token, code)? {
             Ok(step) => {
@@ -150,6 +151,7 @@ impl Operate<'_> {
             Err(reason) => reason,
         };
         let refusal = Refusal::NotProven(token.serial.clone(), reason);
+        let serial = Some(token.serial.clone());
         let changed = match reason {
             Reason::WrongCode => {
                 token.proofs.charge(&policy.limits, self.now.time);
@@ -160,8 +162,20 @@ impl Operate<'_> {
             }
             _ => false,
         };
-        let charge = changed.then_some(token);
-        Ok(Err(Refused { refusal, charge }))
+        let failed = Failed {
+            serial,
+            account: None,
+            reason,
+            written: changed
+                .then_some(Record::Token(token))
+                .into_iter()
+                .collect(),
+            locked_out: false,
+        };
+        Ok(Err(Refused {
+            refusal,
+            failed: Some(Box::new(failed)),
+        }))
     }
 
     fn judge_proof(
@@ -249,24 +263,27 @@ pub(super) fn change_state(
     Ok(Ok(draft))
 }
 
-fn token(view: &dyn View, serial: &Serial) -> Result<Result<Token, Refusal>, StoreError> {
+pub(super) fn token(
+    view: &dyn View,
+    serial: &Serial,
+) -> Result<Result<Token, Refusal>, StoreError> {
     let found = view.token(serial)?;
     Ok(found.ok_or_else(|| Refusal::NoSuchToken(serial.clone())))
 }
 
-fn owner(view: &dyn View, token: &Token) -> Result<Option<Account>, StoreError> {
+pub(super) fn owner(view: &dyn View, token: &Token) -> Result<Option<Account>, StoreError> {
     match &token.account {
         None => Ok(None),
         Some(name) => view.account(name)?.map(Some).ok_or(StoreError::Corrupt),
     }
 }
 
-fn next(token: &Token, transition: Transition) -> Result<TokenState, Refusal> {
+pub(super) fn next(token: &Token, transition: Transition) -> Result<TokenState, Refusal> {
     lifecycle::next(token.state, transition)
         .ok_or_else(|| Refusal::State(token.serial.clone(), token.state))
 }
 
-fn in_state(token: &Token, state: TokenState) -> Result<(), Refusal> {
+pub(super) fn in_state(token: &Token, state: TokenState) -> Result<(), Refusal> {
     if token.state == state {
         return Ok(());
     }

@@ -208,6 +208,7 @@ fn ordered(kind: OperationKind, time: Time, uid: u32, request: Option<RequestKey
         detail: None,
         channel: Channel::Cli,
         request,
+        approver: None,
     });
     Event::at(time.into(), what)
 }

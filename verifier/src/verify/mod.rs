@@ -4,12 +4,13 @@
 //! verdict comes out only against the store's word that the change is durable, and accept is a
 //! value that nothing outside this module can make.
 
+mod ask;
+mod spare;
+mod tokens;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::account::{
@@ -18,7 +19,7 @@ use crate::account::{
 };
 use crate::event::{Event, LoginEvent, Reason, What};
 use crate::guess::Closed;
-use crate::lifecycle::TokenState;
+use crate::mark::{mark, same};
 use crate::ms_chap::MsChapKeys;
 use crate::otp::{Algorithm, Code, Digits, Generator, Seed};
 use crate::place::{Door, Place};
@@ -26,9 +27,18 @@ use crate::policy::{OutOfBounds, Policy};
 use crate::proof::{Answer, First, Proof, Round};
 use crate::seal::{DataKey, DoesNotOpen, KEY_OCTETS, Keyring, NONCE_OCTETS, SealedSeed};
 use crate::serial::Serial;
+use crate::spare::{START_GRANTED, SpareCode, SpareKind};
 use crate::store::{Change, Decider, Outcome, Record, StoreError, View};
 use crate::time::{Now, Time};
-use crate::token::{Answered, Finding, Period, SPENT_MEMORY, Token};
+use crate::token::{Answered, Finding, Period, SPENT_MEMORY, Token, Use};
+
+pub(crate) use ask::start_password;
+use spare::has_spare;
+pub(crate) use spare::{Spare, spare_of};
+pub use tokens::has_usable_token;
+pub(crate) use tokens::{Found, load, nothing_usable};
+
+pub use ask::{Ask, Asked, Phase, Question, Wanted};
 
 /// The longest that a round of a conversation can be continued; one that claims more is refused.
 pub const ROUND_LASTS_MAX: Duration = Duration::from_secs(600);
@@ -42,6 +52,19 @@ pub struct Verifier {
     policy: Policy,
     keyring: Arc<Keyring>,
     decoy: Decoy,
+}
+
+/// A spent code that was tried once more, somewhere else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The account.
+    pub account: AccountName,
+    /// The token.
+    pub serial: Serial,
+    /// The step or counter of the code.
+    pub step: u64,
+    /// When and where it was accepted, if it was the newest; else the journal tells.
+    pub used: Option<Use>,
 }
 
 impl Verifier {
@@ -70,9 +93,22 @@ impl Verifier {
         self.keyring.open(&token.serial, token.seal, &token.seed)
     }
 
-    fn generator(&self, token: &Token) -> Result<Generator, DoesNotOpen> {
+    pub(crate) fn generator(&self, token: &Token) -> Result<Generator, DoesNotOpen> {
         let seed = self.open(token)?;
         Ok(Generator::new(&seed, token.algorithm, token.digits))
+    }
+
+    /// How many steps or counters away from where `token` is now `code` would be right, if it is the code
+    /// of one within `reach`: the nearest one. For explanations; it bears on no decision.
+    pub fn fits(&self, token: &Token, code: &[u8], now: Time, reach: u64) -> Option<i64> {
+        let code = Code::parse(code).ok()?;
+        let generator = self.generator(token).ok()?;
+        let here = token.here(now);
+        let reach = i64::try_from(reach).ok()?;
+        let near = (0..=reach).flat_map(|far| [far, -far]);
+        let mut at = near.filter_map(|off| Some((off, here.checked_add_signed(off)?)));
+        let found = at.find(|(_, step)| generator.matches(&code, *step));
+        found.map(|(off, _)| off)
     }
 
     /// What `answer` means to `token` at `now`.
@@ -209,6 +245,7 @@ pub struct Login<'a> {
     account: Option<AccountName>,
     locked_out: bool,
     granted: Option<Granted>,
+    duplicate: Option<Duplicate>,
 }
 
 impl<'a> Login<'a> {
@@ -222,6 +259,7 @@ impl<'a> Login<'a> {
             account: None,
             locked_out: false,
             granted: None,
+            duplicate: None,
         }
     }
 
@@ -238,6 +276,12 @@ impl<'a> Login<'a> {
     /// What goes with the accept that [`Self::verdict`] gave.
     pub fn granted(&self, _: Accepted) -> Option<&Granted> {
         self.granted.as_ref()
+    }
+
+    /// Whether it is a code that was accepted somewhere else, which operators are alarmed of. Only of a
+    /// decision that was made.
+    pub fn duplicate(&self) -> Option<&Duplicate> {
+        self.duplicate.as_ref()
     }
 
     /// Whether this was the wrong code that locked the account, which operators are alarmed of.
@@ -301,44 +345,48 @@ impl<'a> Login<'a> {
         if let Some(reason) = self.obstacle(&account, view)? {
             return Ok(Findings::rejected(reason, Some(account.name)));
         }
-        let limits = &self.verifier.policy.limits;
-        let round = self.round(&account);
-        let refused = match round {
-            Taken::Now => None,
-            Taken::Before | Taken::NoRoom => Some(Reason::RoundUsed),
-            Taken::Expired => Some(Reason::RoundExpired),
-        };
-        let closed = account.guesses.closed(limits, self.now.time);
-        let repetition = Repetition::of(self);
-        let repeats = matches!(round, Taken::Now | Taken::Before);
-        if repetition.is_none() || !repeats {
-            if let Some(reason) = refused {
-                return Ok(Findings::rejected(reason, Some(account.name)));
-            }
-            if let Some(closed) = closed {
-                return Ok(self.wait(reason_of(closed), account));
-            }
-        }
         let tokens = load(view, &account.serials)?;
-        if let Some(repetition) = &repetition {
+        let round = self.round(&account);
+        let repetition = Repetition::of(self);
+        // A verdict that was given is given again whatever has come since.
+        if let Some(repetition) = &repetition
+            && matches!(round, Taken::Now | Taken::Before)
+        {
             let acknowledges = round == Taken::Before;
             if let Some(findings) = self.again(&account, &tokens, repetition, acknowledges) {
                 return Ok(findings);
             }
-            if let Some(reason) = refused {
+        }
+        match round {
+            Taken::Now => {}
+            Taken::Before | Taken::NoRoom => {
+                let reason = Reason::RoundUsed;
                 return Ok(Findings::rejected(reason, Some(account.name)));
             }
-            if let Some(closed) = closed {
-                return Ok(self.wait(reason_of(closed), account));
+            Taken::Expired => {
+                let reason = Reason::RoundExpired;
+                return Ok(Findings::rejected(reason, Some(account.name)));
             }
         }
-        if let Some(reason) = nothing_usable(&tokens) {
+        let limits = &self.verifier.policy.limits;
+        if let Some(closed) = account.guesses.closed(limits, self.now.time) {
+            return Ok(self.wait(reason_of(closed), account));
+        }
+        let spare = spare_of(&self.attempt.proof);
+        let could_fit = |code: &SpareCode| self.has_spare(&account, code.kind());
+        if let Some(reason) = nothing_usable(&tokens)
+            && !spare.as_ref().is_some_and(could_fit)
+        {
             return Ok(Findings::rejected(reason, Some(account.name)));
         }
         // Before the password counts: who has typed no code at all has not guessed a password.
-        let Ok(answer) = self.attempt.proof.answer() else {
-            let reason = Reason::MalformedCode;
-            return Ok(Findings::rejected(reason, Some(account.name)));
+        let answer = match (&spare, self.attempt.proof.answer()) {
+            (Some(_), _) => None,
+            (None, Ok(answer)) => Some(answer),
+            (None, Err(_)) => {
+                let reason = Reason::MalformedCode;
+                return Ok(Findings::rejected(reason, Some(account.name)));
+            }
         };
         match self.attempt.first {
             First::None | First::Right => {}
@@ -349,11 +397,58 @@ impl<'a> Login<'a> {
             First::Wrong => {
                 let reason = Reason::WrongPassword;
                 let findings = Findings::rejected(reason, Some(account.name.clone()));
-                let usable = tokens.into_iter().filter(is_usable).collect();
-                return Ok(self.charge(findings, account, usable, repetition.as_ref()));
+                return Ok(self.charge(findings, account, tokens, repetition.as_ref()));
             }
         }
-        self.judge(account, tokens, &answer, repetition.as_ref(), view)
+        match (spare, answer) {
+            (Some(code), _) => Ok(self.judge_spare(account, tokens, &code, repetition.as_ref())),
+            (None, Some(answer)) => self.judge(account, tokens, &answer, repetition.as_ref(), view),
+            (None, None) => Ok(Findings::rejected(
+                Reason::MalformedCode,
+                Some(account.name),
+            )),
+        }
+    }
+
+    /// Whether a spare code of this kind could be accepted here: a start code is none for a gateway.
+    fn has_spare(&self, account: &Account, kind: SpareKind) -> bool {
+        let at_the_door = self.attempt.place.door == Door::Pam || kind == SpareKind::Emergency;
+        at_the_door && has_spare(account, kind, self.now.time)
+    }
+
+    /// Judges a spare code. What has the form of one is a guess like any other.
+    fn judge_spare(
+        &self,
+        mut account: Account,
+        tokens: Vec<Token>,
+        code: &SpareCode,
+        repetition: Option<&Repetition>,
+    ) -> Findings {
+        let now = self.now.time;
+        let judged = self.verifier.judge_spare(&account, code, now);
+        let name = Some(account.name.clone());
+        match judged {
+            Err(DoesNotOpen) => Findings::rejected(Reason::SeedDoesNotOpen, name),
+            Ok(Spare::Fits) if self.has_spare(&account, code.kind()) => {
+                self.verifier.spend_spare(&mut account, code);
+                let reason = match code.kind() {
+                    SpareKind::Emergency => Reason::EmergencyCode,
+                    SpareKind::Start => {
+                        account.start_granted_until = Some(now.after(START_GRANTED));
+                        Reason::StartCode
+                    }
+                };
+                account.guesses.clear();
+                let mut findings = Findings::rejected(reason, name);
+                findings.granted = Some(granted(&account, None));
+                findings.written.push(Record::Account(account));
+                findings
+            }
+            Ok(_) => {
+                let findings = Findings::rejected(Reason::WrongCode, name);
+                self.charge(findings, account, tokens, repetition)
+            }
+        }
     }
 
     /// Judges the code against every usable token of the account.
@@ -365,41 +460,59 @@ impl<'a> Login<'a> {
         repetition: Option<&Repetition>,
         view: &dyn View,
     ) -> Result<Findings, StoreError> {
-        let (mut usable, mut unusable): (Vec<_>, Vec<_>) = tokens.into_iter().partition(is_usable);
-        let judged = self.judge_each(&usable, answer);
-        // A string that one token has spent is not good for another either: the same seed may
-        // have come in twice, under two serials.
-        if let Some(index) = judged.spent {
-            return Ok(Findings::unchanged(
-                Reason::AlreadyUsed,
-                &account,
-                &usable[index],
-            ));
-        }
-        unusable.extend(load(view, &account.ended)?);
-        let copy = unusable.iter().find(|token| self.is_copy(token, answer));
-        if let Some(token) = copy {
-            return Ok(Findings::unchanged(Reason::AlreadyUsed, &account, token));
-        }
-        if let Some((index, step)) = judged.fresh {
-            let token = usable.swap_remove(index);
-            return Ok(self.accept(account, token, step, answer, repetition));
-        }
-        match judged.broken {
-            // Nothing was compared, so nothing was guessed.
-            Some(index) if !judged.compared => {
-                let reason = Reason::SeedDoesNotOpen;
-                Ok(Findings::unchanged(reason, &account, &usable[index]))
-            }
-            _ => {
-                let mut findings =
-                    Findings::rejected(Reason::WrongCode, Some(account.name.clone()));
-                if let [only] = usable.as_slice() {
-                    findings.serial = Some(only.serial.clone());
+        let mut tokens = tokens;
+        let ended = load(view, &account.ended)?;
+        let now = self.now.time;
+        let unchanged = |reason, serial| Findings {
+            serial: Some(serial),
+            ..Findings::rejected(reason, Some(account.name.clone()))
+        };
+        Ok(
+            match self.verifier.judge_all(&tokens, &ended, answer, now) {
+                Found::Spent(serial) => {
+                    let mut findings = unchanged(Reason::AlreadyUsed, serial.clone());
+                    let mut all = tokens.iter().chain(&ended);
+                    let token = all.find(|token| token.serial == serial);
+                    findings.duplicate = token.and_then(|token| self.duplicate_of(token, answer));
+                    findings
                 }
-                Ok(self.charge(findings, account, usable, repetition))
+                Found::Broken(serial) => unchanged(Reason::SeedDoesNotOpen, serial),
+                Found::Fresh(index, step) => {
+                    let token = tokens.swap_remove(index);
+                    self.accept(account, token, step, answer, repetition)
+                }
+                Found::Nothing => {
+                    let mut findings =
+                        Findings::rejected(Reason::WrongCode, Some(account.name.clone()));
+                    let mut usable = tokens.iter().filter(|token| token.is_usable());
+                    if let (Some(only), None) = (usable.next(), usable.next()) {
+                        findings.serial = Some(only.serial.clone());
+                    }
+                    self.charge(findings, account, tokens, repetition)
+                }
+            },
+        )
+    }
+
+    /// Whether it is a copy of what was accepted elsewhere. Where it was accepted is known of the newest
+    /// code; one that its owner tries again where it was good is none.
+    fn duplicate_of(&self, token: &Token, answer: &Answer<'_>) -> Option<Duplicate> {
+        let generator = self.verifier.generator(token).ok()?;
+        let step = token.spent_step(&generator, answer)?;
+        let newest = token.spent.first() == Some(&step);
+        let used = token.last_use.clone().filter(|_| newest);
+        if newest {
+            let place = used.as_ref()?.place.as_ref()?;
+            if !self.attempt.place.is_elsewhere(place) {
+                return None;
             }
         }
+        Some(Duplicate {
+            account: token.account.clone()?,
+            serial: token.serial.clone(),
+            step,
+            used,
+        })
     }
 
     /// Whether the round that this attempt is may be taken.
@@ -490,7 +603,7 @@ impl<'a> Login<'a> {
         let by = repetition.by?;
         let acknowledges = acknowledges && matches!(self.attempt.proof, Proof::MsChapV2(_));
         let answer = self.attempt.proof.answer().ok()?;
-        let usable = tokens.iter().filter(|token| is_usable(token));
+        let usable = tokens.iter().filter(|token| token.is_usable());
         for token in usable.filter(|token| token.answers_again(&by, acceptance, now, acknowledges))
         {
             let mut token = token.clone();
@@ -511,29 +624,6 @@ impl<'a> Login<'a> {
             }
         }
         None
-    }
-
-    fn judge_each(&self, tokens: &[Token], answer: &Answer<'_>) -> Judged {
-        let mut judged = Judged::default();
-        for (index, token) in tokens.iter().enumerate() {
-            let finding = self.verifier.judge(token, answer, self.now.time);
-            judged.compared |= finding.is_ok();
-            match finding {
-                Ok(Finding::Fresh(step)) => judged.fresh = judged.fresh.or(Some((index, step))),
-                Ok(Finding::Spent) => judged.spent = judged.spent.or(Some(index)),
-                Ok(Finding::Unknown) => {}
-                Err(DoesNotOpen) => judged.broken = judged.broken.or(Some(index)),
-            }
-        }
-        judged
-    }
-
-    /// Whether `answer` was accepted by a token that is out of use now. It is not accepted again, and
-    /// it is no guess: a gateway that sends a saved code again after an exchange must not lock its
-    /// owner out.
-    fn is_copy(&self, token: &Token, answer: &Answer<'_>) -> bool {
-        let generator = self.verifier.generator(token);
-        generator.is_ok_and(|generator| token.has_spent(&generator, answer))
     }
 
     fn accept(
@@ -581,15 +671,6 @@ impl<'a> Login<'a> {
     ) -> Findings {
         let policy = &self.verifier.policy;
         let now = self.now.time;
-        account.guesses.charge(&policy.limits, now);
-        findings.locked_out = account.guesses.wrong >= policy.limits.wrong_codes;
-        if account.guesses.exhausted(&policy.limits) {
-            let disabled = tokens.into_iter().map(|mut token| {
-                token.disabled = true;
-                Record::Token(token)
-            });
-            findings.written.extend(disabled);
-        }
         if let Some(mark) = repetition.and_then(|repetition| repetition.wrong) {
             account.wrong_proofs.retain(|wrong| wrong.until > now);
             if account.wrong_proofs.len() >= WRONG_PROOFS_MAX {
@@ -606,7 +687,9 @@ impl<'a> Login<'a> {
             }
             account.wrong_packets.push(packet);
         }
-        findings.written.push(Record::Account(account));
+        let charge = self.verifier.charge(account, tokens, now);
+        findings.locked_out = charge.locked_out;
+        findings.written.extend(charge.written);
         findings
     }
 }
@@ -654,25 +737,6 @@ impl Repetition {
     }
 }
 
-fn same(one: &Mark, other: &Mark) -> bool {
-    one.0.ct_eq(&other.0).into()
-}
-
-/// A keyed digest of `parts`, each with its length before it, so that nothing can be shifted from one
-/// to the other.
-fn mark(key: &[u8], kind: &[u8], parts: &[&[u8]]) -> Mark {
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
-    let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("a key of any length");
-    let mut mac = mac.chain_update(kind);
-    for part in parts {
-        mac.update(&(part.len() as u64).to_be_bytes());
-        mac.update(part);
-    }
-    let mut octets = [0; crate::account::MARK_OCTETS];
-    octets.copy_from_slice(&mac.finalize().into_bytes()[..crate::account::MARK_OCTETS]);
-    Mark(octets)
-}
-
 /// Whether a round of a conversation may be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Taken {
@@ -699,6 +763,7 @@ impl Decider for Login<'_> {
     fn decide(&mut self, view: &dyn View) -> Result<Option<Change>, StoreError> {
         self.reason = None;
         self.granted = None;
+        self.duplicate = None;
         let findings = self.find(view)?;
         if !was_judged(findings.reason) {
             let decoy = &self.verifier.decoy;
@@ -707,6 +772,7 @@ impl Decider for Login<'_> {
         self.reason = Some(findings.reason);
         self.locked_out = findings.locked_out;
         self.granted = findings.granted;
+        self.duplicate = findings.duplicate;
         self.account.clone_from(&findings.account);
         Ok(Some(Change {
             event: Event::at(
@@ -725,19 +791,6 @@ impl Decider for Login<'_> {
     }
 }
 
-/// What the usable tokens of an account make of a code; tokens by index.
-#[derive(Default)]
-struct Judged {
-    /// The first that it is fresh for, and the step.
-    fresh: Option<(usize, u64)>,
-    /// The first that has spent it.
-    spent: Option<usize>,
-    /// The first whose seed does not open.
-    broken: Option<usize>,
-    /// Whether it was compared with the codes of any.
-    compared: bool,
-}
-
 /// What a login comes to.
 struct Findings {
     reason: Reason,
@@ -746,6 +799,7 @@ struct Findings {
     step: Option<u64>,
     locked_out: bool,
     granted: Option<Granted>,
+    duplicate: Option<Duplicate>,
     written: Vec<Record>,
 }
 
@@ -758,6 +812,7 @@ impl Findings {
             step: None,
             locked_out: false,
             granted: None,
+            duplicate: None,
             written: Vec::new(),
         }
     }
@@ -770,39 +825,9 @@ impl Findings {
     }
 }
 
-fn load(view: &dyn View, serials: &[Serial]) -> Result<Vec<Token>, StoreError> {
-    let token = |serial| view.token(serial)?.ok_or(StoreError::Corrupt);
-    serials.iter().map(token).collect()
-}
-
 /// A code typed into the wrong field is still good: it must not be written down.
 fn may_be_kept(name: &AccountName) -> bool {
     Code::parse(name.as_str().as_bytes()).is_err()
-}
-
-fn is_usable(token: &Token) -> bool {
-    token.state == TokenState::Active && !token.disabled
-}
-
-/// Whether some code could be right for `account`.
-pub(crate) fn has_usable_token(view: &dyn View, account: &Account) -> Result<bool, StoreError> {
-    Ok(load(view, &account.serials)?.iter().any(is_usable))
-}
-
-/// Why none of `tokens` can be used, or `None` if one can.
-fn nothing_usable(tokens: &[Token]) -> Option<Reason> {
-    if tokens.iter().any(is_usable) {
-        return None;
-    }
-    let disabled = tokens.iter().any(|token| token.disabled);
-    let suspended = tokens
-        .iter()
-        .any(|token| token.state == TokenState::Suspended);
-    Some(match (disabled, suspended) {
-        (true, _) => Reason::TokenDisabled,
-        (false, true) => Reason::TokenSuspended,
-        (false, false) => Reason::NoToken,
-    })
 }
 
 pub(crate) fn reason_of(closed: Closed) -> Reason {
@@ -822,76 +847,4 @@ fn was_judged(reason: Reason) -> bool {
             | Reason::WrongCode
             | Reason::SeedDoesNotOpen
     )
-}
-
-/// The question whether a code is needed, asked before anybody is prompted.
-#[derive(Debug)]
-pub struct Ask<'a> {
-    verifier: &'a Verifier,
-    account: &'a str,
-    place: &'a Place,
-    now: Now,
-    needed: bool,
-}
-
-/// Whether a code is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
-    /// Prompt for one.
-    CodeNeeded,
-    /// The policy wants none here, and the event that says so is durable.
-    CodeNotNeeded,
-    /// Nothing is known: treat it as needed and not given.
-    Undecided,
-}
-
-impl<'a> Ask<'a> {
-    /// A question to be answered at `now`; `account` is the name as typed.
-    pub fn new(
-        verifier: &'a Verifier,
-        account: &'a str,
-        place: &'a Place,
-        now: impl Into<Now>,
-    ) -> Self {
-        Self {
-            verifier,
-            account,
-            place,
-            now: now.into(),
-            needed: true,
-        }
-    }
-
-    /// The answer, against the store's word.
-    pub fn answer(&self, outcome: Outcome) -> Asked {
-        match (outcome, self.needed) {
-            (Outcome::Nothing, true) => Asked::CodeNeeded,
-            (Outcome::Applied(_), false) => Asked::CodeNotNeeded,
-            _ => Asked::Undecided,
-        }
-    }
-}
-
-impl Decider for Ask<'_> {
-    fn decide(&mut self, view: &dyn View) -> Result<Option<Change>, StoreError> {
-        let name = AccountName::parse(self.account).ok();
-        let account = match &name {
-            Some(name) => view.account_by_any_name(name)?,
-            None => None,
-        };
-        let asking = &self.verifier.policy.asking;
-        self.needed = asking.needs_code(self.place, account.as_ref());
-        if self.needed {
-            return Ok(None);
-        }
-        let name = name.filter(may_be_kept);
-        let what = What::Login(LoginEvent {
-            reason: Reason::NotAsked,
-            account: account.map(|account| account.name).or(name),
-            serial: None,
-            step: None,
-            place: self.place.clone(),
-        });
-        Ok(Some(Change::event_only(Event::at(self.now, what))))
-    }
 }

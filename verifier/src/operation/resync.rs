@@ -1,0 +1,151 @@
+//! Learning anew how far a token is off.
+
+use super::{Decided, Draft, Failed, Operate, Refusal, Refused, token};
+use crate::event::Reason;
+use crate::lifecycle::TokenState;
+use crate::otp::{Code, Generator};
+use crate::serial::Serial;
+use crate::store::{Record, View};
+use crate::token::{Factor, Token};
+use crate::verify::reason_of;
+
+/// So many steps of a TOTP token are looked at, on each side of the current one.
+pub const RESYNC_STEPS: u64 = 20;
+/// So many counters of a HOTP token are looked at.
+pub const RESYNC_COUNTERS: u64 = 1_000;
+
+impl Operate<'_> {
+    /// Two codes in a row say where a token is. Both are spent, as at a login: neither at nor below the
+    /// watermark is anything accepted (LinOTP's CVE-2019-12887).
+    pub(super) fn resync(
+        &self,
+        view: &dyn View,
+        serial: &Serial,
+        first: &[u8],
+        second: &[u8],
+    ) -> Decided<Draft> {
+        let mut token = or_refuse!(token::token(view, serial)?);
+        or_refuse!(token::in_state(&token, TokenState::Active));
+        let owner = token::owner(view, &token)?;
+        if let Some(owner) = owner.filter(|owner| owner.disabled) {
+            return Ok(Err(Refusal::AccountDisabled(owner.name).into()));
+        }
+        let policy = self.verifier.policy();
+        let step = match self.two_in_a_row(view, &token, first, second)? {
+            Ok(step) => step,
+            Err(reason) => return Ok(Err(self.not_in_a_row(token, reason))),
+        };
+        let off = token.off_by(step + 1, self.now.time);
+        if off.unsigned_abs() > policy.acceptance.drift.unsigned_abs() {
+            return Ok(Err(Refusal::TooFarOff(token.serial, off).into()));
+        }
+        token.resync(step, &policy.acceptance, self.now.time);
+        token.proofs.clear();
+        Ok(Ok(Draft {
+            serial: Some(token.serial.clone()),
+            account: token.account.clone(),
+            written: vec![Record::Token(token)],
+            ..Draft::default()
+        }))
+    }
+
+    /// The step of the first code, if the second is the one after it.
+    fn two_in_a_row(
+        &self,
+        view: &dyn View,
+        token: &Token,
+        first: &[u8],
+        second: &[u8],
+    ) -> Result<Result<u64, Reason>, crate::store::StoreError> {
+        if view.newest()?.is_some_and(|newest| self.now.time < newest) {
+            return Ok(Err(Reason::ClockBackwards));
+        }
+        if !self.now.steady {
+            return Ok(Err(Reason::ClockStepped));
+        }
+        let limits = &self.verifier.policy().limits;
+        if token.disabled || token.proofs.exhausted(limits) {
+            return Ok(Err(Reason::TokenDisabled));
+        }
+        if let Some(closed) = token.proofs.closed(limits, self.now.time) {
+            return Ok(Err(reason_of(closed)));
+        }
+        let (Ok(first), Ok(second)) = (Code::parse(first), Code::parse(second)) else {
+            return Ok(Err(Reason::MalformedCode));
+        };
+        let Ok(generator) = self.verifier.generator(token) else {
+            return Ok(Err(Reason::SeedDoesNotOpen));
+        };
+        Ok(self.find_two(token, &generator, first, second))
+    }
+
+    fn find_two(
+        &self,
+        token: &Token,
+        generator: &Generator,
+        first: Code,
+        second: Code,
+    ) -> Result<u64, Reason> {
+        let (mut fresh, mut old) = (None, false);
+        let fits = |code: &Code, step: u64| generator.matches(code, step);
+        for step in resync_window(token, self.now.time) {
+            let both = fits(&first, step) & fits(&second, step.saturating_add(1));
+            if token.watermark().is_some_and(|mark| step <= mark) {
+                old |= both;
+            } else if both {
+                fresh = fresh.or(Some(step));
+            }
+        }
+        // A string that was accepted is spent wherever else it fits.
+        let spent =
+            token.has_spent(generator, &first.into()) | token.has_spent(generator, &second.into());
+        match fresh {
+            _ if spent || (old && fresh.is_none()) => Err(Reason::AlreadyUsed),
+            Some(step) => Ok(step),
+            None => Err(Reason::WrongCode),
+        }
+    }
+
+    fn not_in_a_row(&self, mut token: Token, reason: Reason) -> Refused {
+        let limits = &self.verifier.policy().limits;
+        let serial = token.serial.clone();
+        let account = token.account.clone();
+        let changed = match reason {
+            Reason::WrongCode => {
+                token.proofs.charge(limits, self.now.time);
+                true
+            }
+            Reason::Waiting | Reason::Locked => token.proofs.begin_again(limits, self.now.time),
+            _ => false,
+        };
+        Refused {
+            refusal: Refusal::NotProven(serial.clone(), reason),
+            failed: Some(Box::new(Failed {
+                serial: Some(serial),
+                account,
+                reason,
+                written: changed
+                    .then_some(Record::Token(token))
+                    .into_iter()
+                    .collect(),
+                locked_out: false,
+            })),
+        }
+    }
+}
+
+/// The steps that the first code may be of.
+fn resync_window(token: &Token, now: crate::time::Time) -> std::ops::RangeInclusive<u64> {
+    match token.factor {
+        Factor::Totp { period } => {
+            let centre = period.step(now);
+            centre.saturating_sub(RESYNC_STEPS)..=centre.saturating_add(RESYNC_STEPS)
+        }
+        Factor::Hotp { first } => {
+            let low = token
+                .watermark()
+                .map_or(first, |mark| mark.saturating_add(1));
+            low..=low.saturating_add(RESYNC_COUNTERS)
+        }
+    }
+}

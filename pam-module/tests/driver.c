@@ -12,7 +12,8 @@
  *   --call NAME        authenticate, setcred, acct_mgmt, chauthtok, open_session, close_session
  *   --user-hex HEX     the user name as octets
  *   --tty T --rhost R  items
- *   --silent --disallow-null  flags
+ *   --silent --disallow-null  flags; --expired: PAM_CHANGE_EXPIRED_AUTHTOK for chauthtok
+ *   --cycle            answers begin anew after the last one, instead of repeating it
  *   --repeat N         all calls N times; --same-handle: in one PAM transaction
  *   --no-fds-after-first  no more descriptors from the second round on
  *   --scan             look for what was typed in this process's memory after the first round
@@ -43,7 +44,7 @@ struct answer { enum kind kind; char *octets; size_t length; };
 
 static struct answer answers[64];
 static size_t answer_count, answer_next, lines_printed;
-static int messages_no_array, scan, repeat = 1;
+static int messages_no_array, scan, cycle, expired, repeat = 1;
 static unsigned long prompts, alarms, delays;
 
 /* Long runs would print a line for each call. */
@@ -134,6 +135,7 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
     if (answer_count == 0) return PAM_CONV_ERR;
     struct answer *answer = &answers[answer_next];
     if (answer_next + 1 < answer_count) answer_next++;
+    else if (cycle) answer_next = 0;
     if (answer->kind == CONV_ERROR) return PAM_CONV_ERR;
     if (answer->kind == NO_ARRAY) { *responses = NULL; return PAM_SUCCESS; }
     *responses = calloc(1, sizeof **responses);
@@ -237,7 +239,8 @@ static int call(pam_handle_t *handle, const char *name, int flags)
     if (!strcmp(name, "authenticate")) return pam_authenticate(handle, flags);
     if (!strcmp(name, "setcred")) return pam_setcred(handle, (flags & PAM_SILENT) | PAM_ESTABLISH_CRED);
     if (!strcmp(name, "acct_mgmt")) return pam_acct_mgmt(handle, flags);
-    if (!strcmp(name, "chauthtok")) return pam_chauthtok(handle, flags & PAM_SILENT);
+    if (!strcmp(name, "chauthtok")) 
+        return pam_chauthtok(handle, (flags & PAM_SILENT) | (expired ? PAM_CHANGE_EXPIRED_AUTHTOK : 0));
     if (!strcmp(name, "open_session")) return pam_open_session(handle, flags & PAM_SILENT);
     if (!strcmp(name, "close_session")) return pam_close_session(handle, flags & PAM_SILENT);
     exit(2);
@@ -275,6 +278,8 @@ int main(int argc, char **argv)
         else if (!strcmp(word, "--rhost")) { rhost = value; i++; }
         else if (!strcmp(word, "--silent")) flags |= PAM_SILENT;
         else if (!strcmp(word, "--disallow-null")) flags |= PAM_DISALLOW_NULL_AUTHTOK;
+        else if (!strcmp(word, "--expired")) expired = 1;
+        else if (!strcmp(word, "--cycle")) cycle = 1;
         else if (!strcmp(word, "--repeat")) { repeat = atoi(value); i++; }
         else if (!strcmp(word, "--same-handle")) same_handle = 1;
         else if (!strcmp(word, "--scan")) scan = 1;
@@ -320,6 +325,8 @@ int main(int argc, char **argv)
         renamed += user && (!name || strcmp(name, user) != 0);
         const char *token = pam_getenv(handle, "SEEN_AUTHTOK");
         if (token && round == 0) printf("authtok value=%s\n", token);
+        const char *passes = pam_getenv(handle, "SEEN_PASSES");
+        if (passes && round == 0) printf("passes value=%s\n", passes);
         if (round == 0) state("first");
         if (round == 0 && scan) found_in_memory();
         if (round == 0 && no_fds) {

@@ -16,6 +16,9 @@ pub(crate) const PERM_DENIED: i32 = 6;
 pub(crate) const AUTH_ERR: i32 = 7;
 pub(crate) const AUTHINFO_UNAVAIL: i32 = 9;
 pub(crate) const MAXTRIES: i32 = 11;
+pub(crate) const NEW_AUTHTOK_REQD: i32 = 12;
+pub(crate) const SESSION_ERR: i32 = 14;
+pub(crate) const AUTHTOK_ERR: i32 = 20;
 
 /// Measured, with room for a busy machine: the limit is 3 s.
 pub(crate) const LIMIT_US: u64 = 3_500_000;
@@ -83,14 +86,16 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// With the module as the only one for auth and account.
+    /// With the module as the only one for everything.
     pub(crate) fn new(socket: &Path, options: &str) -> Self {
         let line = format!(
             "required {} socket={} {options}",
             module().display(),
             socket.display()
         );
-        Self::stack(&format!("auth {line}\naccount {line}\n"))
+        Self::stack(&format!(
+            "auth {line}\naccount {line}\npassword {line}\nsession {line}\n"
+        ))
     }
 
     /// With this service file.

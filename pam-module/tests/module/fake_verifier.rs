@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use sekisho_verifier_socket::{
-    Answer, Envelope, FRAME_MAX, LENGTH_OCTETS, Reply, Request, Speech, Verdict, decode, encode,
-    frame_length,
+    Answer, Envelope, FRAME_MAX, LENGTH_OCTETS, Phase, Reply, Request, Speech, Start, Started,
+    Verdict, Wanted, decode, encode, frame_length,
 };
 use tempfile::TempDir;
 
@@ -83,6 +83,20 @@ impl FakeVerifier {
         })
     }
 
+    /// Wants a token like this, and answers each start like that.
+    pub(crate) fn starts(
+        wanted: Wanted,
+        does: impl Fn(&Start) -> Does + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(move |request| match request {
+            Request::Ask(ask) if ask.phase != Phase::Authenticate => {
+                Does::Says(Reply::TokenWanted(Box::new(wanted.clone())))
+            }
+            Request::Start(start) => does(start),
+            request => honestly(request),
+        })
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -106,6 +120,17 @@ impl FakeVerifier {
                 Request::Attempt(attempt) => {
                     Some((attempt.account.clone(), code(attempt).to_vec()))
                 }
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Each token that somebody wanted to put into use.
+    pub(crate) fn started(&self) -> Vec<Start> {
+        let seen = self.seen.lock().expect("lock");
+        seen.iter()
+            .filter_map(|request| match request {
+                Request::Start(start) => Some(Start::clone(start)),
                 _ => None,
             })
             .collect()
@@ -143,9 +168,41 @@ pub(crate) fn decided(verdict: Verdict, account: &str) -> Reply {
     }
 }
 
+/// A first token, without more.
+pub(crate) fn start_wanted() -> Wanted {
+    Wanted {
+        speech: Speech::default(),
+        exchange: false,
+        old_code: false,
+        positions: Vec::new(),
+        grace_until: None,
+    }
+}
+
+/// Everything that can be asked for at once.
+pub(crate) fn all_wanted() -> Wanted {
+    Wanted {
+        exchange: true,
+        old_code: true,
+        positions: vec![1, 10],
+        ..start_wanted()
+    }
+}
+
+pub(crate) fn started() -> Reply {
+    Reply::Started(Box::new(Started {
+        number: "4711".into(),
+        time: "2026-11-22 20:15:03".into(),
+        serial: "SKTS00012345".into(),
+        ended: None,
+    }))
+}
+
 pub(crate) fn honestly(request: &Request) -> Does {
     Does::Says(match request {
+        Request::Ask(ask) if ask.phase == Phase::Change => Reply::NothingWanted(Speech::default()),
         Request::Ask(_) => Reply::CodeNeeded(Speech::default()),
+        Request::LoginSession { .. } => Reply::Taken,
         Request::Attempt(attempt) if code(attempt) == CODE.as_bytes() => {
             decided(Verdict::Accept, &attempt.account)
         }

@@ -1,4 +1,5 @@
-//! `sekisho-passwordd`: judges passwords through PAM, for the RADIUS server.
+//! `sekisho-passwordd`: judges passwords through PAM, for the RADIUS server, and for the verifier when
+//! somebody wants something of their own account.
 //!
 //! PAM needs the shadow file, and runs other people's code. The process that parses
 //! what strangers send over the network must have neither, so it asks this one over a socket that
@@ -22,7 +23,7 @@ use sekisho_settings::{DEFAULT_FILE, Settings};
 
 const PROGRAM: &str = "sekisho-passwordd";
 
-/// Judges passwords through PAM for sekisho-radiusd.
+/// Judges passwords through PAM for sekisho-radiusd and sekisho-verifierd.
 ///
 /// SIGTERM and SIGINT end the daemon.
 #[derive(Debug, Parser)]

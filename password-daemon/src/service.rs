@@ -62,7 +62,8 @@ struct Shared {
     time: Duration,
     slots: Slots,
     connections: AtomicUsize,
-    radius: Option<u32>,
+    /// Who may ask, besides root.
+    askers: Vec<u32>,
     log: Log,
     trouble: Mutex<Option<Instant>>,
     slow: Mutex<Option<Instant>>,
@@ -74,8 +75,10 @@ pub(crate) fn serve(settings: &Settings, signals: &Signals, log: &Log) -> Result
     let user_name = &settings.verifier.radius_user;
     let user = User::from_name(user_name)?;
     if user.is_none() {
-        log.warning(format!("no user {user_name}: only root may ask"));
+        log.warning(format!("no user {user_name}: it can not ask"));
     }
+    let verifier = User::from_name(&settings.verifier.user)?;
+    let askers = [&user, &verifier].into_iter().flatten();
     let group = user.as_ref().map(|user| user.gid.as_raw());
     let listener = bind(&pam.socket, group)
         .map_err(|error| format!("can not listen on {}: {error}", pam.socket.display()))?;
@@ -85,7 +88,7 @@ pub(crate) fn serve(settings: &Settings, signals: &Signals, log: &Log) -> Result
         time: Duration::from_millis(pam.timeout_ms.value()),
         slots: Slots::new(usize::try_from(pam.checks.value())?),
         connections: AtomicUsize::new(0),
-        radius: user.map(|user| user.uid.as_raw()),
+        askers: askers.map(|user| user.uid.as_raw()).collect(),
         log: log.clone(),
         trouble: Mutex::default(),
         slow: Mutex::default(),
@@ -120,7 +123,7 @@ impl Drop for Socket {
 }
 
 /// Binds the socket: root may connect, and the group of the RADIUS server's user, to which we must
-/// belong unless we are root.
+/// belong unless we are root, and the verifier's user, to ask.
 fn bind(path: &Path, group: Option<u32>) -> io::Result<UnixListener> {
     remove_stale(path)?;
     let listener = UnixListener::bind(path)?;
@@ -200,12 +203,12 @@ impl Drop for Open {
 }
 
 impl Shared {
-    /// Whether root or the RADIUS server is on the other end, as the kernel tells.
+    /// Whether root, the RADIUS server or the verifier is on the other end, as the kernel tells.
     fn admit(&self, stream: &UnixStream) -> Result<(), String> {
         let peer = getsockopt(stream, PeerCredentials)
             .map_err(|error| format!("nobody knows who asks: {error}"))?
             .uid();
-        if peer == 0 || Some(peer) == self.radius {
+        if peer == 0 || self.askers.contains(&peer) {
             return Ok(());
         }
         Err(format!("user {peer} may not ask"))

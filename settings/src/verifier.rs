@@ -16,11 +16,13 @@ pub struct Verifier {
     pub data: PathBuf,
     /// The socket that PAM, RADIUS and the CLI connect to.
     pub socket: PathBuf,
+    /// The user that `sekisho-verifierd` runs as: may ask `sekisho-passwordd`.
+    pub user: String,
     /// The user that `sekisho-radiusd` runs as: may send attempts for anybody, and nothing else.
     pub radius_user: String,
     /// Members may use every verb.
     pub admin_group: String,
-    /// Members may explain, report lost, suspend and unlock.
+    /// Members may help people who can not log in: explain, lost, suspend, unlock, resync, emergency.
     pub help_desk_group: String,
     /// Members may read.
     pub auditor_group: String,
@@ -37,6 +39,7 @@ impl Default for Verifier {
         Self {
             data: "/var/lib/sekisho".into(),
             socket: "/run/sekisho/verifier.sock".into(),
+            user: "sekisho".into(),
             radius_user: "sekisho-radius".into(),
             admin_group: "sekisho-admin".into(),
             help_desk_group: "sekisho-help-desk".into(),

@@ -19,6 +19,7 @@ pub(crate) const PASSWORD: &str = "correct horse";
 const HASH: &str = "$6$sekishotests$/04ASXFMPDhkni43jOgjdwfqu9Va.pN6g1PtH4e2JK8AOfh6/sCUFwH8ejXqd.5mdi1gYpNF3M.CLC2wlLZlc.";
 /// Who may ask beside root.
 pub(crate) const RADIUS_USER: u32 = 61_812;
+pub(crate) const VERIFIER_USER: u32 = 61_011;
 /// Who the daemon runs as.
 pub(crate) const DAEMON_USER: u32 = 61_813;
 /// Where the module that misbehaves is for the daemon.
@@ -74,7 +75,7 @@ impl Daemon {
             write(&at("pam.d/sekisho-password"), lines, 0o644);
         }
         let text = format!(
-            "[verifier]\nradius-user = \"radius-of-the-tests\"\n[log]\nsyslog = false\n\
+            "[verifier]\nuser = \"verifier-of-the-tests\"\nradius-user = \"radius-of-the-tests\"\n[log]\nsyslog = false\n\
              level = \"debug\"\n[radius.pam]\nsocket = \"{}\"\n{settings}",
             at("run/socket").display()
         );
@@ -262,6 +263,12 @@ fn tables(folder: &Path, shadow_group: u32) {
         (
             "radius-of-the-tests",
             RADIUS_USER,
+            "!",
+            "19000:0:99999:7:::",
+        ),
+        (
+            "verifier-of-the-tests",
+            VERIFIER_USER,
             "!",
             "19000:0:99999:7:::",
         ),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use sekisho_verifier_socket::password::{Judged, QUESTION_OCTETS_MAX, Question};
 
-use crate::daemon::{DAEMON_USER, Daemon, PASSWORD, RADIUS_USER, UNIX};
+use crate::daemon::{DAEMON_USER, Daemon, PASSWORD, RADIUS_USER, UNIX, VERIFIER_USER};
 
 /// Sends a question as another user.
 fn ask_as(daemon: &Daemon, uid: u32, gid: u32) -> Output {
@@ -35,13 +35,15 @@ fn ask_as(daemon: &Daemon, uid: u32, gid: u32) -> Output {
 }
 
 #[test]
-fn only_root_and_the_radius_server_may_ask() {
+fn only_root_the_radius_server_and_the_verifier_may_ask() {
     let daemon = Daemon::start(Some(UNIX));
     let socket = std::fs::metadata(daemon.socket()).unwrap();
     assert_eq!(socket.permissions().mode() & 0o777, 0o660);
     assert_eq!((socket.uid(), socket.gid()), (DAEMON_USER, RADIUS_USER));
 
     let answer = ask_as(&daemon, RADIUS_USER, RADIUS_USER);
+    assert_eq!(answer.stdout, b"R", "{answer:?}");
+    let answer = ask_as(&daemon, VERIFIER_USER, RADIUS_USER);
     assert_eq!(answer.stdout, b"R", "{answer:?}");
     let answer = ask_as(&daemon, 61_001, 61_001);
     assert!(

@@ -345,9 +345,16 @@ impl Asking {
     /// stricter one counts of the rule and what comes after it. So nobody gets in more easily by a name
     /// that they may have made up.
     pub fn rule(&self, place: &Place, account: Option<&Account>) -> Ruled {
-        let (rules, line): (_, fn(Box<str>, Option<usize>) -> Line) = match place.door {
-            Door::Pam => (self.services.get(&place.name), Line::Service),
-            Door::Radius => (self.clients.get(&place.name), Line::Client),
+        let rules = match place.door {
+            Door::Pam => self.services.get(&place.name),
+            Door::Radius => self.clients.get(&place.name),
+        };
+        let line = |number| {
+            let name = place.name.clone();
+            match place.door {
+                Door::Pam => Line::Service(name, number),
+                Door::Radius => Line::Client(name, number),
+            }
         };
         let Some(rules) = rules else {
             let may_choose =
@@ -386,7 +393,7 @@ impl Asking {
         let (code, number) = strictest.unwrap_or((rules.otherwise, None));
         Ruled {
             code,
-            line: line(place.name.clone(), number),
+            line: line(number),
         }
     }
 }

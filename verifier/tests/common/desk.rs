@@ -390,8 +390,13 @@ impl Desk {
             Key::Token(serial) => Some(serial),
             _ => None,
         };
+        let account = |key| match key {
+            Key::Account(name) => Some(name),
+            _ => None,
+        };
         Operation::Restore {
             serials: self.keys().into_iter().filter_map(serial).collect(),
+            accounts: self.keys().into_iter().filter_map(account).collect(),
             damaged: 0,
         }
     }

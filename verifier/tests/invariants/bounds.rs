@@ -12,7 +12,7 @@ use sekisho_verifier::operation::{
 };
 use sekisho_verifier::otp::{Code, Digits, SEED_OCTETS_MAX, SEED_OCTETS_MIN, Seed};
 use sekisho_verifier::place::{Door, PLACE_PART_OCTETS_MAX, Place};
-use sekisho_verifier::policy::{Asking, CodeRule, Policy};
+use sekisho_verifier::policy::{CodeRule, Need, Policy};
 use sekisho_verifier::receipt::{POSITIONS, ReceiptNumber};
 use sekisho_verifier::serial::{SERIAL_OCTETS_MAX, Serial};
 use sekisho_verifier::token::Period;
@@ -266,12 +266,14 @@ fn i11_a_note_holds_nothing_that_makes_it_read_otherwise() {
 #[test]
 fn r26_a_disabled_account_is_asked_where_nobody_is() {
     let place = Place::new(Door::Pam, "login", None, None);
-    let mut asking = Asking::default();
-    asking.services.insert("login".into(), CodeRule::Never);
+    let mut policy = Policy::default();
+    let services = &mut policy.asking.services;
+    services.insert("login".into(), CodeRule::Never.into());
+    let need = |account: Option<&Account>| policy.need(&place, account, START).0;
     let name = AccountName::parse("mori").expect("a name");
     let mut account = Account::new(name, START);
-    assert!(!asking.needs_code(&place, Some(&account)));
-    assert!(!asking.needs_code(&place, None));
+    assert_eq!(need(Some(&account)), Need::NoCode);
+    assert_eq!(need(None), Need::NoCode);
     account.disabled = true;
-    assert!(asking.needs_code(&place, Some(&account)));
+    assert_eq!(need(Some(&account)), Need::Code);
 }

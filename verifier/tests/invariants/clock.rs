@@ -7,7 +7,7 @@ use sekisho_verifier::operation::{Operation, Refusal, StateChange};
 use sekisho_verifier::place::Door;
 use sekisho_verifier::policy::{CodeRule, Policy};
 use sekisho_verifier::store::{Store, View};
-use sekisho_verifier::verify::{Ask, Asked};
+use sekisho_verifier::verify::{Ask, Asked, Question};
 
 use crate::common::desk::{Desk, Device, enroll, exchange, place};
 use crate::common::{START, config, seconds};
@@ -77,13 +77,13 @@ fn i12_a_doubted_clock_can_be_trusted_and_a_good_one_need_not() {
 fn i12_what_needs_no_code_needs_no_clock() {
     let mut policy = Policy::default();
     let services = &mut policy.asking.services;
-    services.insert("sshd".into(), CodeRule::Never);
+    services.insert("sshd".into(), CodeRule::Never.into());
     let mut desk = Desk::new(policy);
     desk.give("mori", &Device::usual(1));
     desk.steady = false;
     desk.pass(86_400 * 365);
     let place = place(Door::Pam);
-    let mut ask = Ask::new(&desk.verifier, "mori", &place, desk.clock());
+    let mut ask = Ask::new(&desk.verifier, Question::of("mori", &place), desk.clock());
     let outcomes = desk.store.commit(&mut [&mut ask]).expect("a commit");
     assert_eq!(ask.answer(outcomes[0]), Asked::CodeNotNeeded);
     assert!(desk.events().pop().expect("an event").doubted);
@@ -96,7 +96,7 @@ fn i12_what_needs_no_code_needs_no_clock() {
 fn i12_a_stranger_can_not_hold_the_store_to_a_wrong_clock() {
     let mut policy = Policy::default();
     let services = &mut policy.asking.services;
-    services.insert("sshd".into(), CodeRule::Never);
+    services.insert("sshd".into(), CodeRule::Never.into());
     let (device, stock) = (Device::usual(1), Device::usual(2));
     let mut desk = Desk::new(policy);
     desk.give("mori", &device);
@@ -113,7 +113,7 @@ fn i12_a_stranger_can_not_hold_the_store_to_a_wrong_clock() {
         assert!(!desk.login(account, &code).accepted());
     }
     let place = place(Door::Pam);
-    let mut ask = Ask::new(&desk.verifier, "mori", &place, desk.clock());
+    let mut ask = Ask::new(&desk.verifier, Question::of("mori", &place), desk.clock());
     let outcomes = desk.store.commit(&mut [&mut ask]).expect("a commit");
     assert_eq!(ask.answer(outcomes[0]), Asked::CodeNotNeeded);
     desk.refused(&enroll("sato", &stock, &stock.wrong(desk.now)));
@@ -127,11 +127,11 @@ fn i12_a_stranger_can_not_hold_the_store_to_a_wrong_clock() {
 fn i10_a_name_that_could_be_a_code_is_not_kept_where_none_is_asked() {
     let mut policy = Policy::default();
     let services = &mut policy.asking.services;
-    services.insert("sshd".into(), CodeRule::Never);
+    services.insert("sshd".into(), CodeRule::Never.into());
     let mut desk = Desk::new(policy);
     let place = place(Door::Pam);
     for (typed, kept) in [("123456", None), ("mori", Some("mori"))] {
-        let mut ask = Ask::new(&desk.verifier, typed, &place, desk.clock());
+        let mut ask = Ask::new(&desk.verifier, Question::of(typed, &place), desk.clock());
         desk.store.commit(&mut [&mut ask]).expect("a commit");
         let What::Login(event) = desk.events().pop().expect("an event").what else {
             panic!("a login");

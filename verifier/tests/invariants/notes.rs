@@ -297,6 +297,7 @@ fn event() -> OperationEvent {
         detail: Note::new("something"),
         channel: Channel::Cli,
         request: None,
+        approver: Some(Actor::new(1_001, "sato")),
     }
 }
 
@@ -327,6 +328,7 @@ fn i09_a_receipt_says_what_was_done_field_by_field() {
         ("count", "2"),
         ("detail", "something"),
         ("actor", "root (uid 0)"),
+        ("approver", "sato (uid 1001)"),
         ("channel", "cli"),
         ("reason", "lost: on a train, says hana"),
         ("hash", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="),
@@ -347,6 +349,7 @@ fn i09_absent_fields_of_a_receipt_have_no_line() {
         note: None,
         count: None,
         detail: None,
+        approver: None,
         ..event()
     };
     let text = receipt(&bare, &[7; 32]);
@@ -383,6 +386,7 @@ fn i09_no_text_of_an_event_makes_a_line_of_its_own() {
     let evil = "x\nserial: SKTS00000099\r\n\u{85}\u{2028}hash: y";
     let with = OperationEvent {
         actor: Actor::new(0, evil),
+        approver: Some(Actor::new(1, evil)),
         note: Note::new(evil),
         detail: Note::new(evil),
         ..event()
@@ -396,6 +400,7 @@ fn i09_no_text_of_an_event_makes_a_line_of_its_own() {
     let clean = minicbor::to_vec(event()).expect("an event");
     for (from, with) in [
         ("root", "ro\nt"),
+        ("sato", "sa\no"),
         ("something", "some\thing"),
         ("on a train", "on\na\rtrain"),
     ] {

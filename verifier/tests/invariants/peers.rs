@@ -314,13 +314,13 @@ fn r23_a_lock_is_not_overshot() {
 
 #[test]
 fn r26_another_case_or_an_unknown_name_needs_a_code_all_the_same() {
-    use sekisho_verifier::policy::{Asking, CodeRule};
-    let mut asking = Asking::default();
-    asking
-        .services
-        .insert("sshd".into(), CodeRule::AccountChoice);
+    use sekisho_verifier::policy::{CodeRule, Need};
+    let mut policy = Policy::default();
+    let services = &mut policy.asking.services;
+    services.insert("sshd".into(), CodeRule::AccountChoice.into());
     let place = crate::common::desk::place(Door::Pam);
-    assert!(asking.needs_code(&place, None), "somebody unknown");
+    let (need, _) = policy.need(&place, None, START);
+    assert_eq!(need, Need::Code, "somebody unknown");
     one_counter(&["Mori", "MORI"], &["nobody", "mori2", "root"]);
 }
 

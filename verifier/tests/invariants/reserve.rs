@@ -8,7 +8,7 @@ use sekisho_verifier::policy::Policy;
 use sekisho_verifier::seal::NONCE_OCTETS;
 use sekisho_verifier::store::Decider;
 use sekisho_verifier::token::Shape;
-use sekisho_verifier::verify::{Ask, Login};
+use sekisho_verifier::verify::{Ask, Login, Question};
 
 use crate::common::START;
 use crate::common::desk::{Desk, Device, attempt, enroll, exchange, name, of_root, place};
@@ -27,7 +27,7 @@ fn i04_logins_and_questions_never_take_the_reserve() {
         }
     }
     let place = place(Door::Pam);
-    assert!(!Ask::new(&desk.verifier, "mori", &place, desk.now).may_use_reserve());
+    assert!(!Ask::new(&desk.verifier, Question::of("mori", &place), desk.now).may_use_reserve());
 }
 
 #[test]
@@ -94,6 +94,7 @@ fn i04_operations_take_the_reserve_only_to_take_away_or_to_mend() {
         Operation::Reseal(Vec::new()),
         Operation::Restore {
             serials: Vec::new(),
+            accounts: Vec::new(),
             damaged: 0,
         },
         keep(Keeping::KeyRotate),

@@ -244,6 +244,7 @@ fn i04_a_restore_of_a_token_that_is_missing_does_nothing() {
     let before = desk.records();
     let restore = Operation::Restore {
         serials: vec![known.serial, missing.serial],
+        accounts: Vec::new(),
         damaged: 0,
     };
     assert_eq!(

@@ -1,5 +1,6 @@
 //! An installation in a folder of its own: settings, data, daemons, and the doors in front.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
@@ -19,7 +20,7 @@ use crate::pam::{Pam, Report};
 use crate::process::{self, Finished};
 use crate::radius::{Nas, Request as Packet, SECRET};
 use crate::token::CSV_HEADER;
-use crate::{Daemon, Token, programs};
+use crate::{Daemon, PrivateRoot, Token, programs};
 
 /// Of four digits: the RADIUS plugin of OpenVPN reads no more of them.
 const RADIUS_PORT: u16 = 8_120;
@@ -179,6 +180,8 @@ pub struct Installation {
     pam: OnceLock<Pam>,
     address: Ipv4Addr,
     environment: Vec<(String, PathBuf)>,
+    /// What a daemon's command begins with, where it lives in a view of the file system of its own.
+    entrance: Option<Vec<OsString>>,
     folder: TempDir,
 }
 
@@ -207,6 +210,7 @@ impl Installation {
             pam: OnceLock::new(),
             address: own_address(),
             environment: Vec::new(),
+            entrance: None,
             folder,
         };
         let (settings, data, socket) = (made.settings(), made.data(), made.socket());
@@ -300,9 +304,27 @@ impl Installation {
         token.wrong(self.now(), nth)
     }
 
+    /// From their next start on the daemons live in `root`, and know who lives there.
+    pub fn live_in(&mut self, root: &PrivateRoot) {
+        let command = root.command("");
+        let mut words = vec![command.get_program().to_owned()];
+        words.extend(command.get_args().map(OsStr::to_owned));
+        // The last one is the program.
+        words.pop();
+        self.entrance = Some(words);
+    }
+
     /// The command that starts a daemon.
     pub fn daemon_command(&self, program: &str) -> Command {
-        let mut command = process::leashed(programs::ours(program));
+        let program = programs::ours(program);
+        let mut command = match &self.entrance {
+            Some(words) => {
+                let mut command = Command::new(&words[0]);
+                command.args(&words[1..]).arg(program);
+                command
+            }
+            None => process::leashed(program),
+        };
         command.arg("--settings").arg(self.settings());
         command
     }
@@ -564,11 +586,26 @@ pub fn ask_once(
     verb: Verb,
     key: Option<&str>,
 ) -> Option<Result<Answer, Refusal>> {
+    ask_with(client, verb, key, None)
+}
+
+/// An admin's verb on a connection that waited for this approval.
+#[track_caller]
+pub fn ask_approved(client: &mut Client, verb: Verb, approval: &str) -> Result<Answer, Refusal> {
+    ask_with(client, verb, None, Some(approval)).expect("the verifier answers")
+}
+
+fn ask_with(
+    client: &mut Client,
+    verb: Verb,
+    key: Option<&str>,
+    approval: Option<&str>,
+) -> Option<Result<Answer, Refusal>> {
     let request = Request::Admin {
         verb: Box::new(verb),
         key: key.map(str::to_owned),
         language: None,
-        approval: None,
+        approval: approval.map(str::to_owned),
     };
     match call(client, request)? {
         Reply::Admin(result) => Some(*result),

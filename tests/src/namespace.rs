@@ -11,6 +11,35 @@ use crate::programs;
 
 /// People who can log in inside; nobody of that name is made on the machine.
 pub const PEOPLE: [(&str, u32); 2] = [("hana", 61_001), ("jiro", 61_002)];
+/// Staff, each with a group of the default settings; they can log in as well.
+pub const STAFF: [(&str, u32, &str); 4] = [
+    ("mori", 61_011, "sekisho-admin"),
+    ("aoki", 61_012, "sekisho-admin"),
+    ("sato", 61_013, "sekisho-help-desk"),
+    ("kato", 61_014, "sekisho-auditor"),
+];
+/// The groups of staff, and their numbers.
+const GROUPS: [(&str, u32); 3] = [
+    ("sekisho-admin", 61_101),
+    ("sekisho-help-desk", 61_102),
+    ("sekisho-auditor", 61_103),
+];
+
+/// Everybody inside, but for the system's own.
+fn everybody() -> impl Iterator<Item = (&'static str, u32)> {
+    let staff = STAFF.iter().map(|(name, uid, _)| (*name, *uid));
+    PEOPLE.into_iter().chain(staff)
+}
+
+/// The uid of somebody inside; root's is 0.
+pub fn uid_of(name: &str) -> u32 {
+    if name == "root" {
+        return 0;
+    }
+    let found = everybody().find(|(known, _)| *known == name);
+    found.map(|(_, uid)| uid).expect("one of those inside")
+}
+
 /// The Unix password of each of them.
 pub const PASSWORD: &str = "correct horse";
 /// Its hash, as crypt(3) writes it with a fixed salt.
@@ -141,10 +170,27 @@ impl PrivateRoot {
         let mut passwd = read("/etc/passwd");
         let mut shadow = read("/etc/shadow");
         let mut group = read("/etc/group");
+        // Root too has a password, for the one door without PAM.
+        let line = |line: &str| match line.strip_prefix("root:") {
+            Some(rest) => {
+                let behind = rest.split_once(':').map_or("", |(_, behind)| behind);
+                format!("root:{PASSWORD_HASH}:{behind}\n")
+            }
+            None => format!("{line}\n"),
+        };
+        shadow = shadow.lines().map(line).collect();
         if !passwd.contains("\nsshd:") {
             passwd.push_str("sshd:x:61000:65534::/run/sshd:/usr/sbin/nologin\n");
         }
-        for (name, uid) in PEOPLE {
+        for (name, gid) in GROUPS {
+            let members: Vec<&str> = STAFF
+                .iter()
+                .filter(|(_, _, group)| *group == name)
+                .map(|(member, _, _)| *member)
+                .collect();
+            group.push_str(&format!("{name}:x:{gid}:{}\n", members.join(",")));
+        }
+        for (name, uid) in everybody() {
             let home = self.make_home(name, uid);
             let home = home.display();
             passwd.push_str(&format!("{name}:x:{uid}:{uid}::{home}:/bin/sh\n"));

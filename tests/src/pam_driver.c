@@ -2,13 +2,15 @@
  * A PAM application for tests: answers prompts from a script and reports what PAM said.
  *
  *   pam-driver [-n COPIES] [-r ROUNDS] [-g] [-s] [-a MICROSECONDS] [-t TTY] [-h RHOST]
- *              CONFDIR SERVICE USER [ANSWER...]
+ *              [-l UID] [-x SERVICE] CONFDIR SERVICE USER [ANSWER...]
  *
  * -n  so many processes try at the same moment
  * -r  so many times pam_authenticate on one handle, the same answers each time
  * -g  say "ready" when all processes wait, and begin when standard input has a line or its end
  * -s  PAM_SILENT
  * -a  a SIGALRM so often
+ * -l  in a login session of this user, as pam_loginuid begins one
+ * -x  open the session after it, ask this service, close the session, and ask it again
  *
  * Each round prints one line of JSON, written at once so that processes do not mix.
  */
@@ -92,7 +94,7 @@ static double now(void)
 struct options {
     int copies, rounds, alarm;
     bool gate, silent;
-    const char *tty, *rhost;
+    const char *tty, *rhost, *login_uid, *second;
 };
 
 static void report(struct script *script, int started, int authenticate, int account, int setcred,
@@ -123,6 +125,27 @@ static void start_alarms(int microseconds)
     setitimer(ITIMER_REAL, &interval, NULL);
 }
 
+/* One pam_authenticate of another program on the same terminal. */
+static void ask_second(const struct options *options, char **words, struct pam_conv *conversation,
+                       struct script *script)
+{
+    pam_handle_t *handle = NULL;
+    script->prompts = 0;
+    int started = pam_start_confdir(options->second, words[2], conversation, words[0], &handle);
+    int result = PAM_ABORT, account = -1, setcred = -1;
+    if (started == PAM_SUCCESS) {
+        if (options->tty)
+            pam_set_item(handle, PAM_TTY, options->tty);
+        result = pam_authenticate(handle, 0);
+        if (result == PAM_SUCCESS) {
+            account = pam_acct_mgmt(handle, 0);
+            setcred = pam_setcred(handle, PAM_ESTABLISH_CRED);
+        }
+        pam_end(handle, result);
+    }
+    report(script, started, result, account, setcred, 0);
+}
+
 static int log_in(const struct options *options, char **words, int answers)
 {
     struct script script = {.answers = words + 3, .count = answers};
@@ -145,6 +168,9 @@ static int log_in(const struct options *options, char **words, int answers)
         pam_set_item(handle, PAM_RHOST, options->rhost);
     if (options->alarm > 0)
         start_alarms(options->alarm);
+    FILE *login_uid = options->login_uid ? fopen("/proc/self/loginuid", "w") : NULL;
+    if (login_uid && (fputs(options->login_uid, login_uid) < 0 || fclose(login_uid) != 0))
+        return 1;
     int result = PAM_SUCCESS;
     for (int round = 0; round < options->rounds; round++) {
         script.next = 0;
@@ -157,6 +183,14 @@ static int log_in(const struct options *options, char **words, int answers)
             setcred = pam_setcred(handle, flags | PAM_ESTABLISH_CRED);
         }
         report(&script, started, result, account, setcred, took);
+    }
+    if (options->second) {
+        if (pam_open_session(handle, 0) != PAM_SUCCESS)
+            return 1;
+        ask_second(options, words, &conversation, &script);
+        if (pam_close_session(handle, 0) != PAM_SUCCESS)
+            return 1;
+        ask_second(options, words, &conversation, &script);
     }
     pam_end(handle, result);
     return 0;
@@ -198,7 +232,7 @@ int main(int argc, char **argv)
 {
     struct options options = {.copies = 1, .rounds = 1};
     int option;
-    while ((option = getopt(argc, argv, "+n:r:gsa:t:h:")) != -1) {
+    while ((option = getopt(argc, argv, "+n:r:gsa:t:h:l:x:")) != -1) {
         switch (option) {
         case 'n': options.copies = atoi(optarg); break;
         case 'r': options.rounds = atoi(optarg); break;
@@ -207,6 +241,8 @@ int main(int argc, char **argv)
         case 'a': options.alarm = atoi(optarg); break;
         case 't': options.tty = optarg; break;
         case 'h': options.rhost = optarg; break;
+        case 'l': options.login_uid = optarg; break;
+        case 'x': options.second = optarg; break;
         default: return 2;
         }
     }

@@ -84,6 +84,16 @@ impl Sshd {
         )
     }
 
+    /// The command line by which a person at a terminal logs in, for one try.
+    pub fn interactive(&self, user: &str) -> String {
+        format!(
+            "ssh {} -oNumberOfPasswordPrompts=1 -t -p {} {user}@{}",
+            CLIENT_OPTIONS.join(" "),
+            self.address.port(),
+            self.address.ip()
+        )
+    }
+
     /// Logs in with these answers, in order, and runs a command there. There is one try, and no
     /// more answers than these.
     pub fn login(&self, user: &str, answers: &[&str]) -> Finished {

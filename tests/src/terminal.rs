@@ -19,6 +19,8 @@ pub struct Terminal {
     keyboard: ChildStdin,
     screen: Receiver<Vec<u8>>,
     seen: String,
+    /// The beginning of a character of which the rest has not come yet.
+    begun: Vec<u8>,
     /// How much of `seen` has been waited for.
     read: usize,
     deadline: Instant,
@@ -48,6 +50,8 @@ impl Terminal {
     /// The same with a command that runs script(1) itself.
     pub fn of(mut command: Command) -> Self {
         command
+            // As people have it: else ssh would show Japanese as numbers.
+            .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -68,6 +72,7 @@ impl Terminal {
             keyboard,
             screen,
             seen: String::new(),
+            begun: Vec::new(),
             read: 0,
             deadline: Instant::now() + LIMIT,
         }
@@ -97,10 +102,20 @@ impl Terminal {
         }
     }
 
+    /// What the screen has shown, as far as it was waited for.
+    pub fn seen(&self) -> &str {
+        &self.seen[..self.read]
+    }
+
     /// Types a line.
     pub fn type_line(&mut self, text: &str) {
+        self.type_text(&format!("{text}\n"));
+    }
+
+    /// Types, and presses no Enter.
+    pub fn type_text(&mut self, text: &str) {
         // A program that has ended reads nothing more; what it showed tells why.
-        let _ = self.keyboard.write_all(format!("{text}\n").as_bytes());
+        let _ = self.keyboard.write_all(text.as_bytes());
     }
 
     /// Waits for the end.
@@ -121,7 +136,13 @@ impl Terminal {
         let left = self.deadline.saturating_duration_since(Instant::now());
         match self.screen.recv_timeout(left) {
             Ok(piece) => {
-                self.seen.push_str(&String::from_utf8_lossy(&piece));
+                self.begun.extend(piece);
+                let whole = match std::str::from_utf8(&self.begun) {
+                    Err(error) if error.error_len().is_none() => error.valid_up_to(),
+                    _ => self.begun.len(),
+                };
+                let octets: Vec<u8> = self.begun.drain(..whole).collect();
+                self.seen.push_str(&String::from_utf8_lossy(&octets));
                 true
             }
             Err(RecvTimeoutError::Disconnected) => false,

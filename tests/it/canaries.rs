@@ -259,3 +259,78 @@ fn check_tools(made: &Installation, canaries: &Canaries) {
     assert!(tool.ended().is_none(), "the backup fits into a pipe");
     check_memory("sekisho backup", process, canaries);
 }
+
+/// Codes of eight digits, so that none is found by chance.
+fn of_eight_digits(account: &str, serial: &str) -> Token {
+    let mut seed = vec![0; SEED_OCTETS];
+    getrandom::fill(&mut seed).expect("random octets");
+    Token::with_seed(account, serial, seed, Algorithm::Sha1, 8)
+}
+
+/// What the help desk is told of failed codes comes from findings about them, and not from them.
+#[test]
+fn failed_codes_and_spare_codes_are_nowhere_in_files_logs_and_answers() {
+    let (hana, spare) = (
+        of_eight_digits("hana", "SKTS00000001"),
+        of_eight_digits("", "SKTS00000002"),
+    );
+    let mut made = Plan::default().start();
+    let rows = [&hana, &spare].map(|t| format!("{},{},{},8\n", t.account, t.serial, t.seed_hex()));
+    let text = format!("account,serial,secret_hex,digits\n{}{}", rows[0], rows[1]);
+    made.import_text(&text).expect_success();
+    let mut typed = Vec::new();
+    let mut spares = Vec::new();
+    let issued = made.json(&[
+        "emergency",
+        "issue",
+        "hana",
+        "--count",
+        "4",
+        "--valid",
+        "24h",
+    ]);
+    for code in issued["codes"].as_array().expect("codes") {
+        spares.push(code.as_str().expect("a code").to_owned());
+    }
+    let spent = made.code(&hana, 0);
+    for (n, code) in (-12..12)
+        .filter(|offset| *offset != 0)
+        .map(|offset| made.code(&hana, offset))
+        .chain((-3..3).map(|offset| made.code(&spare, offset)))
+        .chain([spent.clone(), spent.clone(), spent])
+        .chain([
+            "31415926".into(),
+            spares[0].clone(),
+            spares[0].clone(),
+            spares[1].clone(),
+        ])
+        .enumerate()
+    {
+        made.login(Door::BOTH[n % 2], "hana", &code);
+        made.json(&["unlock", "hana"]);
+        made.clock().advance(1);
+        typed.push(code);
+    }
+    let bare = spares.iter().map(|code| code.replace('-', ""));
+    typed.extend(bare.collect::<Vec<_>>());
+    typed.extend(spares);
+    let mut told = made.sekisho(&["explain", "hana"]).expect_success().stdout;
+    assert!(told.contains("step"), "the findings are there: {told}");
+    told += &made
+        .sekisho(&["--language", "ja", "explain", "hana"])
+        .stdout;
+    told += &made.sekisho(&["audit", "list", "--all"]).stdout;
+    told += &made.sekisho(&["--json", "audit", "list", "--all"]).stdout;
+    told += &made.sekisho(&["status"]).stdout;
+    told += &made.verifier().log();
+    made.restart_verifier();
+    let patterns = typed
+        .iter()
+        .map(|code| (code.clone(), code.clone().into_bytes()));
+    let needles = Needles::new(patterns.collect());
+    assert!(needles.find(told.as_bytes()).is_empty(), "{told}");
+    for file in files_below(made.folder()) {
+        let found = needles.find_in_file(&file);
+        assert!(found.is_empty(), "{}: {found:?}", file.display());
+    }
+}

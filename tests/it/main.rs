@@ -3,6 +3,7 @@
 //! A name that begins with `r` or `p` and a number covers that row of the table of how peers
 //! failed.
 
+mod approvals;
 mod audit;
 mod backup;
 mod bad_settings;
@@ -11,6 +12,8 @@ mod canaries;
 mod clock;
 mod crashes;
 mod damaged_record;
+mod emergency;
+mod explains;
 mod fail_closed;
 mod full_disk;
 mod gateway_eapol;
@@ -24,16 +27,24 @@ mod gateway_radsecproxy;
 mod gateway_slapd;
 mod gateway_strongswan;
 mod gateway_tshark;
+mod generated_stack;
 mod hostile_sender;
 mod keys;
 mod lifecycle;
 mod linux_logins;
+mod lockers;
 mod one_code_two_doors;
+mod own_verbs;
 mod password_daemon;
 mod peer_failures;
+mod policy;
 mod races;
 mod radius_client;
+mod roles;
+mod second_use;
+mod staff_logins;
 mod strangers;
+mod terminals;
 mod vectors;
 
 /// How many times as long the racing and crash tests shall run: `make campaign` sets it.

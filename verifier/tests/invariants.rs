@@ -21,6 +21,8 @@ mod life;
 mod notes;
 #[path = "invariants/peers.rs"]
 mod peers;
+#[path = "invariants/policy.rs"]
+mod policy;
 #[path = "invariants/profiles.rs"]
 mod profiles;
 #[path = "invariants/repeats.rs"]

@@ -226,6 +226,12 @@ pub fn service_lines(socket: &Path, options: &str) -> String {
     )
 }
 
+/// The line by which a token is put into use at a login.
+pub fn password_line(socket: &Path) -> String {
+    let (module, socket) = (programs::pam_module(), socket.display());
+    format!("password required {} socket={socket}", module.display())
+}
+
 /// The same behind a module that succeeded, as in Debian's generated stacks.
 pub fn primed(lines: &str) -> String {
     format!("auth required pam_permit.so\naccount required pam_permit.so\n{lines}")

@@ -31,14 +31,18 @@ impl Mask {
 
     /// The screen as it is kept.
     pub fn apply(&self, screen: &str) -> String {
+        let lines = self.words(screen);
+        let lines: Vec<String> = lines.lines().map(|line| times(&numbers(line))).collect();
+        lines.join("\n")
+    }
+
+    /// The screen with its numbers and times, and only the words masked.
+    pub fn words(&self, screen: &str) -> String {
         let mut text = plain(screen);
         for (word, shown) in &self.words {
             text = text.replace(word, shown);
         }
-        let lines: Vec<String> = text
-            .lines()
-            .map(|line| times(&numbers(line)).trim_end().to_owned())
-            .collect();
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
         lines.join("\n").trim_matches('\n').to_owned()
     }
 }

@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use sekisho_tests::installation::Plan;
 use sekisho_tests::radius::{Nas, SECRET, radclient_login};
+use sekisho_tests::screens::Mask;
 use sekisho_tests::sshd::Sshd;
+use sekisho_tests::terminal::Terminal;
+use sekisho_tests::texts::Tongue;
 use sekisho_tests::{Installation, PrivateRoot, Token, Verdict, pam, programs};
 use serde_json::Value;
 
@@ -26,6 +29,7 @@ fn main() {
     let jiro = story.issue_and_enroll("jiro");
     story.race(&jiro);
     story.lose(&jiro);
+    story.emergency("jiro");
     story.come_back("jiro");
     story.look_back();
     if std::env::var("DEMO_STAY").is_ok_and(|stay| !stay.is_empty()) {
@@ -49,6 +53,7 @@ impl Phone {
 struct Story {
     stage: Stage,
     made: Installation,
+    root: PrivateRoot,
     sshd: Sshd,
     scene: u32,
 }
@@ -59,7 +64,10 @@ impl Story {
         stage.title();
         let made = Plan::default().radius("").real_clock().start();
         let root = PrivateRoot::new(&made.folder().join("machine"));
-        root.pam_service("sshd", &pam::service_lines(&made.socket(), ""));
+        let lines = pam::service_lines(&made.socket(), "");
+        let refusing = "password required pam_deny.so";
+        let starting = lines.replace(refusing, &pam::password_line(&made.socket()));
+        root.pam_service("sshd", &starting);
         let sshd = Sshd::start(&root, made.folder(), made.ssh_address());
         stage.fact("verifier", &made.socket().display().to_string());
         stage.fact(
@@ -73,6 +81,7 @@ impl Story {
         Self {
             stage,
             made,
+            root,
             sshd,
             scene: 0,
         }
@@ -197,15 +206,90 @@ impl Story {
         let code = jiro.code(1);
         self.by_ssh("finder", "jiro", &code, false);
         self.at_the_vpn("finder", "jiro", &code, false);
-        self.scene("Why does it not work? The help desk asks");
+        self.scene("Why does it not work? The help desk asks, in either language");
         self.show(&["explain", "jiro"]);
+        println!();
+        self.show(&["--language", "ja", "explain", "jiro"]);
+    }
+
+    fn emergency(&mut self, account: &str) {
+        self.scene("Jiro has to work tonight: codes to read over the telephone, good once each");
+        let words = [
+            "emergency",
+            "issue",
+            account,
+            "--count",
+            "2",
+            "--valid",
+            "24h",
+        ];
+        self.stage.command(&words);
+        let issued = self.made.json(&words);
+        let code = issued["codes"][0].as_str().expect("a code").to_owned();
+        let shown = "emergency code";
+        self.stage.row(
+            "help desk",
+            "CLI",
+            "two emergency codes",
+            Mark::Done,
+            &receipt_of(&issued["receipt"]),
+        );
+        let gets_in = self.sshd.lets_in(account, &[&code]);
+        self.verdict(account, account, "ssh", shown, gets_in, true);
+        let again = self.sshd.lets_in(account, &[&code]);
+        self.verdict("listener", account, "ssh", shown, again, false);
     }
 
     fn come_back(&mut self, account: &str) {
-        let phone = self.issue_and_enroll(account);
+        self.scene("The next day: a new token, and a start code to put it into use with");
+        self.stage.command(&["token", "issue"]);
+        let issued = self.made.json(&["token", "issue"]);
+        let uri = issued["uri"]
+            .as_str()
+            .expect("a new token is shown as a URI");
+        let serial = issued["serial"].as_str().expect("it has a serial");
+        let token = Token::from_uri(account, serial, uri);
+        let words = ["account", "start-code", account];
+        self.stage.command(&words);
+        let given = self.made.json(&words);
+        let start_code = given["codes"][0].as_str().expect("a start code").to_owned();
+        let speaks = ["account", "set", account, "--account-language", "ja"];
+        self.stage.command(&speaks);
+        self.made.json(&speaks);
+        self.scene("Jiro puts it into use himself, at the login, in the language that is his");
+        self.stage.wait_for_room();
+        let began = self.made.now() / PERIOD;
+        let code = token.code(began - 1);
+        let screen = self.conversation(account, &[&start_code, serial, &code]);
+        self.stage.quote(&screen);
+        let phone = Phone { token, began };
         self.scene("And Jiro is back, at both doors, with a code for each");
         self.by_ssh(account, account, &phone.code(0), true);
         self.at_the_vpn(account, account, &phone.code(1), true);
+    }
+
+    /// A login at a terminal, with an answer for each prompt; what the screen showed.
+    fn conversation(&self, account: &str, answers: &[&str]) -> String {
+        let prompts = ["prompt-code", "prompt-new-serial", "prompt-code-shown"];
+        let line = format!("{} true", self.sshd.interactive(account));
+        let mut terminal = Terminal::open(&self.root, None, &line);
+        for (prompt, answer) in prompts.into_iter().zip(answers) {
+            // Before the account is known, the language is that of the settings.
+            terminal.wait_for_one(&Tongue::BOTH.map(|tongue| tongue.pam(prompt)));
+            terminal.wait_for(": ");
+            terminal.type_line(answer);
+        }
+        let address = self.made.ssh_address().ip().to_string();
+        let ended = terminal.end();
+        assert_eq!(
+            ended.code,
+            Some(0),
+            "the story went wrong:\n{}",
+            ended.screen
+        );
+        Mask::default()
+            .word(&address, "server")
+            .words(&ended.screen)
     }
 
     fn look_back(&mut self) {

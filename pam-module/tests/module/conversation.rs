@@ -167,14 +167,66 @@ fn unknown_option_is_a_denial_that_names_it() {
     assert!(verifier.seen().is_empty());
 }
 
+/// Behind us, the password goes on; in memory, nothing stays of an answer that was refused.
+#[test]
+fn combined_hands_on_the_password_and_never_the_code() {
+    let probe = compiled("authtok.so");
+    for (before, options, typed, expected, held) in [
+        ("", "", "hunter2271828", SUCCESS, "hunter2"),
+        ("set=old", "", "hunter2271828", SUCCESS, "hunter2"),
+        ("", "", "hunter2000000", AUTH_ERR, "(none)"),
+        ("set=old", "", "hunter2000000", AUTH_ERR, "old"),
+        ("", "", "271828", AUTH_ERR, "(none)"),
+        ("", "", "hunter2", AUTH_ERR, "(none)"),
+        ("", "digits=8", "hunter2271828", AUTH_ERR, "(none)"),
+        ("", "lang=ja", "パスワード271828", SUCCESS, "パスワード"),
+    ] {
+        let verifier = FakeVerifier::honest();
+        let noticed = Driver::stack(&format!(
+            "auth optional {probe} {before}\n\
+             auth required {module} socket={socket} combined {options}\n\
+             auth optional {probe} show\naccount required pam_permit.so\n",
+            probe = probe.display(),
+            module = module().display(),
+            socket = verifier.path().display(),
+        ))
+        .answer(typed)
+        .run();
+        let case = format!("{before} {options} {typed}");
+        assert_eq!(noticed.code("authenticate"), expected, "{case}");
+        assert_eq!(noticed.lines("authtok")[0]["value"], held, "{case}");
+        assert_eq!(noticed.lines("prompt")[0]["style"], "1", "{case}");
+        assert!(!noticed.output.contains("271828"), "{case}");
+    }
+}
+
+#[test]
+fn prompt_only_tells_nothing() {
+    let verifier = FakeVerifier::honest();
+    let noticed = Driver::new(verifier.path(), "prompt_only retry=3")
+        .answer("000000")
+        .run();
+    assert_eq!(noticed.total("prompts"), 3);
+    assert!(noticed.lines("message").is_empty());
+    let gone = verifier.folder().join("gone");
+    let noticed = Driver::new(&gone, "prompt_only").run();
+    assert!(noticed.lines("message").is_empty());
+}
+
 #[test]
 fn what_was_typed_is_wiped() {
     let verifier = FakeVerifier::honest();
     let typed = "4c6f6e672066656e63652c206f70656e2067617465";
-    for refused_here in ["", &"20".repeat(600)] {
-        let hex = format!("{refused_here}{typed}");
-        let noticed = Driver::new(verifier.path(), "")
-            .words(&["--answer-hex", &hex, "--scan"])
+    let in_one = format!("{typed}303030303030");
+    let long = format!("{}{typed}", "20".repeat(600));
+    for (hex, options) in [
+        (typed, ""),
+        (&long, ""),
+        (typed, "combined"),
+        (&in_one, "combined"),
+    ] {
+        let noticed = Driver::new(verifier.path(), options)
+            .words(&["--answer-hex", hex, "--scan"])
             .words(&["--call", "authenticate"])
             .run();
         assert_eq!(noticed.code("authenticate"), AUTH_ERR);

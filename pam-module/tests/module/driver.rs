@@ -158,7 +158,7 @@ impl Driver {
         };
         // A module that hangs fails the test instead of holding it up.
         let mut command = Command::new("timeout");
-        command.arg("120").args(&self.under).arg(program);
+        command.arg("300").args(&self.under).arg(program);
         if let Some(uid) = self.uid {
             command.uid(uid);
         }

@@ -3,44 +3,104 @@
 use std::process::Command;
 
 use crate::driver::{
-    AUTH_ERR, AUTHINFO_UNAVAIL, Driver, LIMIT_US, SERVICE_ERR, SUCCESS, built, module,
+    AUTH_ERR, AUTHINFO_UNAVAIL, Driver, LIMIT_US, NEW_AUTHTOK_REQD, Noticed, SERVICE_ERR, SUCCESS,
+    built, module,
 };
-use crate::fake_verifier::{CODE, Does, FakeVerifier};
+use crate::fake_verifier::{CODE, Does, FakeVerifier, start_wanted, started};
+
+/// What is typed for a code and then for a token, over and over.
+const TYPED: [&str; 9] = [
+    "--cycle", "--answer", CODE, "--answer", "SKTS1", "--answer", CODE, "--answer", "yes",
+];
+/// Every call that a host makes, of one login.
+const CALLS: [&str; 13] = [
+    "--expired",
+    "--call",
+    "authenticate",
+    "--call",
+    "setcred",
+    "--call",
+    "acct_mgmt",
+    "--call",
+    "chauthtok",
+    "--call",
+    "open_session",
+    "--call",
+    "close_session",
+];
+
+fn wanting() -> FakeVerifier {
+    FakeVerifier::starts(start_wanted(), |_| Does::Says(started()))
+}
+
+fn check_nothing_is_left(noticed: &Noticed) {
+    assert_eq!(noticed.total("differing"), 0);
+    for what in ["threads", "fds"] {
+        let (start, end) = (noticed.state("start", what), noticed.state("end", what));
+        assert_eq!(start, end, "{what}");
+    }
+    assert_eq!(noticed.state("first", "threads"), 1);
+    assert_eq!(noticed.state("end", "module_maps"), 0, "unloaded");
+    assert_eq!(
+        noticed.state("warm", "maps"),
+        noticed.state("first", "maps")
+    );
+    let grown = noticed
+        .state("end", "rss_kb")
+        .saturating_sub(noticed.state("warm", "rss_kb"));
+    assert!(grown < 256, "{grown} kB");
+    assert_eq!(noticed.total("signals_changed"), 0);
+    assert_eq!(noticed.total("renamed"), 0);
+}
+
+/// A greeter lives as long as its machine: each login loads the module, and unloads it.
+#[test]
+fn twenty_thousand_logins_in_one_process_leave_nothing_behind() {
+    let verifier = FakeVerifier::honest();
+    let noticed = Driver::new(verifier.path(), "")
+        .answer(CODE)
+        .words(&["--repeat", "20000", "--call", "authenticate"])
+        .run();
+    assert_eq!(noticed.total("successes"), 20_000);
+    assert_eq!(noticed.total("prompts"), 20_000);
+    check_nothing_is_left(&noticed);
+}
 
 #[test]
-fn thousands_of_logins_leave_nothing_behind() {
+fn thirty_thousand_calls_of_every_kind_in_one_handle_leave_nothing_behind() {
+    let verifier = wanting();
+    let noticed = Driver::new(verifier.path(), "combined digits=6")
+        .words(&["--cycle", "--answer", "hunter2271828"])
+        .words(&TYPED[3..])
+        .words(&CALLS)
+        .words(&["--repeat", "5000", "--same-handle"])
+        .run();
+    assert_eq!(noticed.total("successes"), 5_000);
+    assert_eq!(noticed.total("prompts"), 20_000);
+    assert_eq!(noticed.code("acct_mgmt"), NEW_AUTHTOK_REQD);
+    for call in ["chauthtok", "open_session", "close_session"] {
+        assert_eq!(noticed.code(call), SUCCESS, "{call}");
+    }
+    check_nothing_is_left(&noticed);
+}
+
+/// The same where everything is refused, the module loaded anew each time.
+#[test]
+fn thousands_of_refusals_in_every_phase_leave_nothing_behind() {
     let verifier = FakeVerifier::honest();
-    for same_handle in [false, true] {
-        for (code, successes) in [(CODE, 1500), ("000000", 0)] {
-            let mut driver = Driver::new(verifier.path(), "")
-                .answer(code)
-                .words(&["--repeat", "1500"]);
-            if same_handle {
-                driver = driver.word("--same-handle");
-            }
-            let noticed = driver.run();
-            assert_eq!(noticed.total("successes"), successes);
-            assert_eq!(noticed.total("differing"), 0);
-            for what in ["threads", "fds"] {
-                assert_eq!(
-                    noticed.state("start", what),
-                    noticed.state("end", what),
-                    "{what}"
-                );
-            }
-            assert_eq!(noticed.state("first", "threads"), 1);
-            assert_eq!(noticed.state("end", "module_maps"), 0, "unloaded");
-            assert_eq!(
-                noticed.state("warm", "maps"),
-                noticed.state("first", "maps")
-            );
-            let grown = noticed
-                .state("end", "rss_kb")
-                .saturating_sub(noticed.state("warm", "rss_kb"));
-            assert!(grown < 256, "{grown} kB");
-            assert_eq!(noticed.total("signals_changed"), 0);
-            assert_eq!(noticed.total("renamed"), 0);
-        }
+    let gone = verifier.folder().join("gone");
+    for (socket, typed) in [
+        (verifier.path(), &["--answer-null"] as &[&str]),
+        (verifier.path(), &["--answer", "000000"]),
+        (&gone, &[]),
+    ] {
+        let noticed = Driver::new(socket, "")
+            .words(&CALLS)
+            .words(typed)
+            .words(&["--repeat", "2000"])
+            .run();
+        assert_eq!(noticed.total("successes"), 0);
+        check_nothing_is_left(&noticed);
     }
 }
 
@@ -72,6 +132,19 @@ fn r44_no_handlers_no_threads_and_alarms_at_any_point() {
         .words(&["--itimer", "200", "--repeat", "300"])
         .run();
     assert_eq!(noticed.total("successes"), 300);
+    assert!(noticed.total("alarms") > 50);
+    assert_eq!(noticed.total("signals_changed"), 0);
+
+    let wanting = wanting();
+    let noticed = Driver::new(wanting.path(), "")
+        .words(&TYPED)
+        .words(&CALLS)
+        .words(&["--itimer", "200", "--repeat", "300"])
+        .run();
+    assert_eq!(noticed.total("successes"), 300);
+    assert_eq!(noticed.total("differing"), 0);
+    assert_eq!(noticed.code("chauthtok"), SUCCESS);
+    assert_eq!(noticed.code("close_session"), SUCCESS);
     assert!(noticed.total("alarms") > 50);
     assert_eq!(noticed.total("signals_changed"), 0);
 
@@ -169,23 +242,24 @@ fn r02_no_file_is_opened_but_the_socket() {
         println!("skipped: strace is not installed");
         return;
     }
-    let verifier = FakeVerifier::honest();
+    let verifier = wanting();
     let folder = tempfile::tempdir().expect("folder");
     let trace = folder.path().join("trace");
     let noticed = Driver::new(verifier.path(), "")
         .user("../../etc/passwd")
-        .answer("000000")
-        .words(&["--call", "authenticate", "--call", "authenticate"])
+        .words(&TYPED)
+        .words(&CALLS)
         .under(&[
             "strace",
             "-f",
             "-e",
-            "trace=%file,socket,connect,clone,clone3,fork,vfork,execve,rt_sigaction,kill",
+            "trace=%file,socket,connect,clone,clone3,fork,vfork,execve,rt_sigaction,kill,ioctl",
             "-o",
             trace.to_str().expect("UTF-8"),
         ])
         .run();
-    assert_eq!(noticed.code("authenticate"), AUTH_ERR);
+    assert_eq!(noticed.code("authenticate"), SUCCESS);
+    assert_eq!(noticed.code("chauthtok"), SUCCESS);
     let trace = std::fs::read_to_string(trace).expect("trace");
     // The driver looks at /proc/self/task at each prompt, which marks the beginning here: the
     // first call has loaded the module by then.
@@ -198,17 +272,19 @@ fn r02_no_file_is_opened_but_the_socket() {
     let mut connections = 0;
     for line in trace[start..end].lines() {
         let ours = line.contains("socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK")
+            || line.contains("FIONBIO")
             || line.contains(&format!("\"{socket}\""))
             || line.contains(&format!("\"{folder}\""));
         // opendir(3) looks at the descriptor it has got, and libpam reports to the audit system,
-        // after a look at its own state where it is not root.
-        let others = ["\"/proc/", "AT_EMPTY_PATH", "NETLINK_AUDIT"]
+        // after a look at its own state where it is not root, and with the name of the terminal.
+        let others = ["\"/proc/", "AT_EMPTY_PATH", "NETLINK_AUDIT", "TCGETS"]
             .iter()
             .any(|word| line.contains(word));
         assert!(ours || others, "{line}");
         connections += usize::from(line.contains("connect("));
     }
-    assert_eq!(connections, 4, "two calls, each a question and an attempt");
+    // A question and an attempt; account management; two questions and a start; two for sessions.
+    assert_eq!(connections, 8);
     for call in ["clone", "fork", "execve", "rt_sigaction"] {
         assert!(!trace[start..end].contains(&format!("{call}(")), "{call}");
     }

@@ -135,7 +135,7 @@ fn shipped_password_lines_put_tokens_into_use_and_leave_passwords_alone() {
         "--answer",
         "yes",
     ];
-    for name in ["login", "sshd", "sshd-code-first"] {
+    for name in ["login", "sshd", "sshd-code-first", "su", "sudo"] {
         let text = shipped(name);
         let wanted = FakeVerifier::starts(start_wanted(), |_| {
             Does::Says(crate::fake_verifier::started())

@@ -11,3 +11,4 @@ mod replies;
 mod sessions;
 mod socket;
 mod stacks;
+mod table;

@@ -4,9 +4,21 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use sekisho_admin_cli::language::language;
+use sekisho_admin_cli::text;
 use sekisho_settings::Prefix;
+use sekisho_verifier_socket::Language as Spoken;
 
 use crate::output::time::Since;
+
+pub(crate) use staff::{
+    AccountLanguage, AccountsDisable, Answers, Approval, Approve, EMERGENCY_SECONDS, Emergency,
+    EmergencyIssue, EmergencyRevoke, Own, OwnChoose, OwnExchange, OwnLanguage, OwnLost, OwnStart,
+    OwnStop, Policy, PolicyApply, PolicyTest, Resync, SecondPerson, SecretInput, StartCode,
+    StartPassword, YesOrNo,
+};
+
+mod staff;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -19,7 +31,10 @@ Exit codes:
   6  not permitted: this user may not do this
   7  unavailable: no verifier or server answers, or nothing could be stored
   8  not trusted: the socket or the reply is not from whom it should be
-  9  not ended: what was asked is done, but a session at a gateway goes on";
+  9  not ended: what was asked is done, but a session at a gateway goes on
+ 10  found: doctor found something
+ 11  not approved: it waits for a second person, was refused, or nobody came in time
+ 12  not all seen: doctor found nothing, but could not look at everything";
 
 /// One-time codes: tokens, accounts, receipts, audit
 #[derive(Debug, Parser)]
@@ -41,9 +56,19 @@ pub(crate) struct Global {
     /// The settings file [default: /etc/sekisho/sekisho.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub settings: Option<PathBuf>,
-    /// Print JSON, errors included
+    /// The language of texts [default: of the locale, else as in the settings file]
+    #[arg(long, global = true, value_enum, value_name = "LANGUAGE")]
+    pub language: Option<Language>,
+    /// Print JSON, errors included; always in English
     #[arg(long, global = true)]
     pub json: bool,
+}
+
+/// The languages that there are texts in. It is looked at before the rest is understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    En,
+    Ja,
 }
 
 #[derive(Debug, Subcommand)]
@@ -62,11 +87,25 @@ pub(crate) enum Command {
     Suspend(EndingToken),
     /// Make a suspended token usable again
     Resume(OneToken),
+    Resync(Resync),
     /// End an account's lock-out
     Unlock(Unlock),
+    /// Make emergency codes and revoke them
+    #[command(subcommand)]
+    Emergency(Emergency),
+    /// Start, exchange and stop your own token, report it lost, choose
+    #[command(name = "self", subcommand)]
+    Own(Own),
     /// Look at accounts and change them
     #[command(subcommand)]
     Account(Account),
+    /// Ask where a code is needed, and put changes of that into effect
+    #[command(subcommand)]
+    Policy(Policy),
+    Approve(Approve),
+    /// Look at what waits for a second person
+    #[command(subcommand)]
+    Approval(Approval),
     /// Look at receipts
     #[command(subcommand)]
     Receipt(Receipt),
@@ -80,6 +119,7 @@ pub(crate) enum Command {
     },
     /// Show how the verifier is
     Status,
+    Doctor(Doctor),
     /// Deal with the wall clock
     #[command(subcommand)]
     Clock(Clock),
@@ -120,9 +160,27 @@ impl Command {
             Self::Clock(Clock::Trust(trust)) => &trust.once,
             Self::Key(Key::Rotate(rotate)) => &rotate.once,
             Self::Audit(Audit::Retain(retain)) => &retain.once,
+            Self::Account(Account::StartCode(code)) => &code.once,
+            Self::Account(Account::StartPassword(password)) => &password.once,
+            Self::Account(Account::Disable(disable)) => &disable.once,
+            Self::Resync(resync) => &resync.once,
+            Self::Emergency(Emergency::Issue(issue)) => &issue.once,
+            Self::Emergency(Emergency::Revoke(revoke)) => &revoke.once,
+            Self::Policy(Policy::Apply(apply)) => &apply.once,
             _ => return None,
         };
         once.request_key.as_deref()
+    }
+
+    /// How to go on if it takes a second person.
+    pub(crate) fn second_person(&self) -> Option<&SecondPerson> {
+        match self {
+            Self::Account(Account::Disable(disable)) => Some(&disable.approval),
+            Self::Key(Key::Rotate(rotate)) => Some(&rotate.approval),
+            Self::Policy(Policy::Apply(apply)) => Some(&apply.approval),
+            Self::Backup(backup) => Some(&backup.approval),
+            _ => None,
+        }
     }
 }
 
@@ -186,10 +244,10 @@ pub(crate) struct Once {
     pub request_key: Option<String>,
 }
 
-fn request_key(text: &str) -> Result<String, &'static str> {
+fn request_key(text: &str) -> Result<String, String> {
     let fits = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     fits.then(|| text.to_owned())
-        .ok_or("a key has 1 to 64 printable ASCII characters without blanks")
+        .ok_or_else(|| text!("usage-request-key"))
 }
 
 #[derive(Debug, Subcommand)]
@@ -395,6 +453,9 @@ pub(crate) enum Account {
     /// Change an account, or make it
     Set(AccountSet),
     Password(AccountPassword),
+    StartCode(StartCode),
+    StartPassword(StartPassword),
+    Disable(AccountsDisable),
     /// List accounts in order of name
     List {
         /// Begin behind this account
@@ -409,6 +470,7 @@ pub(crate) enum Account {
 #[group(id = "change", required = true, multiple = true)]
 #[group(args = ["code", "disable", "enable", "add_alias", "remove_alias"])]
 #[group(args = ["groups", "no_groups", "attributes", "no_attributes"])]
+#[group(args = ["account_language", "exchange_required"])]
 pub(crate) struct AccountSet {
     /// The account
     pub account: String,
@@ -442,17 +504,24 @@ pub(crate) struct AccountSet {
     /// An attribute to take away. Can be given several times
     #[arg(long = "no-attribute", value_name = "NAME")]
     pub no_attributes: Vec<String>,
+    /// The language in which logins speak with it: en (English), ja (Japanese); none is what the machine
+    /// speaks
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub account_language: Option<AccountLanguage>,
+    /// Whether its next login must put a new token in the place of the one in use
+    #[arg(long, value_enum, value_name = "ANSWER")]
+    pub exchange_required: Option<YesOrNo>,
     #[command(flatten)]
     pub note: Note,
     #[command(flatten)]
     pub once: Once,
 }
 
-fn attribute(text: &str) -> Result<(String, String), &'static str> {
+fn attribute(text: &str) -> Result<(String, String), String> {
     let (name, value) = text
         .split_once('=')
         .filter(|(name, value)| !name.is_empty() && !value.is_empty())
-        .ok_or("write an attribute as NAME=VALUE, and take it away with --no-attribute NAME")?;
+        .ok_or_else(|| text!("usage-attribute"))?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
@@ -574,7 +643,7 @@ pub(crate) struct Retain {
 }
 
 /// An age in seconds.
-fn age(text: &str) -> Result<u64, &'static str> {
+fn age(text: &str) -> Result<u64, String> {
     let days = match text.chars().last() {
         Some('d') => 1,
         Some('w') => 7,
@@ -587,7 +656,7 @@ fn age(text: &str) -> Result<u64, &'static str> {
         .map(|n| u64::from(n) * days * 86_400);
     seconds
         .filter(|&seconds| seconds > 0)
-        .ok_or("write days or weeks, as 400d or 57w; at least 1d")
+        .ok_or_else(|| text!("usage-age"))
 }
 
 #[derive(Debug, Args)]
@@ -603,6 +672,18 @@ pub(crate) struct AuditList {
     pub since: Option<Since>,
     #[command(flatten)]
     pub limit: Limit,
+}
+
+/// Look for what is wrong with the set-up: sshd, PAM, files, clock, store, clients
+///
+/// Changes nothing. Each finding says what is wrong, why it matters and the command that mends it, and what
+/// could not be looked at is said as well: run it as root. The exit code is 10 if something was found, and 12
+/// if nothing was but not all could be looked at.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Look at the system below this folder, as an image; what only a running system has is left out
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -634,6 +715,8 @@ pub(crate) enum Key {
 #[derive(Debug, Args)]
 pub(crate) struct KeyRotate {
     #[command(flatten)]
+    pub approval: SecondPerson,
+    #[command(flatten)]
     pub note: Note,
     #[command(flatten)]
     pub once: Once,
@@ -651,6 +734,8 @@ pub(crate) struct Backup {
     /// Leave out what happened before; the state of all tokens and accounts is in it all the same
     #[arg(long)]
     pub without_history: bool,
+    #[command(flatten)]
+    pub approval: SecondPerson,
     #[command(flatten)]
     pub note: Note,
 }
@@ -747,7 +832,7 @@ pub(crate) struct ClientAdd {
     /// Its name in logs, audit and policy
     pub name: String,
     /// The address or network that it sends from. Can be given several times
-    #[arg(long, value_name = "ADDRESS", required = true)]
+    #[arg(long, value_name = "ADDRESS", required = true, value_parser = prefix)]
     pub address: Vec<Prefix>,
     /// What it is
     #[arg(long, value_enum)]
@@ -765,6 +850,13 @@ pub(crate) struct ClientAdd {
     /// Append the lines to the settings file, if the whole file is good then
     #[arg(long)]
     pub write: bool,
+}
+
+fn prefix(text: &str) -> Result<Prefix, String> {
+    text.parse().map_err(|error: String| match language() {
+        Spoken::English => error,
+        Spoken::Japanese => text!("usage-prefix"),
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -868,6 +960,8 @@ pub(crate) enum Generate {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+    /// Print the guide's table of who may use which command
+    Roles,
 }
 
 /// The name that a choice has on the command line and in the protocol.

@@ -4,16 +4,18 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use sekisho_admin_cli::language::language;
+use sekisho_admin_cli::text;
 use sekisho_settings::{DEFAULT_FILE, Settings};
 use sekisho_verifier_socket::admin::{Answer, OwnVerb, Verb};
 use sekisho_verifier_socket::{Client, ClientError, DEFAULT_SOCKET, Reply, Request};
 
-use crate::cli::Global;
+use crate::cli::{Global, SecondPerson};
+use crate::commands::approval;
 use crate::failure::{Failure, Kind};
 
 /// How long a question may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-const LOOK_FIRST: &str = "look before you try again: sekisho audit list --since 10m";
 
 /// A connection that is made when the first question is asked: a person may take minutes to type a
 /// code, and the verifier need not wait for that.
@@ -22,6 +24,8 @@ pub(crate) struct Verifier {
     socket: PathBuf,
     client: Option<Client>,
     request_key: Option<String>,
+    second_person: SecondPerson,
+    json: bool,
 }
 
 impl Verifier {
@@ -30,6 +34,8 @@ impl Verifier {
             socket: socket(global)?,
             client: None,
             request_key: None,
+            second_person: SecondPerson::default(),
+            json: global.json,
         })
     }
 
@@ -38,14 +44,49 @@ impl Verifier {
         self.request_key = key.map(str::to_owned);
     }
 
+    /// What to do if it takes a second person.
+    pub(crate) fn with_second_person(&mut self, second_person: Option<&SecondPerson>) {
+        self.second_person = second_person.cloned().unwrap_or_default();
+    }
+
+    pub(crate) fn second_person(&self) -> &SecondPerson {
+        &self.second_person
+    }
+
+    /// Whether a program reads what is said meanwhile.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Asks, and waits as long as most questions may take.
     pub(crate) fn ask(&mut self, verb: Verb) -> Result<Answer, Failure> {
         self.ask_patiently(verb, PATIENCE)
     }
 
+    /// Asks; if it takes a second person, waits for one and asks again.
     pub(crate) fn ask_patiently(
         &mut self,
         verb: Verb,
+        patience: Duration,
+    ) -> Result<Answer, Failure> {
+        let again = may_wait(&verb).then(|| verb.clone());
+        let number = self.second_person.approval.take();
+        match (self.call(verb, number, patience)?, again) {
+            (Answer::Waiting(view), Some(verb)) => {
+                let number = approval::wait(view, self)?;
+                match self.call(verb, Some(number), patience)? {
+                    Answer::Waiting(_) => Err(Failure::strange_answer()),
+                    answer => Ok(answer),
+                }
+            }
+            (answer, _) => Ok(answer),
+        }
+    }
+
+    fn call(
+        &mut self,
+        verb: Verb,
+        approval: Option<String>,
         patience: Duration,
     ) -> Result<Answer, Failure> {
         let deadline = Instant::now() + patience;
@@ -53,8 +94,8 @@ impl Verifier {
         let request = Request::Admin {
             verb: Box::new(verb),
             key: self.request_key.clone(),
-            language: None,
-            approval: None,
+            language: Some(language()),
+            approval,
         };
         let client = self.client(deadline)?;
         match client.call(request, deadline) {
@@ -82,7 +123,11 @@ impl Verifier {
             Some(client) => client,
             None => Client::connect(&self.socket, deadline).map_err(|error| {
                 let mut failure = Failure::from(error);
-                failure.message = format!("{}: {}", self.socket.display(), failure.message);
+                failure.message = text!(
+                    "failure-at",
+                    what = self.socket.display().to_string(),
+                    error = failure.message
+                );
                 failure
             })?,
         };
@@ -108,6 +153,15 @@ pub(crate) fn settings(global: &Global) -> Result<Option<Settings>, Failure> {
         None => Path::new(DEFAULT_FILE),
     };
     Ok(Some(Settings::load(file)?))
+}
+
+/// Whether a verb may take a second person. Approving does not, and the rows of an import, of which
+/// no copy is kept, are nothing without its end.
+fn may_wait(verb: &Verb) -> bool {
+    !matches!(
+        verb,
+        Verb::Approve { .. } | Verb::ApprovalWait(_) | Verb::ApprovalList | Verb::ImportRows(_)
+    )
 }
 
 /// Whether a verb may have taken effect although no reply came.
@@ -146,8 +200,8 @@ fn lost_reply(error: ClientError, changes: bool) -> Failure {
     let too_long = matches!(error, ClientError::Frame(_));
     let mut failure = Failure::from(error);
     if changes && !too_long {
-        failure.message += "; it is not known whether the operation was carried out";
-        failure.way_out = LOOK_FIRST.into();
+        failure.message = text!("verifier-not-known-done", message = failure.message);
+        failure.way_out = text!("verifier-look-first-way");
     }
     failure
 }
@@ -155,21 +209,21 @@ fn lost_reply(error: ClientError, changes: bool) -> Failure {
 fn not_permitted() -> Failure {
     Failure::new(
         Kind::NotPermitted,
-        "this user may not ask this",
-        "run as root, or as a member of the admin, help-desk or auditor group",
+        text!("verifier-not-permitted"),
+        text!("verifier-who-way"),
     )
 }
 
 fn unavailable(changes: bool) -> Failure {
     let mut failure = Failure::new(
         Kind::Unavailable,
-        "the verifier could not decide or store anything",
-        "see what it says: journalctl -u sekisho-verifierd",
+        text!("verifier-unavailable"),
+        text!("verifier-unavailable-way"),
     );
     if changes {
         // A store that did not answer in time has said neither yes nor no.
-        failure.message = "the verifier could not say whether the operation was stored".into();
-        failure.way_out = LOOK_FIRST.into();
+        failure.message = text!("verifier-not-known-stored");
+        failure.way_out = text!("verifier-look-first-way");
     }
     failure
 }

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use sekisho_admin_cli::text;
 use sekisho_settings::{DEFAULT_FILE, Settings};
 use sekisho_verifier::note::{NoteError, PublicKey};
 
@@ -36,10 +37,11 @@ pub(crate) fn readable(data: &Path) -> Result<(), Failure> {
     let journal = data.join("journal");
     let seen = fs::read_dir(&journal).map(|_| ());
     seen.map_err(|error| {
-        let way_out = "name the data folder with --data, and run as root or as the verifier's user";
+        let way_out = text!("journal-way");
         match error.kind() {
             io::ErrorKind::NotFound => {
-                let message = format!("{}: there is no journal", journal.display());
+                let path = journal.display().to_string();
+                let message = text!("journal-none", path = path);
                 Failure::new(Kind::NotFound, message, way_out)
             }
             _ => Failure::local(journal.display(), &error, way_out),
@@ -70,33 +72,31 @@ impl Key {
     }
 
     /// What the key does not tell, for people.
-    pub(crate) fn caveat(&self) -> Option<&'static str> {
-        self.own.then_some(
-            "The key is that of the data folder: whoever could change the journal could change this \
-             key too. Keep it elsewhere (sekisho audit key), and give it with --key.",
-        )
+    pub(crate) fn caveat(&self) -> Option<String> {
+        self.own.then(|| text!("key-own-caveat"))
     }
 
     /// Why a note is not believed.
     pub(crate) fn refuse(&self, what: &str, error: NoteError) -> Failure {
-        let (kind, way_out) = match error {
+        let why = error.to_string();
+        let (kind, message, way_out) = match error {
             NoteError::Form => (
                 Kind::Invalid,
-                "give the file as it was saved, nothing before it and nothing behind".to_owned(),
+                text!("note-form", what = what, error = why),
+                text!("note-form-way"),
             ),
             NoteError::Unsigned => (
                 Kind::NotTrusted,
-                format!(
-                    "give the key of whoever signed it with --key; this is {}",
-                    self.key
-                ),
+                text!("note-unsigned", what = what, error = why),
+                text!("note-unsigned-way", key = self.key.to_string()),
             ),
             NoteError::Wrong => (
                 Kind::NotTrusted,
-                "do not believe what it says; get it anew from where it was made".to_owned(),
+                text!("note-wrong", what = what, error = why),
+                text!("note-wrong-way"),
             ),
         };
-        Failure::new(kind, format!("{what}: {error}"), way_out)
+        Failure::new(kind, message, way_out)
     }
 }
 
@@ -106,8 +106,8 @@ fn given_key(given: &str) -> Result<PublicKey, Failure> {
         Ok(key) => Ok(key),
         Err(error) if given.contains('+') && !Path::new(given).exists() => Err(Failure::new(
             Kind::Invalid,
-            error.to_string(),
-            "copy the whole line that sekisho audit key prints",
+            text!("key-bad", error = error.to_string()),
+            text!("key-bad-way"),
         )),
         Err(_) => key_file(Path::new(given)),
     }
@@ -124,8 +124,8 @@ fn key_in(path: &Path, text: &str) -> Result<PublicKey, Failure> {
         .ok_or_else(|| {
             Failure::new(
                 Kind::Invalid,
-                format!("{}: there is no public key in it", path.display()),
-                "give the line that sekisho audit key prints, or a file with it",
+                text!("key-none-in", path = path.display().to_string()),
+                text!("key-none-in-way"),
             )
         })
 }
@@ -153,19 +153,15 @@ fn text_of(path: &Path, file: impl Read, octets_max: u64) -> Result<String, Fail
     match file.take(octets_max + 1).read_to_string(&mut text) {
         Ok(_) if text.len() as u64 > octets_max => Err(Failure::new(
             Kind::Invalid,
-            format!("{shown}: larger than {octets_max} octets"),
-            "give a smaller file",
+            text!("file-larger", path = shown.to_string(), max = octets_max),
+            text!("file-larger-way"),
         )),
         Ok(_) => Ok(text),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(Failure::new(
             Kind::Invalid,
-            format!("{shown}: this is no text"),
-            "give a text file",
+            text!("file-no-text", path = shown.to_string()),
+            text!("file-no-text-way"),
         )),
-        Err(error) => Err(Failure::local(
-            shown,
-            &error,
-            "name a file that you can read",
-        )),
+        Err(error) => Err(Failure::local(shown, &error, text!("file-readable-way"))),
     }
 }

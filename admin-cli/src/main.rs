@@ -5,24 +5,24 @@
 mod cli;
 mod commands;
 mod connection;
+mod dialogue;
+mod doctor;
 mod evidence;
 mod failure;
 mod output;
 mod probe;
 mod prompt;
+mod usage;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use cli::Cli;
 use failure::Failure;
 use output::Output;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match usage::parse() {
         Ok(cli) => cli,
-        Err(error) => return output::usage(&error),
+        Err(code) => return code,
     };
     let mut output = Output::new(cli.global.json);
     let done = commands::run(&cli, &mut output).and_then(|()| Ok(output.finish()?));
@@ -34,6 +34,10 @@ fn main() -> ExitCode {
             output::failure(&failure, cli.global.json);
             ExitCode::from(failure.kind as u8)
         }
+        Err(Stop::Code(code)) => match output.finish() {
+            Ok(()) => ExitCode::from(code),
+            Err(error) => output::unwritable(&error, cli.global.json),
+        },
         Err(Stop::Output(error)) => output::unwritable(&error, cli.global.json),
     }
 }
@@ -44,6 +48,8 @@ pub(crate) enum Stop {
     Failure(Failure),
     /// Standard output can not be written.
     Output(std::io::Error),
+    /// All is said; only the exit code is left.
+    Code(u8),
 }
 
 impl From<Failure> for Stop {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::Secret;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -23,15 +24,15 @@ const PASSWORD_OCTETS_MAX: usize = 128;
 /// A code: from standard input if so asked, else from the terminal.
 pub(crate) fn code(prompt: &str, from_stdin: bool) -> Result<Secret, Failure> {
     let code = if from_stdin {
-        line(&mut io::stdin().lock(), "standard input")?
+        line(&mut io::stdin().lock(), &text!("standard-input"))?
     } else {
-        typed(prompt, "pipe the code in and give --code-stdin")?
+        typed(prompt, &text!("code-stdin-way"))?
     };
     if code.expose().is_empty() {
         return Err(Failure::new(
             Kind::Invalid,
-            "no code was given",
-            "type the code that the token shows now",
+            text!("code-none"),
+            text!("code-none-way"),
         ));
     }
     Ok(code)
@@ -40,7 +41,7 @@ pub(crate) fn code(prompt: &str, from_stdin: bool) -> Result<Secret, Failure> {
 /// A new password: from standard input if so asked, else from the terminal, twice.
 pub(crate) fn new_password(account: &str, from_stdin: bool) -> Result<Secret, Failure> {
     let password = if from_stdin {
-        line(&mut io::stdin().lock(), "standard input")?
+        line(&mut io::stdin().lock(), &text!("standard-input"))?
     } else {
         typed_twice(account)?
     };
@@ -48,23 +49,27 @@ pub(crate) fn new_password(account: &str, from_stdin: bool) -> Result<Secret, Fa
     if !(PASSWORD_OCTETS_MIN..=PASSWORD_OCTETS_MAX).contains(&octets) {
         return Err(Failure::new(
             Kind::Invalid,
-            format!("the password has not {PASSWORD_OCTETS_MIN} to {PASSWORD_OCTETS_MAX} octets"),
-            "choose another; several words make a good one",
+            text!(
+                "password-length",
+                min = PASSWORD_OCTETS_MIN,
+                max = PASSWORD_OCTETS_MAX
+            ),
+            text!("password-length-way"),
         ));
     }
     Ok(password)
 }
 
 fn typed_twice(account: &str) -> Result<Secret, Failure> {
-    let otherwise = "pipe the password in and give --stdin";
+    let otherwise = text!("password-stdin-way");
     let account = clean(account);
-    let first = typed(&format!("New password of {account}: "), otherwise)?;
-    let second = typed("The same again: ", otherwise)?;
+    let first = typed(&text!("password-prompt", account = account), &otherwise)?;
+    let second = typed(&text!("password-again"), &otherwise)?;
     if first.expose() != second.expose() {
         return Err(Failure::new(
             Kind::Invalid,
-            "these are two different passwords",
-            "nothing was changed: try again",
+            text!("password-differs"),
+            text!("password-differs-way"),
         ));
     }
     Ok(first)
@@ -74,30 +79,35 @@ fn typed_twice(account: &str) -> Result<Secret, Failure> {
 pub(crate) fn radius_secret(file: Option<&Path>) -> Result<Secret, Failure> {
     let secret = match file {
         Some(path) => secret_file(path)?,
-        None => typed("Shared secret: ", "give --secret-file FILE")?,
+        None => typed(&text!("secret-prompt"), &text!("secret-file-way"))?,
     };
     if secret.expose().is_empty() {
         return Err(Failure::new(
             Kind::Invalid,
-            "the shared secret is empty",
-            "give the secret that the server's settings hold for this host",
+            text!("secret-empty"),
+            text!("secret-empty-way"),
         ));
     }
     Ok(secret)
 }
 
-fn typed(prompt: &str, otherwise: &str) -> Result<Secret, Failure> {
+pub(crate) fn typed(prompt: &str, otherwise: &str) -> Result<Secret, Failure> {
     rpassword::prompt_password(prompt)
         .map(|text| Secret::new(text.into_bytes()))
         .map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => {
-                Failure::new(Kind::Failed, "interrupted", "nothing was done")
+                Failure::new(Kind::Failed, text!("typed-interrupted"), text!("typed-way"))
             }
             io::ErrorKind::UnexpectedEof => {
-                Failure::new(Kind::Failed, "nothing was typed", "nothing was done")
+                Failure::new(Kind::Failed, text!("typed-nothing"), text!("typed-way"))
             }
-            _ => Failure::local("there is no terminal to ask on", &error, otherwise),
+            _ => Failure::local(text!("typed-no-terminal"), &error, otherwise),
         })
+}
+
+/// The next line of standard input.
+pub(crate) fn next_line() -> Result<Secret, Failure> {
+    line(&mut io::stdin().lock(), "standard input")
 }
 
 fn secret_file(path: &Path) -> Result<Secret, Failure> {
@@ -105,13 +115,13 @@ fn secret_file(path: &Path) -> Result<Secret, Failure> {
     let file = open_regular(path)?;
     let mode = file
         .metadata()
-        .map_err(|e| Failure::local(&shown, &e, "name a file"))?
+        .map_err(|e| Failure::local(&shown, &e, text!("file-name-way")))?
         .mode();
     if mode & OTHERS != 0 {
         return Err(Failure::new(
             Kind::Invalid,
-            format!("{shown}: this file holds a secret and everybody can read it"),
-            format!("run: chmod o-rwx {shown}"),
+            text!("file-secret-open", path = shown.to_string()),
+            text!("file-secret-open-way", path = shown.to_string()),
         ));
     }
     // Without a buffer in between that would keep the secret.
@@ -124,13 +134,13 @@ fn secret_file(path: &Path) -> Result<Secret, Failure> {
 /// Opens a regular file; a FIFO would block the open, and a device might have no end.
 pub(crate) fn open_regular(path: &Path) -> Result<File, Failure> {
     let shown = path.display();
-    let cannot = |e: io::Error| Failure::local(&shown, &e, "name a file that you can read");
+    let cannot = |e: io::Error| Failure::local(&shown, &e, text!("file-readable-way"));
     let opened = opened(path, OFlags::NONBLOCK).map_err(cannot)?;
     opened.ok_or_else(|| {
         Failure::new(
             Kind::Invalid,
-            format!("{shown}: not a file"),
-            "name a file, not a folder, a pipe or a device",
+            text!("file-not-a-file", path = shown.to_string()),
+            text!("file-not-a-file-way"),
         )
     })
 }
@@ -143,7 +153,7 @@ pub(crate) fn open_written(path: &Path) -> Result<File, Failure> {
     let file = match opened(path, OFlags::NONBLOCK | OFlags::NOFOLLOW) {
         Err(error) if error.raw_os_error() == Some(link) => None,
         Err(error) => {
-            let way_out = "run as root, or as the verifier's user";
+            let way_out = text!("file-written-way");
             return Err(Failure::local(&shown, &error, way_out));
         }
         Ok(file) => file,
@@ -151,8 +161,8 @@ pub(crate) fn open_written(path: &Path) -> Result<File, Failure> {
     file.ok_or_else(|| {
         Failure::new(
             Kind::NotTrusted,
-            format!("{shown}: not a file, but a link, a pipe or the like"),
-            "the verifier writes plain files only: find out who put it there",
+            text!("file-written-link", path = shown.to_string()),
+            text!("file-written-link-way"),
         )
     })
 }
@@ -173,7 +183,7 @@ fn line(from: &mut impl BufRead, name: &str) -> Result<Secret, Failure> {
         .take(LINE_OCTETS_MAX as u64 + 2)
         .read_until(b'\n', &mut octets);
     let mut octets = Zeroizing::new(octets);
-    read.map_err(|e| Failure::local(name, &e, "give one line"))?;
+    read.map_err(|e| Failure::local(name, &e, text!("line-way")))?;
     if octets.last() == Some(&b'\n') {
         octets.pop();
         if octets.last() == Some(&b'\r') {
@@ -184,8 +194,8 @@ fn line(from: &mut impl BufRead, name: &str) -> Result<Secret, Failure> {
         octets.zeroize();
         return Err(Failure::new(
             Kind::Invalid,
-            format!("{name}: the line is longer than {LINE_OCTETS_MAX} octets"),
-            "give one line with nothing else on it",
+            text!("line-long", name = name, max = LINE_OCTETS_MAX),
+            text!("line-long-way"),
         ));
     }
     Ok(Secret::new(std::mem::take(&mut *octets)))

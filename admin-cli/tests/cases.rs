@@ -11,6 +11,8 @@
 //! exit CODE
 //! out | what is printed
 //! err | what goes to standard error
+//! ja out | what is printed where the locale of the caller is Japanese, and `ja err |` as well;
+//! ja same  stands there if it is what is printed in English, as it is for programs
 //! ```
 //!
 //! `UPDATE_CASES=1 cargo test --test cases` writes what is expected; read the difference.
@@ -22,8 +24,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use harness::verifier::{Asked, FakeVerifier};
+use harness::verifier::FakeVerifier;
 use harness::{answers, run, sekisho, text};
+use sekisho_verifier_socket::Language;
 
 const GIVEN: [&str; 6] = ["# ", "$ ", "file ", "| ", "stdin ", "< "];
 
@@ -86,47 +89,92 @@ fn case_files() -> impl Iterator<Item = PathBuf> {
     paths.into_iter()
 }
 
-/// Runs a case and writes it as it turned out.
+/// Runs a case in both languages and writes it as it turned out.
 fn play(case: &str) -> String {
-    let folder = tempfile::tempdir().expect("a folder");
-    let at = folder.path();
-    let socket = at.join("verifier.sock");
     let given = case
         .lines()
         .filter(|line| GIVEN.iter().any(|start| line.starts_with(start)));
     let given: Vec<&str> = given.collect();
-    make_files(&given, at);
-    let replies: Vec<_> = with(&given, "< ").map(answers::reply).collect();
+    let english = play_in(Language::English, &given);
+    let japanese = play_in(Language::Japanese, &given);
+    let mut played = given.join("\n") + "\n";
+    for asked in &english.asked {
+        writeln!(played, "> {asked}").expect("to a string");
+    }
+    writeln!(played, "exit {}", english.exit).expect("to a string");
+    played += &lines("out", &english.out);
+    played += &lines("err", &english.err);
+    if (japanese.exit, &japanese.asked) != (english.exit, &english.asked) {
+        writeln!(
+            played,
+            "ja exit {}, asked {:?}",
+            japanese.exit, japanese.asked
+        )
+        .expect("to a string");
+    }
+    if (&japanese.out, &japanese.err) == (&english.out, &english.err) {
+        return played + "ja same\n";
+    }
+    played += &lines("ja out", &japanese.out);
+    played += &lines("ja err", &japanese.err);
+    played
+}
+
+/// What came of one run.
+struct Played {
+    asked: Vec<String>,
+    exit: i32,
+    out: String,
+    err: String,
+}
+
+fn play_in(language: Language, given: &[&str]) -> Played {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    let socket = at.join("verifier.sock");
+    make_files(given, at);
+    let replies: Vec<_> = with(given, "< ").map(answers::reply).collect();
     let verifier = (!replies.is_empty()).then(|| FakeVerifier::start(&socket, replies));
-    let arguments = with(&given, "$ ").next().expect("arguments");
+    let arguments = with(given, "$ ").next().expect("arguments");
     let fill = |word: String| {
         word.replace("{dir}", at.to_str().expect("UTF-8"))
             .replace("{socket}", socket.to_str().expect("UTF-8"))
     };
-    let arguments = answers::words(arguments).into_iter().map(fill);
-    let stdin: String = with(&given, "stdin ")
+    let arguments: Vec<_> = answers::words(arguments).into_iter().map(fill).collect();
+    // Programs read English whatever the locale is.
+    let expected = match arguments.iter().any(|word| word == "--json") {
+        true => Language::English,
+        false => language,
+    };
+    let stdin: String = with(given, "stdin ")
         .map(|line| format!("{line}\n"))
         .collect();
-    let done = run(sekisho().args(arguments), &stdin);
-    let mut played = given.join("\n") + "\n";
-    for asked in verifier.into_iter().flat_map(FakeVerifier::asked) {
-        let Asked {
-            verb,
-            key,
-            approval,
-            ..
-        } = asked;
+    let mut program = sekisho();
+    program.args(arguments);
+    if language == Language::Japanese {
+        program.env("LANG", "ja_JP.UTF-8");
+    }
+    let done = run(&mut program, &stdin);
+    let asked = verifier.into_iter().flat_map(FakeVerifier::asked);
+    let asked = asked.map(|asked| {
+        assert_eq!(asked.language, Some(expected), "{:?}", asked.verb);
+        let key = asked.key;
         let key = key.map_or(String::new(), |key| format!(" [once for {key}]"));
+        let approval = asked.approval;
         let approval = approval.map_or(String::new(), |number| format!(" [approved as {number}]"));
-        writeln!(played, "> {verb:?}{key}{approval}").expect("to a string");
+        format!("{:?}{key}{approval}", asked.verb)
+    });
+    Played {
+        asked: asked.collect(),
+        exit: done.status.code().expect("no signal"),
+        out: text(&done.stdout, at),
+        err: text(&done.stderr, at),
     }
-    writeln!(played, "exit {}", done.status.code().expect("no signal")).expect("to a string");
-    for (name, octets) in [("out", &done.stdout), ("err", &done.stderr)] {
-        for line in text(octets, at).lines() {
-            writeln!(played, "{}", format!("{name} | {line}").trim_end()).expect("to a string");
-        }
-    }
-    played
+}
+
+fn lines(name: &str, text: &str) -> String {
+    let line = |line: &str| format!("{name} | {line}").trim_end().to_owned() + "\n";
+    text.lines().map(line).collect()
 }
 
 fn with<'a>(given: &'a [&'a str], start: &'a str) -> impl Iterator<Item = &'a str> {

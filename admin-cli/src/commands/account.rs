@@ -1,10 +1,13 @@
 //! `account show`, `account set`, `account password`, `account list`, `unlock`.
 
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::admin::{AccountChange, AccountFilter, AccountView, Answer, Verb};
 
-use super::{pages, session};
+use super::{own, pages, session};
 use crate::Stop;
-use crate::cli::{AccountPassword, AccountSet, CodeChoice, Limit, Unlock};
+use crate::cli::{
+    AccountPassword, AccountSet, AccountsDisable, CodeChoice, Limit, Unlock, YesOrNo,
+};
 use crate::connection::Verifier;
 use crate::failure::{Failure, Kind};
 use crate::output::block::Block;
@@ -13,12 +16,12 @@ use crate::output::{Output, json, receipt, time};
 use crate::prompt;
 
 const HEADER: &[&str] = &[
-    "Account",
-    "Code at login",
-    "State",
-    "Wrong codes",
-    "Locked until",
-    "Tokens",
+    "label-account",
+    "label-code-at-login",
+    "label-state",
+    "label-wrong-codes",
+    "label-locked-until",
+    "label-tokens",
 ];
 
 pub(crate) fn show(
@@ -32,8 +35,8 @@ pub(crate) fn show(
     let Some(account) = accounts.first() else {
         return Err(Failure::new(
             Kind::NotFound,
-            "there is no such account",
-            "look for it: sekisho account list",
+            text!("account-none"),
+            text!("account-none-way"),
         )
         .into());
     };
@@ -58,8 +61,10 @@ pub(crate) fn set(
             add_groups: set.groups.clone(),
             remove_groups: set.no_groups.clone(),
             attributes: attributes(set),
-            language: None,
-            exchange_required: None,
+            language: set
+                .account_language
+                .map(|language| language.tag().to_owned()),
+            exchange_required: set.exchange_required.map(|answer| answer == YesOrNo::Yes),
         },
         note: set.note.text.clone(),
         keep_sessions: set.keep_sessions,
@@ -93,6 +98,20 @@ pub(crate) fn password(
         note: set.note.text.clone(),
     };
     Ok(receipt::show(output, &verifier.ask_for_receipt(verb)?)?)
+}
+
+/// Several at once, all or none.
+pub(crate) fn disable(
+    disable: &AccountsDisable,
+    verifier: &mut Verifier,
+    output: &mut Output,
+) -> Result<(), Stop> {
+    let verb = Verb::AccountsDisable {
+        accounts: disable.accounts.clone(),
+        keep_sessions: disable.sessions.keep_sessions,
+        note: disable.note.text.clone(),
+    };
+    session::ended_by(verb, verifier, output)
 }
 
 pub(crate) fn unlock(
@@ -136,22 +155,63 @@ pub(crate) fn list(
 
 fn block(account: &AccountView) -> Block {
     let block = Block::new()
-        .with("Account", &account.name)
-        .with_some("Aliases", joined(&account.aliases))
-        .with_some("Tokens", joined(&account.serials))
-        .with("Code at login", code(account))
-        .with("State", state(account))
-        .with("Wrong codes", account.wrong_codes.to_string())
-        .with("Failures in a row", account.failures_in_a_row.to_string())
-        .with_some("Locked until", account.locked_until_ms.map(time::local))
-        .with_some("Groups", listed(&account.groups))
-        .with("Password", password_state(account));
+        .with("label-account", &account.name)
+        .with_some("label-aliases", joined(&account.aliases))
+        .with_some("label-tokens", joined(&account.serials))
+        .with("label-code-at-login", code(account))
+        .with("label-state", state(account))
+        .with("label-wrong-codes", account.wrong_codes.to_string())
+        .with(
+            "label-failures-in-a-row",
+            account.failures_in_a_row.to_string(),
+        )
+        .with_some(
+            "label-locked-until",
+            account.locked_until_ms.map(time::local),
+        )
+        .with_some("label-groups", listed(&account.groups))
+        .with("label-password", password_state(account))
+        .with_some(
+            "self-label-language",
+            account.language.as_ref().map(|_| own::language(account)),
+        )
+        .with_some(
+            "self-label-next-login",
+            account
+                .exchange_required
+                .then(|| text!("account-exchange-required")),
+        )
+        .with_some(
+            "codes-start-password",
+            account
+                .has_start_password
+                .then(|| text!("account-start-password-set")),
+        )
+        .with_some(
+            "codes-start",
+            account
+                .start_code_until_ms
+                .map(|ms| text!("self-until", until = time::local(ms))),
+        )
+        .with_some("codes-emergency", emergency(account));
     account
         .attributes
         .iter()
         .fold(block, |block, (name, value)| {
-            block.with("Attribute", format!("{name} = {value}"))
+            block.with("label-attribute", format!("{name} = {value}"))
         })
+}
+
+/// How many emergency codes are left, if any.
+pub(super) fn emergency(account: &AccountView) -> Option<String> {
+    let until = account.emergency_until_ms?;
+    (account.emergency_codes > 0).then(|| {
+        text!(
+            "self-emergency-left",
+            count = account.emergency_codes,
+            until = time::local(until),
+        )
+    })
 }
 
 /// Names that may hold blanks.
@@ -159,18 +219,18 @@ fn listed(names: &[String]) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-fn password_state(account: &AccountView) -> &'static str {
+fn password_state(account: &AccountView) -> String {
     match account.has_password {
-        true => "stored",
-        false => "none stored",
+        true => text!("value-stored"),
+        false => text!("value-none-stored"),
     }
 }
 
 fn row(account: &AccountView) -> Vec<String> {
     vec![
         account.name.clone(),
-        code(account).to_owned(),
-        state(account).to_owned(),
+        code(account),
+        state(account),
         account.wrong_codes.to_string(),
         account.locked_until_ms.map(time::local).unwrap_or_default(),
         account.serials.join(" "),
@@ -181,18 +241,16 @@ fn joined(names: &[String]) -> Option<String> {
     (!names.is_empty()).then(|| names.join(" "))
 }
 
-fn code(account: &AccountView) -> &'static str {
-    if account.code_required {
-        "required"
-    } else {
-        "not required"
+fn code(account: &AccountView) -> String {
+    match account.code_required {
+        true => text!("value-required"),
+        false => text!("value-not-required"),
     }
 }
 
-fn state(account: &AccountView) -> &'static str {
-    if account.disabled {
-        "disabled"
-    } else {
-        "enabled"
+fn state(account: &AccountView) -> String {
+    match account.disabled {
+        true => text!("value-disabled"),
+        false => text!("value-enabled"),
     }
 }

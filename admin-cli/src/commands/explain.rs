@@ -1,5 +1,6 @@
 //! `explain`: why logins of an account fail.
 
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::admin::{Answer, ExplanationView, Verb};
 
 use crate::Stop;
@@ -18,7 +19,7 @@ pub(crate) fn run(account: &str, verifier: &mut Verifier, output: &mut Output) -
 }
 
 fn text(explanation: &ExplanationView) -> String {
-    let mut text = format!("Account {}\n", clean(&explanation.account));
+    let mut text = text!("explain-account", account = clean(&explanation.account)) + "\n";
     for finding in &explanation.findings {
         text += &format!("* {}\n", clean(finding));
     }
@@ -27,7 +28,7 @@ fn text(explanation: &ExplanationView) -> String {
     rows.sort_by_key(|event| event.position);
     if !rows.is_empty() {
         let rows: Vec<_> = rows.into_iter().map(events::row).collect();
-        text += "\nNewest events\n";
+        text += &format!("\n{}\n", text!("label-newest-events"));
         text += &table::render_used(events::HEADER, &rows);
     }
     text

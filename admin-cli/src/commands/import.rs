@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rustix::fs::Mode;
 use sekisho_admin_cli::import::{BadFile, Rows, check};
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::FRAME_MAX;
 use sekisho_verifier_socket::admin::{Answer, ImportRow, Verb};
 use std::os::unix::fs::MetadataExt;
@@ -39,17 +40,18 @@ pub(crate) fn run(
 ) -> Result<(), Stop> {
     let octets = read(&import.file)?;
     let progress = Progress::new(octets.len(), output);
-    let count = check(&octets, progress.at("checking")).map_err(|bad| refuse(&import.file, bad))?;
+    let count = check(&octets, progress.at(text!("import-checking")))
+        .map_err(|bad| refuse(&import.file, bad))?;
     if count == 0 {
         return Err(Failure::new(
             Kind::Invalid,
-            format!("{}: no tokens in it", import.file.display()),
-            "give a list of otpauth:// URIs or CSV; see: sekisho token import --help",
+            text!("import-none", path = import.file.display().to_string()),
+            text!("import-none-way"),
         )
         .into());
     }
     expect_ready(verifier.ask(Verb::ImportBegin)?)?;
-    send(&octets, verifier, progress.at("sending"))?;
+    send(&octets, verifier, progress.at(text!("import-sending")))?;
     progress.store();
     let answer = verifier.ask_patiently(Verb::ImportFinish, FINISH_PATIENCE)?;
     drop(progress);
@@ -63,19 +65,21 @@ pub(crate) fn run(
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let shown = path.display();
     let mut file = open_regular(path)?;
-    let cannot = |e| Failure::local(&shown, &e, "name a file that you can read");
+    let cannot = |e| Failure::local(&shown, &e, text!("file-readable-way"));
     let about = file.metadata().map_err(cannot)?;
     if about.len() > FILE_OCTETS_MAX {
         return Err(Failure::new(
             Kind::Invalid,
-            format!("{shown}: larger than {FILE_OCTETS_MAX} octets"),
-            "split it: a file holds 1,000,000 tokens at most",
+            text!(
+                "import-too-large",
+                path = shown.to_string(),
+                max = FILE_OCTETS_MAX
+            ),
+            text!("import-too-large-way"),
         ));
     }
     if Mode::from_raw_mode(about.mode()).intersects(Mode::ROTH) {
-        hint(&format!(
-            "warning: everybody can read {shown}, and it holds seeds"
-        ));
+        hint(&text!("import-open", path = shown.to_string()));
     }
     // No longer than it was: growing would leave unwiped copies behind.
     let mut octets = Zeroizing::new(vec![0; about.len() as usize]);
@@ -84,15 +88,14 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 }
 
 fn refuse(path: &Path, bad: BadFile) -> Failure {
-    let lines = if bad.count == 1 { "line" } else { "lines" };
     let mut failure = Failure::new(
         Kind::Invalid,
-        format!(
-            "{}: {} bad {lines}, nothing was imported",
-            path.display(),
-            bad.count
+        text!(
+            "import-bad",
+            path = path.display().to_string(),
+            count = bad.count
         ),
-        "correct the file; what it may hold: sekisho token import --help",
+        text!("import-bad-way"),
     );
     failure.bad_lines = bad.shown;
     failure
@@ -107,7 +110,9 @@ fn send(
     let mut piece = Piece::default();
     while let Some(row) = rows.next() {
         // The same octets were good a moment ago.
-        let row = row.map_err(|bad| Failure::new(Kind::Failed, bad.to_string(), "try again"))?;
+        let row = row.map_err(|bad| {
+            Failure::new(Kind::Failed, bad.to_string(), text!("import-again-way"))
+        })?;
         piece.add(row);
         if piece.is_full() {
             progress(rows.octets_read());
@@ -168,7 +173,7 @@ impl Progress {
         Self { bar }
     }
 
-    fn at(&self, what: &'static str) -> impl FnMut(usize) {
+    fn at(&self, what: String) -> impl FnMut(usize) {
         self.bar.set_message(what);
         let mut shown = 0;
         move |octets| {
@@ -180,7 +185,7 @@ impl Progress {
     }
 
     fn store(&self) {
-        self.bar.set_message("storing");
+        self.bar.set_message(text!("import-storing"));
         self.bar.set_position(self.bar.length().unwrap_or(0));
     }
 }

@@ -3,6 +3,7 @@
 use std::env;
 use std::io;
 
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::Secret;
 use sekisho_verifier_socket::admin::{Answer, NewToken, ReceiptView, Verb};
 use serde_json::json;
@@ -68,9 +69,7 @@ fn repeated(receipt: &ReceiptView, output: &mut Output) -> Result<(), Stop> {
     }
     receipt::show(output, receipt)?;
     output.finish()?;
-    hint(
-        "its seed was shown then, and is never shown again; if nobody has it, report the token lost",
-    );
+    hint(&text!("issue-shown-then"));
     Ok(())
 }
 
@@ -99,8 +98,10 @@ fn for_people(
     uri: &Secret,
     output: &mut Output,
 ) -> Result<(), Stop> {
-    output.text(&receipt::text(receipt))?;
-    output.text("URI             ")?;
+    let block = receipt::block(receipt);
+    output.text(&block.render())?;
+    // Apart from the block, which would keep a copy of the seed.
+    output.text(&block.label("label-uri"))?;
     output.line(text(uri)?)?;
     let wanted = issue.qr || (output.is_terminal() && !issue.no_qr);
     if wanted {
@@ -122,7 +123,7 @@ fn draw(uri: &Secret, output: &mut Output) -> io::Result<()> {
     match qr::draw(uri.expose(), colours) {
         Some(code) => output.text(&code),
         None => {
-            hint("the URI is too long for a QR code");
+            hint(&text!("issue-no-qr"));
             Ok(())
         }
     }

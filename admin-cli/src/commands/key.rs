@@ -1,5 +1,6 @@
 //! `key rotate` and `key status`.
 
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::admin::{Answer, KeyStatusView, Verb};
 
 use crate::Stop;
@@ -18,7 +19,7 @@ pub(crate) fn rotate(
     let receipt = verifier.ask_for_receipt(Verb::KeyRotate { note })?;
     receipt::show(output, &receipt)?;
     if !output.is_json() {
-        hint("Everything is sealed anew now, while logins go on; see: sekisho key status");
+        hint(&text!("key-rotating"));
     }
     Ok(())
 }
@@ -34,18 +35,28 @@ pub(crate) fn status(verifier: &mut Verifier, output: &mut Output) -> Result<(),
 }
 
 fn block(keys: &KeyStatusView) -> Block {
-    let master = format!("version {}, source {}", keys.master_version, keys.source);
+    let master = text!(
+        "key-master",
+        version = keys.master_version,
+        source = &keys.source
+    );
     let numbers: Vec<String> = keys.data_keys.iter().map(u32::to_string).collect();
     let rotation = keys.rotation.map(|rotation| {
         let (done, all) = (rotation.done, rotation.all);
-        format!("{done} of {all} records are sealed anew")
+        text!("key-rotation", done = done, all = all)
     });
-    let locked = if keys.memory_locked { "yes" } else { "no" };
+    let locked = match keys.memory_locked {
+        true => text!("word-yes"),
+        false => text!("word-no"),
+    };
     Block::new()
-        .with("Master key", master)
-        .with("Data key", keys.data_key.to_string())
-        .with("Data keys kept", numbers.join(", "))
-        .with("Rotation", rotation.as_deref().unwrap_or("none"))
-        .with("Memory locked", locked)
-        .with_some("Public key", keys.public_key.as_ref())
+        .with("label-master-key", master)
+        .with("label-data-key", keys.data_key.to_string())
+        .with("label-data-keys-kept", numbers.join(", "))
+        .with(
+            "label-rotation",
+            rotation.unwrap_or_else(|| text!("word-none")),
+        )
+        .with("label-memory-locked", locked)
+        .with_some("label-public-key", keys.public_key.as_ref())
 }

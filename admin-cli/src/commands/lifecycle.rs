@@ -1,12 +1,13 @@
 //! `enroll`, `exchange`, `stop`, `lost`, `suspend`, `resume`: each ends in a receipt.
 
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::admin::{Change, Verb};
 
 use super::session;
 use crate::Stop;
 use crate::cli::{EndingToken, Enroll, Exchange, OneToken};
 use crate::connection::Verifier;
-use crate::output::{Output, receipt};
+use crate::output::{Output, clean, receipt};
 use crate::prompt;
 
 pub(crate) fn enroll(
@@ -14,7 +15,7 @@ pub(crate) fn enroll(
     verifier: &mut Verifier,
     output: &mut Output,
 ) -> Result<(), Stop> {
-    let ask = format!("Code that {} shows now: ", enroll.serial);
+    let ask = text!("token-code-prompt", serial = clean(&enroll.serial));
     let verb = Verb::Enroll {
         account: enroll.account.clone(),
         serial: enroll.serial.clone(),
@@ -29,7 +30,7 @@ pub(crate) fn exchange(
     verifier: &mut Verifier,
     output: &mut Output,
 ) -> Result<(), Stop> {
-    let ask = format!("Code that {} shows now: ", exchange.new);
+    let ask = text!("token-code-prompt", serial = clean(&exchange.new));
     let verb = Verb::Exchange {
         old: exchange.old.clone(),
         new: exchange.new.clone(),

@@ -1,10 +1,12 @@
 //! One file for each noun.
 
 mod account;
+pub(crate) mod approval;
 mod audit;
 mod backup;
 mod client;
 mod clock;
+mod codes;
 mod explain;
 mod generate;
 mod import;
@@ -12,18 +14,23 @@ mod init;
 mod issue;
 mod key;
 mod lifecycle;
+mod own;
 mod pages;
+mod policy;
 mod radius;
 mod receipt;
+mod roles;
 mod session;
 mod status;
 mod token;
 
 use crate::Stop;
 use crate::cli::{
-    Account, Audit, Cli, Client, Clock, Command, Key, Radius, Receipt, Session, Token,
+    Account, Approval, Audit, Cli, Client, Clock, Command, Emergency, Key, Policy, Radius, Receipt,
+    Session, Token,
 };
 use crate::connection::Verifier;
+use crate::doctor;
 use crate::output::Output;
 use sekisho_verifier_socket::admin::Change;
 
@@ -47,11 +54,13 @@ pub(crate) fn run(cli: &Cli, output: &mut Output) -> Result<(), Stop> {
         Command::Audit(Audit::Checkpoint { data }) => {
             return audit::checkpoint(data.as_deref(), &cli.global, output);
         }
+        Command::Doctor(look) => return doctor::run(&cli.global, look, output),
         Command::Generate(generate) => return generate::run(generate, output),
         _ => {}
     }
     let verifier = &mut Verifier::new(&cli.global)?;
     verifier.once_for(cli.command.request_key());
+    verifier.with_second_person(cli.command.second_person());
     match &cli.command {
         Command::Init(_)
         | Command::Radius(_)
@@ -60,6 +69,7 @@ pub(crate) fn run(cli: &Cli, output: &mut Output) -> Result<(), Stop> {
         | Command::Restore(_)
         | Command::Receipt(Receipt::Verify(_))
         | Command::Audit(Audit::Verify(_) | Audit::Key { .. } | Audit::Checkpoint { .. })
+        | Command::Doctor(_)
         | Command::Generate(_) => Ok(()),
         Command::Backup(backup) => backup::run(backup, verifier, output),
         Command::Token(Token::Issue(issue)) => issue::run(issue, verifier, output),
@@ -72,6 +82,19 @@ pub(crate) fn run(cli: &Cli, output: &mut Output) -> Result<(), Stop> {
         Command::Lost(ending) => lifecycle::take_away(Change::Lost, ending, verifier, output),
         Command::Suspend(ending) => lifecycle::take_away(Change::Suspend, ending, verifier, output),
         Command::Resume(token) => lifecycle::resume(token, verifier, output),
+        Command::Resync(resync) => codes::resync(resync, verifier, output),
+        Command::Own(own) => own::run(own, verifier, output),
+        Command::Emergency(Emergency::Issue(issue)) => codes::issue(issue, verifier, output),
+        Command::Emergency(Emergency::Revoke(revoke)) => codes::revoke(revoke, verifier, output),
+        Command::Policy(Policy::Test(test)) => policy::test(test, verifier, output),
+        Command::Policy(Policy::Apply(apply)) => policy::apply(apply, verifier, output),
+        Command::Approve(approve) => approval::approve(approve, verifier, output),
+        Command::Approval(Approval::List) => approval::list(verifier, output),
+        Command::Account(Account::StartCode(start)) => codes::start_code(start, verifier, output),
+        Command::Account(Account::StartPassword(start)) => {
+            codes::start_password(start, verifier, output)
+        }
+        Command::Account(Account::Disable(disable)) => account::disable(disable, verifier, output),
         Command::Unlock(unlock) => account::unlock(unlock, verifier, output),
         Command::Account(Account::Show { account }) => account::show(account, verifier, output),
         Command::Account(Account::Set(set)) => account::set(set, verifier, output),

@@ -4,13 +4,14 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::Secret;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::Stop;
 use crate::cli::Probe;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, describe};
 use crate::output::Output;
 use crate::output::block::Block;
 use crate::probe::{MessageAuthenticator, Outcome, Question, Reply, exchange};
@@ -26,7 +27,7 @@ pub(crate) fn probe(probe: &Probe, output: &mut Output) -> Result<(), Stop> {
     let server = resolve(&probe.server)?;
     let secret = prompt::radius_secret(probe.secret_file.as_deref())?;
     let code = match &probe.user {
-        Some(_) => prompt::code("Code: ", probe.code_stdin)?,
+        Some(_) => prompt::code(&text!("probe-code-prompt"), probe.code_stdin)?,
         None => Secret::new(Vec::new()),
     };
     let question = match &probe.user {
@@ -71,8 +72,8 @@ fn resolve(server: &str) -> Result<SocketAddr, Failure> {
         .map_err(|e| {
             Failure::new(
                 Kind::Invalid,
-                format!("{server}: {e}"),
-                "write the server as HOST or HOST:PORT",
+                text!("failure-at", what = server, error = describe(&e)),
+                text!("probe-server-way"),
             )
         })
 }
@@ -86,11 +87,15 @@ fn ask(
     let request = question
         .encode(secret.expose())
         .map(Zeroizing::new)
-        .map_err(|message| Failure::new(Kind::Invalid, message, "give a shorter name or code"))?;
+        .map_err(|message| Failure::new(Kind::Invalid, message, text!("probe-too-long-way")))?;
     let timeout = Duration::from_secs(probe.timeout.into());
     exchange(server, &request, secret.expose(), timeout, probe.retries).map_err(|e| {
         let mut failure = no_reply();
-        failure.message = format!("{server}: {e}");
+        failure.message = text!(
+            "failure-at",
+            what = server.to_string(),
+            error = describe(&e)
+        );
         failure
     })
 }
@@ -103,24 +108,15 @@ fn judge(outcome: &Outcome) -> Result<(), Failure> {
     if !reply.is_authentic() {
         return Err(Failure::new(
             Kind::NotTrusted,
-            "the reply can not be trusted: its authenticators do not hold",
-            "compare the shared secret with the one in the server's settings for this host",
+            text!("probe-not-authentic"),
+            text!("probe-not-authentic-way"),
         ));
     }
     let (message, way_out) = match reply.code {
         ACCESS_ACCEPT => return Ok(()),
-        ACCESS_REJECT => (
-            "the server rejects",
-            "ask the verifier why: sekisho explain ACCOUNT",
-        ),
-        ACCESS_CHALLENGE => (
-            "the server asks for more",
-            "this probe sends one request only",
-        ),
-        _ => (
-            "the reply is neither accept nor reject",
-            "see whether this is an authentication port",
-        ),
+        ACCESS_REJECT => (text!("probe-rejects"), text!("probe-rejects-way")),
+        ACCESS_CHALLENGE => (text!("probe-asks"), text!("probe-asks-way")),
+        _ => (text!("probe-other"), text!("probe-other-way")),
     };
     Err(Failure::new(Kind::NotProven, message, way_out))
 }
@@ -128,47 +124,46 @@ fn judge(outcome: &Outcome) -> Result<(), Failure> {
 fn no_reply() -> Failure {
     Failure::new(
         Kind::Unavailable,
-        "nobody answers",
-        "see that the server runs, that it knows this host as a client with this secret, and that no \
-         firewall is between",
+        text!("probe-no-reply"),
+        text!("probe-no-reply-way"),
     )
 }
 
 fn block(server: SocketAddr, question: &Question<'_>, outcome: &Outcome) -> Block {
     let block = Block::new()
-        .with("Server", server.to_string())
-        .with("Request", question.name())
-        .with("Requests sent", outcome.sent.to_string());
+        .with("label-server", server.to_string())
+        .with("label-request", question.name())
+        .with("label-requests-sent", outcome.sent.to_string());
     let Some(reply) = &outcome.reply else {
-        return block.with("Reply", "none");
+        return block.with("label-reply", text!("value-no-reply"));
     };
-    let valid = if reply.response_authenticator {
-        "valid"
-    } else {
-        "wrong"
+    let valid = match reply.response_authenticator {
+        true => text!("value-valid"),
+        false => text!("value-wrong"),
     };
-    let time = format!("{:.3} ms", outcome.time.as_secs_f64() * 1_000.0);
+    let time = format!("{:.3}", outcome.time.as_secs_f64() * 1_000.0);
+    let time = text!("value-ms", ms = time);
     let mut block = block
-        .with("Reply", reply.name())
-        .with("Time", time)
-        .with("Response Authenticator", valid)
-        .with("Message-Authenticator", message_authenticator(reply));
+        .with("label-reply", reply.name())
+        .with("label-time", time)
+        .with("label-response-authenticator", valid)
+        .with("label-message-authenticator", message_authenticator(reply));
     for attribute in &reply.attributes {
         let text = format!("{} = {}", attribute.label(), attribute.value);
-        block = block.with("Attribute", text);
+        block = block.with("label-attribute", text);
     }
     block
 }
 
-fn message_authenticator(reply: &Reply) -> &'static str {
+fn message_authenticator(reply: &Reply) -> String {
     match (
         reply.message_authenticator,
         reply.message_authenticator_first,
     ) {
-        (MessageAuthenticator::Valid, true) => "valid",
-        (MessageAuthenticator::Valid, false) => "valid, but not the first attribute",
-        (MessageAuthenticator::Missing, _) => "missing",
-        (MessageAuthenticator::Wrong, _) => "wrong",
+        (MessageAuthenticator::Valid, true) => text!("value-valid"),
+        (MessageAuthenticator::Valid, false) => text!("value-valid-not-first"),
+        (MessageAuthenticator::Missing, _) => text!("value-missing"),
+        (MessageAuthenticator::Wrong, _) => text!("value-wrong"),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sekisho_admin_cli::language::texts;
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::admin::{
     Answer, EndingView, ReceiptView, SessionFilter, SessionView, Verb,
 };
@@ -19,16 +21,23 @@ use crate::output::{Output, hint, json, receipt, table, time};
 const PATIENCE: Duration = Duration::from_secs(35);
 
 const HEADER: &[&str] = &[
-    "Session",
-    "Account",
-    "Client",
-    "NAS",
-    "Address",
-    "From",
-    "Began",
-    "Last report",
+    "label-session",
+    "label-account",
+    "label-client",
+    "label-nas",
+    "label-address",
+    "label-from",
+    "label-began",
+    "label-last-report",
 ];
-const ENDINGS_HEADER: &[&str] = &["Session", "Client", "NAS", "Address", "From", "Outcome"];
+const ENDINGS_HEADER: &[&str] = &[
+    "label-session",
+    "label-client",
+    "label-nas",
+    "label-address",
+    "label-from",
+    "label-outcome",
+];
 
 pub(crate) fn list(
     list: &SessionList,
@@ -88,9 +97,9 @@ pub(super) fn ended_by(
         return Ok(());
     }
     output.finish()?;
-    hint(&format!(
-        "waiting for {} to end; what the receipt says is done already",
-        sessions(receipt.sessions)
+    hint(&text!(
+        "sessions-waiting",
+        sessions = sessions(receipt.sessions)
     ));
     let endings = endings(&receipt, verifier)?;
     output.line("")?;
@@ -123,21 +132,17 @@ fn in_json(
 
 fn endings(receipt: &ReceiptView, verifier: &mut Verifier) -> Result<Vec<EndingView>, Failure> {
     let unknown = |failure: Failure| {
-        let message = format!(
-            "it is not known what became of {}: {}; what the receipt says is done",
-            sessions(receipt.sessions),
-            failure.message
+        let message = text!(
+            "sessions-unknown",
+            sessions = sessions(receipt.sessions),
+            why = failure.message
         );
-        Failure::new(
-            Kind::NotEnded,
-            message,
-            "look for them: sekisho session list",
-        )
+        Failure::new(Kind::NotEnded, message, text!("sessions-unknown-way"))
     };
     match verifier.ask_patiently(Verb::SessionEndings(receipt.position), PATIENCE) {
         // A verifier that was started again meanwhile has forgotten whom it asked.
         Ok(Answer::Endings(endings)) if endings.is_empty() => {
-            let failure = "the verifier no longer knows";
+            let failure = text!("sessions-forgotten");
             Err(unknown(Failure::new(Kind::NotEnded, failure, "")))
         }
         Ok(Answer::Endings(endings)) => Ok(endings),
@@ -152,18 +157,16 @@ fn judge(endings: &[EndingView], receipt: &ReceiptView) -> Result<(), Failure> {
     if on == 0 {
         return Ok(());
     }
-    let again = match &receipt.account {
-        Some(account) => format!("; again: sekisho session end {account}"),
-        None => String::new(),
+    let message = text!(
+        "sessions-go-on",
+        count = on,
+        sessions = sessions(endings.len() as u64)
+    );
+    let way_out = match &receipt.account {
+        Some(account) => text!("sessions-go-on-again-way", account = account),
+        None => text!("sessions-go-on-way"),
     };
-    Err(Failure::new(
-        Kind::NotEnded,
-        format!(
-            "{on} of {} not ended; what the receipt says is done",
-            sessions(endings.len() as u64)
-        ),
-        format!("end what goes on at the gateway{again}"),
-    ))
+    Err(Failure::new(Kind::NotEnded, message, way_out))
 }
 
 fn is_over(ending: &EndingView) -> bool {
@@ -171,10 +174,7 @@ fn is_over(ending: &EndingView) -> bool {
 }
 
 fn sessions(count: u64) -> String {
-    match count {
-        1 => "1 session".into(),
-        _ => format!("{count} sessions"),
-    }
+    text!("sessions-counted", count = count)
 }
 
 fn row(session: &SessionView) -> Vec<String> {
@@ -208,38 +208,24 @@ fn ending_row(ending: &EndingView) -> Vec<String> {
 /// What became of it, for people.
 fn outcome(ending: &EndingView) -> String {
     match ending.outcome.as_str() {
-        "ended" => "ended".into(),
-        "gone" => "was over already".into(),
-        "refused" => format!("the gateway refused{}", cause(ending.error_cause)),
-        "unsupported" => "the gateway can not end sessions".into(),
-        "timeout" => "the gateway did not answer".into(),
-        "not-sent" => {
-            "not asked for: the settings have no such client, or its disconnect is off".into()
-        }
-        "waiting" => "not settled yet".into(),
+        "ended" => text!("sessions-ended"),
+        "gone" => text!("sessions-gone"),
+        "refused" => match ending.error_cause {
+            Some(number) => text!("sessions-refused-because", cause = cause(number)),
+            None => text!("sessions-refused"),
+        },
+        "unsupported" => text!("sessions-unsupported"),
+        "timeout" => text!("sessions-timeout"),
+        "not-sent" => text!("sessions-not-sent"),
+        "waiting" => text!("sessions-settling"),
         other => other.to_owned(),
     }
 }
 
 /// Error-Cause (RFC 5176 section 3.5).
-fn cause(number: Option<u32>) -> String {
-    let Some(number) = number else {
-        return String::new();
-    };
-    let meaning = match number {
-        401 => "it does not know an attribute",
-        402 => "it misses an attribute",
-        403 => "it says that it is not this NAS",
-        404 => "it does not understand the request",
-        405 => "it does not offer this service",
-        407 => "it does not take a value",
-        501 => "its settings forbid it",
-        502 => "a proxy has no route to it",
-        504 => "the session can not be removed",
-        505 => "a proxy failed",
-        506 => "it has no resources",
-        508 => "several sessions fit",
-        _ => return format!(": error cause {number}"),
-    };
-    format!(": {meaning} (error cause {number})")
+fn cause(number: u32) -> String {
+    match texts().find(&format!("cause-{number}"), &[]) {
+        Some(meaning) => text!("cause-meaning", meaning = meaning, number = number),
+        None => text!("cause-number", number = number),
+    }
 }

@@ -1,5 +1,6 @@
 //! `status`: how the verifier is.
 
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::admin::{Answer, StatusView, Verb};
 
 use crate::Stop;
@@ -19,7 +20,7 @@ pub(crate) fn run(verifier: &mut Verifier, output: &mut Output) -> Result<(), St
     if status.warnings.is_empty() {
         return Ok(());
     }
-    output.line("\nNeeds attention")?;
+    output.line(&format!("\n{}", text!("needs-attention")))?;
     for warning in &status.warnings {
         output.line(&format!("* {}", clean(warning)))?;
     }
@@ -28,14 +29,14 @@ pub(crate) fn run(verifier: &mut Verifier, output: &mut Output) -> Result<(), St
 
 fn block(status: &StatusView) -> Block {
     Block::new()
-        .with("Version", &status.version)
-        .with("Started", time::local(status.started_ms))
-        .with("Its clock", time::local(status.now_ms))
-        .with("Store", &status.store)
-        .with("Position", status.position.to_string())
-        .with("Tokens", status.tokens.to_string())
-        .with("Accounts", status.accounts.to_string())
-        .with("Accepts", status.accepts.to_string())
-        .with("Rejects", status.rejects.to_string())
-        .with("Connections", status.connections.to_string())
+        .with("label-version", &status.version)
+        .with("label-started", time::local(status.started_ms))
+        .with("label-clock", time::local(status.now_ms))
+        .with("label-store", &status.store)
+        .with("label-position", status.position.to_string())
+        .with("label-token-count", status.tokens.to_string())
+        .with("label-accounts", status.accounts.to_string())
+        .with("label-accepts", status.accepts.to_string())
+        .with("label-rejects", status.rejects.to_string())
+        .with("label-connections", status.connections.to_string())
 }

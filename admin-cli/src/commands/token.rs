@@ -1,5 +1,7 @@
 //! `token list`, `token show`.
 
+use sekisho_admin_cli::language::word;
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::admin::{Answer, TokenFilter, TokenView, Verb};
 
 use super::pages;
@@ -12,15 +14,15 @@ use crate::output::list::Columns;
 use crate::output::{Output, json, time};
 
 const HEADER: &[&str] = &[
-    "Serial",
-    "State",
-    "Account",
-    "Kind",
-    "Algorithm",
-    "Digits",
-    "Period",
-    "Last used",
-    "Where",
+    "label-serial",
+    "label-state",
+    "label-account",
+    "label-kind",
+    "label-algorithm",
+    "label-digits",
+    "label-period",
+    "label-last-used",
+    "label-where",
 ];
 
 pub(crate) fn list(
@@ -55,12 +57,9 @@ pub(crate) fn show(serial: &str, verifier: &mut Verifier, output: &mut Output) -
         return Err(Failure::strange_answer().into());
     };
     let Some(token) = tokens.first() else {
-        return Err(Failure::new(
-            Kind::NotFound,
-            "there is no such token",
-            "look for it: sekisho token list",
-        )
-        .into());
+        return Err(
+            Failure::new(Kind::NotFound, text!("token-none"), text!("token-none-way")).into(),
+        );
     };
     if output.is_json() {
         return Ok(output.value(&json::value(token))?);
@@ -70,17 +69,20 @@ pub(crate) fn show(serial: &str, verifier: &mut Verifier, output: &mut Output) -
 
 fn block(token: &TokenView) -> Block {
     Block::new()
-        .with("Serial", &token.serial)
-        .with("State", state(token))
-        .with_some("Account", token.account.as_ref())
-        .with("Kind", &token.kind)
-        .with("Algorithm", &token.algorithm)
-        .with("Digits", token.digits.to_string())
-        .with_some("Period", token.period.map(|period| format!("{period} s")))
-        .with("Drift", format!("{} steps", token.drift_steps))
-        .with_some("Last used", token.last_used_ms.map(time::local))
-        .with_some("Where", token.last_used_at.as_ref())
-        .with("In stock since", time::local(token.created_ms))
+        .with("label-serial", &token.serial)
+        .with("label-state", state(token))
+        .with_some("label-account", token.account.as_ref())
+        .with("label-kind", word("kind", &token.kind))
+        .with("label-algorithm", &token.algorithm)
+        .with("label-digits", token.digits.to_string())
+        .with_some("label-period", token.period.map(seconds))
+        .with(
+            "label-drift",
+            text!("value-drift", steps = token.drift_steps),
+        )
+        .with_some("label-last-used", token.last_used_ms.map(time::local))
+        .with_some("label-where", token.last_used_at.as_ref())
+        .with("label-in-stock-since", time::local(token.created_ms))
 }
 
 fn row(token: &TokenView) -> Vec<String> {
@@ -88,21 +90,23 @@ fn row(token: &TokenView) -> Vec<String> {
         token.serial.clone(),
         state(token),
         token.account.clone().unwrap_or_default(),
-        token.kind.clone(),
+        word("kind", &token.kind),
         token.algorithm.clone(),
         token.digits.to_string(),
-        token
-            .period
-            .map(|period| format!("{period} s"))
-            .unwrap_or_default(),
+        token.period.map(seconds).unwrap_or_default(),
         token.last_used_ms.map(time::local).unwrap_or_default(),
         token.last_used_at.clone().unwrap_or_default(),
     ]
 }
 
-fn state(token: &TokenView) -> String {
-    if token.disabled {
-        return format!("{}, disabled", token.state);
+pub(super) fn state(token: &TokenView) -> String {
+    let state = word("state", &token.state);
+    match token.disabled {
+        true => text!("value-disabled-too", state = state),
+        false => state,
     }
-    token.state.clone()
+}
+
+fn seconds(seconds: u32) -> String {
+    text!("value-seconds", seconds = seconds)
 }

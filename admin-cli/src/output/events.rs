@@ -1,19 +1,20 @@
 //! Events as rows of a table.
 
+use sekisho_admin_cli::language::word;
 use sekisho_verifier_socket::admin::EventView;
 
 use super::time;
 
 pub(crate) const HEADER: &[&str] = &[
-    "Position",
-    "Time",
-    "Operation",
-    "Outcome",
-    "Reason",
-    "Account",
-    "Serial",
-    "Where, who",
-    "Receipt",
+    "label-position",
+    "label-time",
+    "label-operation",
+    "label-outcome",
+    "label-reason",
+    "label-account",
+    "label-serial",
+    "label-where-who",
+    "label-receipt",
 ];
 
 pub(crate) fn row(event: &EventView) -> Vec<String> {
@@ -23,12 +24,21 @@ pub(crate) fn row(event: &EventView) -> Vec<String> {
     vec![
         event.position.to_string(),
         time::local(event.time_ms),
-        event.operation.clone(),
-        event.outcome.clone(),
-        some(&event.reason),
+        word("operation", &event.operation),
+        word("outcome", &event.outcome),
+        reason(event),
         some(&event.account),
         some(&event.serial),
         place.join(", "),
         some(&event.receipt),
     ]
+}
+
+/// Why; of an operation it is what somebody wrote, which stays as it is.
+fn reason(event: &EventView) -> String {
+    let reason = event.reason.clone().unwrap_or_default();
+    match event.operation.as_str() {
+        "login" => word("reason", &reason),
+        _ => reason,
+    }
 }

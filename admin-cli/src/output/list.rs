@@ -2,6 +2,8 @@
 
 use std::io;
 
+use sekisho_admin_cli::language::word;
+use sekisho_admin_cli::text;
 use serde::Serialize;
 
 use super::{Output, hint, json, table};
@@ -9,7 +11,7 @@ use super::{Output, hint, json, table};
 /// What the rows of a list look like.
 #[derive(Debug)]
 pub(crate) struct Columns<T> {
-    /// What the rows are, in the plural.
+    /// What the rows are, in the plural: the key in JSON, and a word for people.
     pub(crate) name: &'static str,
     pub(crate) header: &'static [&'static str],
     pub(crate) row: fn(&T) -> Vec<String>,
@@ -66,13 +68,10 @@ impl<'a, T: Serialize> ListWriter<'a, T> {
             return self.output.line(&format!("],\"more\":{more}}}"));
         }
         if self.rows == 0 {
-            hint(&format!("no {}", self.columns.name));
+            hint(&text!("list-none", rows = word("rows", self.columns.name)));
         } else if more {
             self.output.finish()?;
-            hint(&format!(
-                "there are more {}: --limit, --all",
-                self.columns.name
-            ));
+            hint(&text!("list-more", rows = word("rows", self.columns.name)));
         }
         Ok(())
     }

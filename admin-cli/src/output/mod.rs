@@ -13,13 +13,14 @@ pub(crate) mod time;
 use std::io::{self, IsTerminal, StdoutLock, Write};
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use sekisho_admin_cli::language::texts;
+use sekisho_admin_cli::text;
 use serde::Serialize;
 use serde_json::json;
 
 pub(crate) use clean::clean;
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, describe};
 
 /// Standard output, for people or for programs.
 #[derive(Debug)]
@@ -65,6 +66,11 @@ impl Output {
     }
 }
 
+/// The text of an id; what is no id is a text already.
+pub(crate) fn heading(id: &str) -> String {
+    texts().find(id, &[]).unwrap_or_else(|| id.to_owned())
+}
+
 /// A line for people on standard error that is no error.
 pub(crate) fn hint(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
@@ -81,7 +87,7 @@ pub(crate) fn failure(failure: &Failure, json: bool) {
 }
 
 fn error_text(failure: &Failure) -> String {
-    let mut text = format!("error: {}\n", clean(&failure.message));
+    let mut text = text!("failure-error", message = clean(&failure.message)) + "\n";
     for bad in &failure.bad_lines {
         text += &format!("  {bad}\n");
     }
@@ -104,48 +110,10 @@ fn error_value(failure: &Failure) -> serde_json::Value {
     if let Some(place) = &failure.place {
         error["place"] = place.clone();
     }
+    if let Some(approval) = &failure.approval {
+        error["approval"] = approval.clone();
+    }
     json!({ "error": error })
-}
-
-/// Help and version, or what is wrong with the arguments.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        // A broken pipe behind `--help` is no failure.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
-    }
-    // The arguments were not understood, so nobody knows yet whether a program reads this.
-    let json = std::env::args_os().any(|argument| argument == "--json");
-    if is_surplus(error) {
-        failure(&surplus(), json);
-    } else if json {
-        let text = error.render().to_string();
-        let message = text.lines().next().unwrap_or_default();
-        let message = message.trim_start_matches("error: ");
-        let failed = Failure::new(Kind::Invalid, message, "see: sekisho --help");
-        failure(&failed, json);
-    } else {
-        let _ = error.print();
-    }
-    ExitCode::from(Kind::Invalid as u8)
-}
-
-/// Whether something was given for which there is no place, and which clap would repeat.
-fn is_surplus(error: &clap::Error) -> bool {
-    match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) => !word.starts_with('-'),
-        (ErrorKind::TooManyValues, _) => true,
-        _ => false,
-    }
-}
-
-/// Most likely a code: it must not be repeated where a log keeps it.
-fn surplus() -> Failure {
-    Failure::new(
-        Kind::Invalid,
-        "an argument too many; codes and secrets are never given as arguments, where others see them",
-        "see --help; if it was a code, wait for the next one and type that when you are asked",
-    )
 }
 
 /// Standard output can not be written.
@@ -154,12 +122,11 @@ pub(crate) fn unwritable(error: &io::Error, json: bool) -> ExitCode {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return ExitCode::SUCCESS;
     }
-    let way_out = "what was asked may have been done: look before you try again";
     failure(
         &Failure::new(
             Kind::Failed,
-            format!("the output can not be written: {error}"),
-            way_out,
+            text!("output-unwritable", error = describe(error)),
+            text!("output-unwritable-way"),
         ),
         json,
     );

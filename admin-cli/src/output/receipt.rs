@@ -2,6 +2,8 @@
 
 use std::io;
 
+use sekisho_admin_cli::language::word;
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::admin::ReceiptView;
 
 use super::block::Block;
@@ -11,26 +13,28 @@ pub(crate) fn show(output: &mut Output, receipt: &ReceiptView) -> io::Result<()>
     if output.is_json() {
         return output.value(&json::value(receipt));
     }
-    output.text(&text(receipt))?;
+    output.text(&block(receipt).render())?;
     if receipt.repeated {
         output.finish()?;
-        hint("this was done before for the same request key; nothing was done now");
+        hint(&text!("receipt-repeated"));
     }
     Ok(())
 }
 
-pub(crate) fn text(receipt: &ReceiptView) -> String {
+pub(crate) fn block(receipt: &ReceiptView) -> Block {
     Block::new()
-        .with("Receipt number", &receipt.number)
-        .with("Time", time::local(receipt.time_ms))
-        .with("Operation", &receipt.operation)
-        .with_some("Serial", receipt.serial.as_ref())
-        .with_some("New serial", receipt.new_serial.as_ref())
-        .with_some("Tokens", receipt.count.map(|count| count.to_string()))
-        .with_some("Account", receipt.account.as_ref())
-        .with("By", &receipt.actor)
-        .with_some("Approved by", receipt.approver.as_ref())
-        .with("Through", &receipt.channel)
-        .with_some("Note", receipt.note.as_ref())
-        .render()
+        .with("label-receipt-number", &receipt.number)
+        .with("label-receipt-time", time::local(receipt.time_ms))
+        .with("label-operation", word("operation", &receipt.operation))
+        .with_some("label-serial", receipt.serial.as_ref())
+        .with_some("label-new-serial", receipt.new_serial.as_ref())
+        .with_some(
+            "label-token-count",
+            receipt.count.map(|count| count.to_string()),
+        )
+        .with_some("label-account", receipt.account.as_ref())
+        .with("label-by", &receipt.actor)
+        .with_some("label-approver", receipt.approver.as_ref())
+        .with("label-through", word("channel", &receipt.channel))
+        .with_some("label-note", receipt.note.as_ref())
 }

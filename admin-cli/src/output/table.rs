@@ -3,12 +3,12 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 
-use super::clean;
+use super::{clean, heading};
 
 /// Blanks between two columns.
 const GAP: u16 = 2;
 
-/// Renders rows, under a header if there is one. No column is narrower than `least` says, which
+/// Renders rows, under a header of ids of texts if there is one. No column is narrower than `least` says, which
 /// then holds the widths: the pages of one list stand under each other.
 pub(crate) fn render(
     header: Option<&[&str]>,
@@ -20,7 +20,7 @@ pub(crate) fn render(
         .load_style(NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
     if let Some(header) = header {
-        table.set_header(header);
+        table.set_header(header.iter().map(|id| heading(id)));
     }
     for row in rows {
         table.add_row(row.iter().map(|cell| clean(cell).into_owned()));

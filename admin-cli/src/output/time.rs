@@ -5,6 +5,7 @@ use std::str::FromStr;
 use jiff::civil;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
+use sekisho_admin_cli::text;
 
 /// As `2026-11-22 09:14:02` in the local zone.
 pub(crate) fn local(ms: u64) -> String {
@@ -12,7 +13,7 @@ pub(crate) fn local(ms: u64) -> String {
         Some(time) => Zoned::new(time, TimeZone::system())
             .strftime("%Y-%m-%d %H:%M:%S")
             .to_string(),
-        None => format!("{ms} ms"),
+        None => text!("word-ms", ms = ms.to_string()),
     }
 }
 
@@ -34,17 +35,17 @@ pub(crate) struct Since {
 }
 
 impl FromStr for Since {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let now = Timestamp::now();
         let time = ago(text, now)
             .or_else(|| text.parse().ok())
             .or_else(|| local_time(text))
-            .ok_or("write a time as 2026-11-22, \"2026-11-22 09:14\", or 12h ago as 12h")?;
+            .ok_or_else(|| text!("usage-time"))?;
         u64::try_from(time.as_millisecond())
             .map(|ms| Self { ms })
-            .map_err(|_| "before 1970")
+            .map_err(|_| text!("usage-before-1970"))
     }
 }
 

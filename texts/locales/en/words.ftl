@@ -32,6 +32,16 @@ operation-session-interim = session-interim
 operation-session-stop = session-stop
 operation-gateway-on = gateway-on
 operation-gateway-off = gateway-off
+operation-start = start
+operation-emergency = emergency
+operation-start-code = start-code
+operation-start-password = start-password
+operation-resync = resync
+operation-accounts-disable = accounts-disable
+operation-approval-ask = approval-ask
+operation-approve = approve
+operation-approval-refuse = approval-refuse
+operation-policy-apply = policy-apply
 
 ## States of a token
 
@@ -79,6 +89,7 @@ reason-grace = grace
 reason-second-use = second-use
 reason-emergency-code = emergency-code
 reason-start-code = start-code
+reason-wrong-start-password = wrong-start-password
 
 ## Doors
 
@@ -87,13 +98,3 @@ channel-pam = pam
 channel-self = self
 channel-verifier = verifier
 channel-offline = offline
-
-## What became of a session that was to be ended
-
-ending-ended = ended
-ending-gone = gone
-ending-refused = refused
-ending-unsupported = unsupported
-ending-timeout = timeout
-ending-not-sent = not-sent
-ending-pending = pending

@@ -32,6 +32,16 @@ operation-session-interim = セッション継続
 operation-session-stop = セッション終了
 operation-gateway-on = ゲートウェイ起動
 operation-gateway-off = ゲートウェイ停止
+operation-start = 利用開始
+operation-emergency = 緊急コード発行
+operation-start-code = 開始コード発行
+operation-start-password = 利用開始パスワード設定
+operation-resync = 再同期
+operation-accounts-disable = アカウント一括無効化
+operation-approval-ask = 承認依頼
+operation-approve = 承認
+operation-approval-refuse = 却下
+operation-policy-apply = ポリシー適用
 
 ## States of a token
 
@@ -79,6 +89,7 @@ reason-grace = 猶予期間中
 reason-second-use = 直後の再利用
 reason-emergency-code = 緊急コード
 reason-start-code = 開始コード
+reason-wrong-start-password = 利用開始パスワード不一致
 
 ## Doors
 
@@ -87,13 +98,3 @@ channel-pam = ログイン画面
 channel-self = 本人操作
 channel-verifier = 認証サーバー
 channel-offline = オフライン作業
-
-## What became of a session that was to be ended
-
-ending-ended = 切断しました
-ending-gone = すでに終了
-ending-refused = 拒否されました
-ending-unsupported = 切断に未対応
-ending-timeout = 応答なし
-ending-not-sent = 送信不可
-ending-pending = 確認中

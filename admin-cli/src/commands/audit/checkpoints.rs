@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use sekisho_admin_cli::text;
 use sekisho_verifier::checkpoint::Checkpoint;
 use sekisho_verifier::note::PublicKey;
 use serde_json::Value;
@@ -44,8 +45,8 @@ pub(super) fn read(path: &Path, origin: &str, key: Option<&PublicKey>) -> Result
     if kept == Kept::default() {
         return Err(Failure::new(
             Kind::Invalid,
-            format!("{}: there is no checkpoint in it", path.display()),
-            "give what the verifier sent to the log: journalctl -u sekisho-verifierd, or the file of syslog",
+            text!("checkpoints-none", path = path.display().to_string()),
+            text!("checkpoints-none-way"),
         ));
     }
     Ok(kept)
@@ -75,20 +76,18 @@ impl Kept {
         if !self.notes.is_empty() {
             return Ok(());
         }
-        let (path, forged, others) = (path.display(), self.not_signed, self.others);
+        let path = path.display().to_string();
+        let (forged, others) = (self.not_signed, self.others);
         let (kind, message, way_out) = match forged {
             0 => (
                 Kind::Invalid,
-                format!("{path}: no checkpoint in it is of this journal; {others} are of others"),
-                "give the log of this installation's verifier",
+                text!("checkpoints-others", path = path, others = others),
+                text!("checkpoints-others-way"),
             ),
             _ => (
                 Kind::NotTrusted,
-                format!(
-                    "{path}: {forged} in it look like checkpoints of this journal, and none is \
-                     signed by its key"
-                ),
-                "give the key that was kept elsewhere with --key, and the log as it came from the verifier",
+                text!("checkpoints-forged", path = path, forged = forged),
+                text!("checkpoints-forged-way"),
             ),
         };
         Err(Failure::new(kind, message, way_out))

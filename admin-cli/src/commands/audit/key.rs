@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sekisho_admin_cli::text;
 use sekisho_verifier::checkpoint::Checkpoint;
 use sekisho_verifier::note::NOTE_OCTETS_MAX;
 use sekisho_verifier_socket::admin::{Answer, Verb};
@@ -39,8 +40,8 @@ pub(crate) fn checkpoint(
     let checkpoint = checkpoint.ok_or_else(|| {
         Failure::new(
             Kind::NotFound,
-            "there is no checkpoint yet",
-            "the first one follows the first event within a second",
+            text!("checkpoint-none"),
+            text!("checkpoint-none-way"),
         )
     })?;
     if output.is_json() {
@@ -58,8 +59,8 @@ fn kept(data: &Path) -> Result<Option<String>, Failure> {
     match text {
         Some(text) if !has_form(&text) => Err(Failure::new(
             Kind::NotTrusted,
-            format!("{}: this is no checkpoint", path.display()),
-            "verify the journal: sekisho audit verify; and find out who wrote that",
+            text!("checkpoint-bad", path = path.display().to_string()),
+            text!("checkpoint-bad-way"),
         )),
         text => Ok(text),
     }
@@ -82,8 +83,8 @@ fn of_folder(data: &Path) -> Result<String, Failure> {
     let found = found.ok_or_else(|| {
         Failure::new(
             Kind::NotFound,
-            format!("{}: there is no audit.pub in it", data.display()),
-            "the verifier writes it when it starts",
+            text!("audit-pub-none", path = data.display().to_string()),
+            text!("audit-pub-none-way"),
         )
     })?;
     Ok(found.key.to_string())

@@ -1,5 +1,6 @@
 //! `audit list`.
 
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::admin::{Answer, AuditFilter, EventView, Verb};
 use serde_json::json;
 
@@ -23,14 +24,14 @@ pub(crate) fn list(
         return Ok(output.value(&value)?);
     }
     if events.is_empty() {
-        hint("no events");
+        hint(&text!("list-none", rows = text!("rows-events")));
         return Ok(());
     }
     let rows: Vec<_> = events.iter().map(events::row).collect();
     output.text(&table::render_used(events::HEADER, &rows))?;
     output.finish()?;
     if more {
-        hint("there are older events: --limit, --all");
+        hint(&text!("audit-older"));
     }
     Ok(())
 }

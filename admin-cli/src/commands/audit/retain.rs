@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::admin::{Answer, RemovedView, Verb};
 use serde_json::json;
 
@@ -45,20 +46,20 @@ pub(crate) fn retain(
         output.text(&block(removed))?;
         if retain.dry_run {
             output.finish()?;
-            hint("nothing was removed: --dry-run");
+            hint(&text!("retain-dry-run"));
         }
     }
     if removed.is_none() && receipt.is_none() {
-        hint("nothing is old enough; a segment goes when all its events are");
+        hint(&text!("retain-nothing"));
     }
     Ok(())
 }
 
 fn block(removed: &RemovedView) -> String {
     Block::new()
-        .with("Segments", removed.segments.to_string())
-        .with("Octets", removed.octets.to_string())
-        .with("Newest event", time::local(removed.newest_ms))
-        .with("First kept", removed.first_kept.to_string())
+        .with("label-segments", removed.segments.to_string())
+        .with("label-octets", removed.octets.to_string())
+        .with("label-newest-event", time::local(removed.newest_ms))
+        .with("label-first-kept", removed.first_kept.to_string())
         .render()
 }

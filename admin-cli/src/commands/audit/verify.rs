@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sekisho_admin_cli::text;
 use sekisho_store_embedded::{Fault, LeftOut, Verified, origin, verify as verify_journal};
 use sekisho_verifier::checkpoint::Checkpoint;
 use sekisho_verifier::time::Time;
@@ -64,10 +65,10 @@ pub(crate) fn failure(fault: Fault) -> Failure {
     let (message, way_out) = fault.text.split_once('\n').unwrap_or((&fault.text, ""));
     let mut at = fault.file.display().to_string();
     if let Some(octet) = fault.octet {
-        at += &format!(", octet {octet}");
+        at += &text!("journal-at-octet", octet = octet);
     }
     if let Some(position) = fault.position {
-        at += &format!(", position {position}");
+        at += &text!("journal-at-position", position = position);
     }
     let mut failure = Failure::new(Kind::NotTrusted, format!("{at}: {message}"), way_out.trim());
     failure.place = Some(json!({
@@ -81,69 +82,47 @@ pub(crate) fn failure(fault: Fault) -> Failure {
 /// What was found out, a sentence in each line, and nothing that was not looked at.
 fn verdict(verified: &Verified, kept: &Kept, key: Option<&Key>) -> Vec<String> {
     let mut told = vec![match (&verified.signed, key) {
-        (_, None) => NOT_CHECKED.to_owned(),
-        (Some(signed), Some(_)) => format!(
-            "Good: from position {} to {}, nothing was changed, left out or put in since it was \
-             signed at {}.",
-            verified.first,
-            signed.position,
-            time::local(signed.time.millis())
+        (_, None) => text!("journal-chain-fits"),
+        (Some(signed), Some(_)) => text!(
+            "journal-good",
+            first = verified.first,
+            last = signed.position,
+            time = time::local(signed.time.millis())
         ),
-        (None, Some(_)) => "The journal holds no event, so there is nothing to verify.".to_owned(),
+        (None, Some(_)) => text!("journal-empty"),
     }];
     let since = verified.unsigned_since.map(|at| time::local(at.millis()));
     if let (Some(since), Some(_)) = (since, key) {
-        told.push(format!(
-            "{} behind the last checkpoint {} not signed yet (since {since}).",
-            counted(verified.unsigned_events, "event"),
-            is_or_are(verified.unsigned_events),
+        told.push(text!(
+            "journal-unsigned",
+            count = verified.unsigned_events,
+            since = since
         ));
     }
     told.extend(elsewhere(verified));
     told.extend(skipped(kept));
-    told.extend(key.and_then(Key::caveat).map(str::to_owned));
+    told.extend(key.and_then(Key::caveat));
     told
 }
 
-const NOT_CHECKED: &str = "The chain fits. No signature was checked, for want of a key (--key): \
-    whoever could write to the data folder could have made all of it anew.";
-
 /// What checkpoints from elsewhere say, or would.
 fn elsewhere(verified: &Verified) -> Vec<String> {
-    let compared = verified.elsewhere;
-    let mut told = Vec::new();
-    if compared == 0 {
-        told.push(
-            "That its end was not cut off is not known: compare with checkpoints that were kept \
-             elsewhere (--checkpoints)."
-                .to_owned(),
-        );
-    } else {
-        told.push(format!(
-            "{} from elsewhere {} what it says.",
-            counted(compared, "checkpoint"),
-            if compared == 1 {
-                "bears out"
-            } else {
-                "bear out"
-            },
-        ));
-    }
+    let mut told = vec![match verified.elsewhere {
+        0 => text!("journal-end-unknown"),
+        compared => text!("journal-borne-out", count = compared),
+    }];
     if verified.older > 0 {
-        told.push(format!(
-            "{} from elsewhere {} of before position {}: that was removed, and could not be \
-             compared.",
-            counted(verified.older, "checkpoint"),
-            is_or_are(verified.older),
-            verified.first,
+        told.push(text!(
+            "journal-older",
+            count = verified.older,
+            first = verified.first
         ));
     }
     told.extend(verified.left_out.iter().map(|left_out| {
-        format!(
-            "{} from elsewhere {} of events that were left out by the restore of {}.",
-            counted(left_out.checkpoints, "checkpoint"),
-            is_or_are(left_out.checkpoints),
-            time::local(left_out.restored.millis()),
+        text!(
+            "journal-left-out",
+            count = left_out.checkpoints,
+            time = time::local(left_out.restored.millis())
         )
     }));
     told
@@ -153,37 +132,12 @@ fn elsewhere(verified: &Verified) -> Vec<String> {
 fn skipped(kept: &Kept) -> Vec<String> {
     let mut told = Vec::new();
     if kept.others > 0 {
-        told.push(format!(
-            "{} from elsewhere {} of other journals, and skipped.",
-            counted(kept.others, "checkpoint"),
-            is_or_are(kept.others),
-        ));
+        told.push(text!("journal-of-others", count = kept.others));
     }
     if kept.not_signed > 0 {
-        told.push(format!(
-            "Warning: {} from elsewhere {} a checkpoint of this journal and {} not signed by this \
-             key, and skipped: find out who wrote that.",
-            counted(kept.not_signed, "line"),
-            if kept.not_signed == 1 {
-                "looks like"
-            } else {
-                "look like"
-            },
-            is_or_are(kept.not_signed),
-        ));
+        told.push(text!("journal-not-signed", count = kept.not_signed));
     }
     told
-}
-
-fn counted(number: u64, what: &str) -> String {
-    match number {
-        1 => format!("1 {what}"),
-        _ => format!("{number} {what}s"),
-    }
-}
-
-fn is_or_are(number: u64) -> &'static str {
-    if number == 1 { "is" } else { "are" }
 }
 
 /// So many checkpoints from elsewhere are of what restores have left out.
@@ -195,42 +149,52 @@ fn left_out(verified: &Verified) -> u64 {
 fn block(verified: &Verified, signed: bool) -> Block {
     let of = |checkpoint: &Checkpoint| {
         let at = time::local(checkpoint.time.millis());
-        format!("position {}, {at}", checkpoint.position)
+        text!(
+            "value-position-at",
+            position = checkpoint.position,
+            time = at
+        )
     };
     let local = |time: Time| time::local(time.millis());
     let nonzero = |number: u64| (number > 0).then(|| number.to_string());
     Block::new()
-        .with("Journal", Checkpoint::origin_of(&verified.store))
-        .with_some("Restores", nonzero(verified.epoch.into()))
-        .with("Segments", verified.segments.to_string())
-        .with_some("Compressed", nonzero(verified.compressed))
+        .with("label-journal", Checkpoint::origin_of(&verified.store))
+        .with_some("label-restores", nonzero(verified.epoch.into()))
+        .with("label-segments", verified.segments.to_string())
+        .with_some("label-compressed", nonzero(verified.compressed))
         .with_some(
-            "Snapshot",
-            verified.snapshot.map(|at| format!("position {at}")),
+            "label-snapshot",
+            verified
+                .snapshot
+                .map(|at| text!("value-position", position = at)),
         )
         .with(
-            "Positions",
-            format!("{} to {}", verified.first, verified.last),
+            "label-positions",
+            text!(
+                "value-from-to",
+                first = verified.first,
+                last = verified.last
+            ),
         )
-        .with("Events", verified.events.to_string())
-        .with_some("Oldest event", verified.oldest.map(local))
-        .with_some("Newest event", verified.newest.map(local))
-        .with("Checkpoints", verified.checkpoints.to_string())
-        .with("Signatures", verified.signatures.to_string())
-        .with_some("From elsewhere", nonzero(verified.elsewhere))
-        .with_some("Of removed", nonzero(verified.older))
-        .with_some("Of left out", nonzero(left_out(verified)))
+        .with("label-events", verified.events.to_string())
+        .with_some("label-oldest-event", verified.oldest.map(local))
+        .with_some("label-newest-event", verified.newest.map(local))
+        .with("label-checkpoints", verified.checkpoints.to_string())
+        .with("label-signatures", verified.signatures.to_string())
+        .with_some("label-from-elsewhere", nonzero(verified.elsewhere))
+        .with_some("label-of-removed", nonzero(verified.older))
+        .with_some("label-of-left-out", nonzero(left_out(verified)))
         .with_some(
-            "Signed up to",
+            "label-signed-up-to",
             verified.signed.as_ref().filter(|_| signed).map(of),
         )
         .with_some(
-            "Not signed",
+            "label-not-signed",
             nonzero(verified.unsigned_events).filter(|_| signed),
         )
         .with_some(
-            "Unfinished",
-            nonzero(verified.torn_octets).map(|n| n + " octets"),
+            "label-unfinished",
+            nonzero(verified.torn_octets).map(|n| text!("value-octets", octets = n)),
         )
 }
 
@@ -307,8 +271,9 @@ impl Progress {
         }
         let bar = self.bar.get_or_insert_with(|| {
             let bar = ProgressBar::with_draw_target(Some(all), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("verifying {wide_bar} {percent:>3} %");
+            let style = ProgressStyle::with_template("{msg} {wide_bar} {percent:>3} %");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_message(text!("journal-verifying"));
             bar
         });
         bar.set_position(done);

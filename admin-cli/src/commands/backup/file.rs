@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, RenameFlags};
 use rustix::io::Errno;
+use sekisho_admin_cli::text;
 
 use crate::failure::{Failure, Kind};
 
@@ -91,8 +92,8 @@ fn temporary_of(path: &Path) -> Result<PathBuf, Failure> {
     let Some(name) = path.file_name() else {
         return Err(Failure::new(
             Kind::Invalid,
-            format!("{}: is not the name of a file", path.display()),
-            "name the file that the backup shall be in",
+            text!("backup-no-name", path = path.display().to_string()),
+            text!("backup-no-name-way"),
         ));
     };
     let mut temporary = OsString::from(".");
@@ -111,17 +112,13 @@ fn folder_of(path: &Path) -> &Path {
 fn is_there(path: &Path) -> Failure {
     Failure::new(
         Kind::Conflict,
-        format!("{}: exists already", path.display()),
-        "name a new file; nothing is ever overwritten",
+        text!("file-exists", path = path.display().to_string()),
+        text!("backup-exists-way"),
     )
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    Failure::local(
-        path.display(),
-        error,
-        "name a file in a folder that you can write, with room for it",
-    )
+    Failure::local(path.display(), error, text!("backup-write-way"))
 }
 
 #[cfg(test)]

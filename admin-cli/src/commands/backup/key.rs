@@ -4,6 +4,7 @@ use std::path::Path;
 
 use age::secrecy::ExposeSecret;
 use age::x25519::Identity;
+use sekisho_admin_cli::text;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -28,11 +29,9 @@ pub(crate) fn new_key(file: &Path, output: &mut Output) -> Result<(), Stop> {
     let shown = file.display();
     output.line(&recipient)?;
     hint(&format!(
-        "\n{shown} opens every backup that is made for it, and so every seed.\n\
-         Move it away from this machine, to where the backups are not, and keep a second copy:\n\
-         without it no backup can be restored. Then write the line above into the settings,\n\
-         \n    [backup]\n    recipients = [\"{recipient}\"]\n\n\
-         and restart the verifier."
+        "\n{}\n\n    [backup]\n    recipients = [\"{recipient}\"]\n\n{}",
+        text!("backup-key-made", path = shown.to_string()),
+        text!("backup-key-restart"),
     ));
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::admin::{Answer, ReceiptView, Verb};
 use serde_json::json;
 
@@ -53,9 +54,13 @@ pub(crate) fn run(
         value["damaged"] = json!(done.damaged);
         format!("{value}\n")
     } else {
-        let who = done.recipients.join("\n                ");
-        let octets = done.octets;
-        receipt::text(&done.receipt) + &format!("Octets          {octets}\nReadable by     {who}\n")
+        let block = receipt::block(&done.receipt).with("label-octets", done.octets.to_string());
+        let who = done.recipients.iter().enumerate();
+        let block = who.fold(block, |block, (number, who)| {
+            let label = if number == 0 { "label-readable-by" } else { "" };
+            block.with(label, who)
+        });
+        block.render()
     };
     match piped {
         // Standard output holds the backup itself.
@@ -63,11 +68,7 @@ pub(crate) fn run(
         false => output.text(&told)?,
     }
     if done.damaged > 0 {
-        hint(&format!(
-            "warning: damaged records: {}. They are damaged in this backup as well, and it makes none of \
-             them good again.\n  Keep the backups of before; sekisho status names the records.",
-            done.damaged
-        ));
+        hint(&text!("backup-damaged", count = done.damaged));
     }
     Ok(())
 }
@@ -93,8 +94,8 @@ fn piped_output() -> Result<io::StdoutLock<'static>, Failure> {
     if out.is_terminal() {
         return Err(Failure::new(
             Kind::Invalid,
-            "a backup is not for a terminal",
-            "send it on: sekisho backup - | …; or name a file",
+            text!("backup-terminal"),
+            text!("backup-terminal-way"),
         ));
     }
     Ok(out)
@@ -159,6 +160,10 @@ fn progress(octets: u64, quiet: bool) -> ProgressBar {
 
 /// The journal says that there is a backup, and there is none.
 fn made_for_nothing(mut failure: Failure, done: &Fetched) -> Failure {
-    failure.message += &format!("; receipt {} is of no use", done.receipt.number);
+    failure.message = text!(
+        "backup-of-no-use",
+        message = failure.message,
+        number = &done.receipt.number
+    );
     failure
 }

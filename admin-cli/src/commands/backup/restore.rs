@@ -5,6 +5,8 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
+use sekisho_admin_cli::text;
+
 use crate::cli::{Global, Restore};
 use crate::failure::Failure;
 
@@ -36,11 +38,7 @@ pub(crate) fn restore(global: &Global, restore: &Restore) -> Failure {
     // Behind a `--`, so that no name is taken for an option.
     command.arg("--").arg(&restore.file);
     let error = command.exec();
-    Failure::local(
-        program.display(),
-        &error,
-        "install the verifier on this machine; it restores",
-    )
+    Failure::local(program.display(), &error, text!("restore-no-program-way"))
 }
 
 /// Beside this program, else in a folder of the PATH, else where packages put it.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
+use sekisho_admin_cli::text;
 use sekisho_settings::{DEFAULT_FILE, Prefix, Settings};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -12,12 +13,14 @@ use super::gateway::Make;
 use crate::Stop;
 use crate::cli::{ClientAdd, FirstFactor, Global, Mode, name_of};
 use crate::failure::{Failure, Kind};
-use crate::output::Output;
+use crate::output::{Output, heading};
 
 /// Letters and digits, which every gateway takes, without those that look alike.
 const LETTERS: &[u8; 57] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
 /// So many of them have 186 bits; the advice for RADIUS is 32 octets.
 const SECRET_LETTERS: usize = 32;
+/// What makes the daemons read the settings again.
+const RESTART: &str = "systemctl restart sekisho-radiusd sekisho-verifierd";
 /// What stands for the address of this server as long as nobody said it.
 const SERVER: &str = "SERVER";
 
@@ -31,8 +34,8 @@ pub(crate) fn add(global: &Global, add: &ClientAdd, output: &mut Output) -> Resu
     if !make.can(mode) {
         return Err(Failure::new(
             Kind::Invalid,
-            format!("{} takes a challenge for a reject", make.name),
-            "choose --mode code, or --mode password-and-code with a --first-factor",
+            text!("client-no-challenge", gateway = heading(make.name)),
+            text!("client-no-challenge-way"),
         )
         .into());
     }
@@ -85,11 +88,12 @@ fn refuse_everybody(add: &ClientAdd, make: &Make) -> Result<(), Failure> {
         None => Ok(()),
         Some(prefix) => Err(Failure::new(
             Kind::Invalid,
-            format!(
-                "{prefix} is too large for {}, which does not sign its requests",
-                make.name
+            text!(
+                "client-everybody",
+                prefix = prefix.to_string(),
+                gateway = heading(make.name)
             ),
-            "name the addresses that it sends from",
+            text!("client-everybody-way"),
         )),
     }
 }
@@ -110,7 +114,7 @@ fn of_new_lines(path: &Path, error: &sekisho_settings::Error) -> Failure {
         .map_or(String::new(), |line| format!(":{line}"));
     let place = format!("{}{line}: ", path.display());
     if let Some(message) = failure.message.strip_prefix(&place) {
-        failure.message = format!("the new lines: {message}");
+        failure.message = text!("client-new-lines", message = message);
     }
     failure
 }
@@ -123,23 +127,24 @@ fn for_people(
     lines: &str,
     output: &mut Output,
 ) -> Result<(), Stop> {
-    let shown = path.display();
+    let shown = path.display().to_string();
     let (head, next) = match add.write {
         true => (
-            format!("# Appended to {shown}"),
-            "# Next: systemctl restart sekisho-radiusd sekisho-verifierd".to_owned(),
+            text!("client-appended", path = shown),
+            text!("client-next", command = RESTART),
         ),
         false => (
-            format!("# For {shown}"),
-            "# Then: systemctl restart sekisho-radiusd sekisho-verifierd".to_owned(),
+            text!("client-for", what = shown),
+            text!("client-then", command = RESTART),
         ),
     };
-    output.text(&format!("{head}\n{block}{next}\n\n"))?;
-    output.line(&format!("# For {}", make.name))?;
+    output.text(&format!("# {head}\n{block}# {next}\n\n"))?;
+    output.line(&format!(
+        "# {}",
+        text!("client-for", what = heading(make.name))
+    ))?;
     if add.server.is_none() {
-        output.line(&format!(
-            "# {SERVER} is the address of this RADIUS server, as the gateway reaches it"
-        ))?;
+        output.line(&format!("# {}", text!("client-server-word", word = SERVER)))?;
     }
     Ok(output.text(lines)?)
 }
@@ -182,8 +187,8 @@ fn block(add: &ClientAdd, make: &Make, mode: Mode, secret: &str) -> String {
     }
     if let Some((attribute, value)) = make.groups() {
         block += &format!(
-            "# To tell it the groups of a user:\n\
-             #[[radius.client.reply]]\n#attribute = \"{attribute}\"\n#value = \"{value}\"\n"
+            "# {}\n#[[radius.client.reply]]\n#attribute = \"{attribute}\"\n#value = \"{value}\"\n",
+            text!("client-groups")
         );
     }
     block
@@ -209,8 +214,8 @@ fn new_secret() -> Result<Zeroizing<String>, Failure> {
         getrandom::fill(&mut *octets).map_err(|error| {
             Failure::new(
                 Kind::Failed,
-                format!("the system gives no random numbers: {error}"),
-                "try again",
+                text!("random-none", error = error.to_string()),
+                text!("import-again-way"),
             )
         })?;
         // Octets above the last whole multiple would make some letters likelier than others.

@@ -5,13 +5,12 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
+use sekisho_admin_cli::text;
 use sekisho_settings::Settings;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Kind};
 use crate::prompt;
-
-const WAY_OUT: &str = "run as root; or leave out --write and add the lines by hand";
 
 /// A file that is good as it is, and its text.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ impl SettingsFile {
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         // What is wrong already is not for us to append to.
         Settings::load(path)?;
-        let cannot = |error| Failure::local(path.display(), &error, WAY_OUT);
+        let cannot = |error| Failure::local(path.display(), &error, text!("client-write-way"));
         let path = fs::canonicalize(path).map_err(cannot)?;
         let text = text_of(&path)?;
         Ok(Self { path, text })
@@ -53,7 +52,9 @@ impl SettingsFile {
     }
 
     fn write(&self, temporary: &Path, whole: &str) -> Result<(), Failure> {
-        let cannot = |error: io::Error| Failure::local(self.path.display(), &error, WAY_OUT);
+        let cannot = |error: io::Error| {
+            Failure::local(self.path.display(), &error, text!("client-write-way"))
+        };
         let before = fs::metadata(&self.path).map_err(cannot)?;
         let mut file = File::options()
             .write(true)
@@ -70,8 +71,8 @@ impl SettingsFile {
         if *text_of(&self.path)? != *self.text {
             return Err(Failure::new(
                 Kind::Conflict,
-                format!("{}: somebody has changed it meanwhile", self.path.display()),
-                "run the command again",
+                text!("client-changed", path = self.path.display().to_string()),
+                text!("client-changed-way"),
             ));
         }
         fs::rename(temporary, &self.path).map_err(cannot)?;
@@ -92,6 +93,6 @@ fn text_of(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let mut file = prompt::open_regular(path)?;
     let mut text = Zeroizing::new(String::new());
     file.read_to_string(&mut text)
-        .map_err(|error| Failure::local(path.display(), &error, WAY_OUT))?;
+        .map_err(|error| Failure::local(path.display(), &error, text!("client-write-way")))?;
     Ok(text)
 }

@@ -25,7 +25,7 @@ enum Ends {
 /// One make.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Make {
-    /// Its name for people.
+    /// Its name for people, or the id of one.
     pub(super) name: &'static str,
     /// Its own lines, with `@NAME@`, `@SECRET@`, `@SERVER@` and `@ADDRESS@` in them.
     lines: &'static str,
@@ -41,7 +41,7 @@ pub(super) struct Make {
 
 /// What most are like.
 const USUAL: Make = Make {
-    name: "the gateway",
+    name: "client-gateway",
     lines: include_str!("gateways/generic.txt"),
     signs: Signs::Always,
     ends: Ends::Usual,

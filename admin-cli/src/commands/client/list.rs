@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sekisho_admin_cli::text;
 use sekisho_settings::{Client, FirstFactor, MessageAuthenticator, Mode, Settings};
 use sekisho_verifier_socket::admin::{Answer, ClientView, Verb};
 use serde_json::{Value, json};
@@ -14,21 +15,21 @@ use crate::failure::Failure;
 use crate::output::{Output, clean, hint, json, table, time};
 
 const HEADER: &[&str] = &[
-    "Client",
-    "Address",
-    "Mode",
-    "First factor",
-    "Methods",
-    "Used",
-    "Signed",
-    "Retries",
-    "After",
-    "Accepts",
-    "Rejects",
-    "Dropped",
-    "Reports",
-    "Last seen",
-    "Last accept",
+    "label-client",
+    "label-address",
+    "label-mode",
+    "label-first-factor",
+    "label-methods",
+    "label-used",
+    "label-signed",
+    "label-retries",
+    "label-after",
+    "label-accepts",
+    "label-rejects",
+    "label-dropped",
+    "label-reports",
+    "label-last-seen",
+    "label-last-accept",
 ];
 
 /// A gateway as far as it is known.
@@ -57,7 +58,7 @@ pub(crate) fn list(
         return Ok(output.value(&json!({ "clients": clients }))?);
     }
     if clients.is_empty() {
-        hint("no clients");
+        hint(&text!("list-none", rows = text!("rows-clients")));
     } else {
         let rows: Vec<_> = clients
             .iter()
@@ -68,7 +69,7 @@ pub(crate) fn list(
     warnings(&clients, output)?;
     if !readable {
         output.finish()?;
-        hint("this user can not read the settings: only what was seen is shown");
+        hint(&text!("client-unreadable"));
     }
     Ok(())
 }
@@ -100,7 +101,7 @@ fn warnings(clients: &BTreeMap<String, Known>, output: &mut Output) -> Result<()
         }
     }
     if !lines.is_empty() {
-        output.text(&format!("\nNeeds attention\n{lines}"))?;
+        output.text(&format!("\n{}\n{lines}", text!("needs-attention")))?;
     }
     Ok(())
 }
@@ -131,7 +132,7 @@ fn seen_cells(seen: &ClientView) -> [String; 10] {
     [
         seen.methods.join(" "),
         if all > 0 {
-            format!("{signed} of {all}")
+            text!("value-of", part = signed, all = all)
         } else {
             String::new()
         },
@@ -153,15 +154,15 @@ fn seen_cells(seen: &ClientView) -> [String; 10] {
 /// After how long it sends again.
 fn after(seen: &ClientView) -> String {
     match (seen.retry_ms_min, seen.retry_ms_max) {
-        (Some(min), Some(max)) if min != max => format!("{min} to {max} ms"),
-        (Some(ms), _) | (None, Some(ms)) => format!("{ms} ms"),
+        (Some(min), Some(max)) if min != max => text!("value-ms-from-to", min = min, max = max),
+        (Some(ms), _) | (None, Some(ms)) => text!("value-ms", ms = ms),
         (None, None) => String::new(),
     }
 }
 
 fn dropped(seen: &ClientView) -> String {
     match &seen.last_drop {
-        Some(why) => format!("{} (last: {why})", seen.dropped),
+        Some(why) => text!("value-dropped", count = seen.dropped, why = why),
         None => seen.dropped.to_string(),
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, chown, fc
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
+use sekisho_admin_cli::text;
 use zeroize::Zeroizing;
 
 use super::owner::Owner;
@@ -132,9 +133,5 @@ fn sync_parent(path: &Path) -> io::Result<()> {
 }
 
 fn cannot_make(path: &Path, error: &io::Error) -> Failure {
-    Failure::local(
-        path.display(),
-        error,
-        "run as root; or name places that you may write with --settings, --data and --socket",
-    )
+    Failure::local(path.display(), error, text!("init-make-way"))
 }

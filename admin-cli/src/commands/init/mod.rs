@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sekisho_admin_cli::text;
 use sekisho_settings::{DEFAULT_FILE, Settings};
 use sekisho_verifier_socket::DEFAULT_SOCKET;
 use serde_json::json;
@@ -70,23 +71,17 @@ impl Plan {
 
     fn check_nothing_is_there(&self) -> Result<(), Failure> {
         if is_there(&self.settings)? {
-            return Err(exists(
-                &self.settings,
-                "there is an installation already; keep it, or make another with --settings FILE --data DIR",
-            ));
+            return Err(exists(&self.settings, text!("init-installed-way")));
         }
         let key = self.data.join(KEY_FILE);
         if is_there(&key)? {
-            return Err(exists(
-                &key,
-                "this key opens the seeds beside it: keep both, or choose another folder with --data",
-            ));
+            return Err(exists(&key, text!("init-key-there-way")));
         }
         if is_there(&self.data)? && !is_empty_folder(&self.data)? {
             return Err(Failure::new(
                 Kind::Conflict,
-                format!("{}: is not an empty folder", self.data.display()),
-                "move away what is there, or choose another folder with --data",
+                text!("init-not-empty", path = self.data.display().to_string()),
+                text!("init-not-empty-way"),
             ));
         }
         Ok(())
@@ -120,10 +115,10 @@ impl Plan {
             }));
         }
         let made = Block::new()
-            .with("Settings", self.settings.to_string_lossy())
-            .with("Data folder", self.data.to_string_lossy())
-            .with("Master key", self.source.place(self.key.as_deref()))
-            .with("Socket", self.socket.to_string_lossy());
+            .with("label-settings", self.settings.to_string_lossy())
+            .with("label-data-folder", self.data.to_string_lossy())
+            .with("label-master-key", self.source.place(self.key.as_deref()))
+            .with("label-socket", self.socket.to_string_lossy());
         output.text(&made.render())?;
         output.text(&self.next_steps())
     }
@@ -140,30 +135,35 @@ impl Plan {
             )
         };
         format!(
-            "\nNext\n\
+            "\n{}\n\
              {}\
-             * Make the groups of admins, help desk and auditors, and put people in them:\n\
+             * {}\n\
              \x20   groupadd --system sekisho-admin; usermod --append --groups sekisho-admin NAME\n\
-             \x20   (the same with sekisho-help-desk and sekisho-auditor)\n\
-             * Start the verifier:\n\
+             \x20   {}\n\
+             * {}\n\
              \x20   {start}\n\
-             * See that it is well, and make the first token:\n\
+             * {}\n\
              \x20   sekisho{option} status\n\
              \x20   sekisho{option} token issue\n",
+            text!("init-next"),
             self.source.next_steps(),
+            text!("init-next-groups"),
+            text!("init-next-groups-others"),
+            text!("init-next-start"),
+            text!("init-next-try"),
         )
     }
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path)
-        .map_err(|e| Failure::local(path.display(), &e, "write the path from / on"))
+        .map_err(|e| Failure::local(path.display(), &e, text!("init-absolute-way")))
 }
 
-fn exists(path: &Path, way_out: &str) -> Failure {
+fn exists(path: &Path, way_out: String) -> Failure {
     Failure::new(
         Kind::Conflict,
-        format!("{}: exists already", path.display()),
+        text!("file-exists", path = path.display().to_string()),
         way_out,
     )
 }
@@ -187,5 +187,5 @@ fn is_empty_folder(path: &Path) -> Result<bool, Failure> {
 }
 
 fn cannot_look(path: &Path, error: &io::Error) -> Failure {
-    Failure::local(path.display(), error, "run as root")
+    Failure::local(path.display(), error, text!("init-root-way"))
 }

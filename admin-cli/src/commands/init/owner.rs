@@ -1,6 +1,7 @@
 //! The daemon's user, who will own the data.
 
 use nix::unistd::{Group, User, geteuid};
+use sekisho_admin_cli::text;
 
 use crate::failure::{Failure, Kind};
 
@@ -55,7 +56,7 @@ fn user(name: &str) -> Result<(u32, u32), Failure> {
     found
         .map(|user| (user.uid.as_raw(), user.gid.as_raw()))
         .or_else(|| name.parse().ok().map(|id| (id, id)))
-        .ok_or_else(|| unknown("user", "make it first: useradd --system sekisho"))
+        .ok_or_else(|| unknown(text!("init-no-user"), text!("init-no-user-way")))
 }
 
 fn group(name: &str) -> Result<u32, Failure> {
@@ -63,9 +64,9 @@ fn group(name: &str) -> Result<u32, Failure> {
     found
         .map(|group| group.gid.as_raw())
         .or_else(|| name.parse().ok())
-        .ok_or_else(|| unknown("group", "make it first: groupadd --system sekisho"))
+        .ok_or_else(|| unknown(text!("init-no-group"), text!("init-no-group-way")))
 }
 
-fn unknown(what: &str, way_out: &str) -> Failure {
-    Failure::new(Kind::NotFound, format!("there is no such {what}"), way_out)
+fn unknown(message: String, way_out: String) -> Failure {
+    Failure::new(Kind::NotFound, message, way_out)
 }

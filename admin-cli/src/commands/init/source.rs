@@ -2,18 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use sekisho_admin_cli::text;
+
 use super::absolute;
 use super::template::{DEFAULT_SOURCE, quoted};
 use crate::cli::{Init, MasterKeySource};
 use crate::failure::{Failure, Kind};
 
 /// The commands that make a key which is never in clear on a disk.
-const CREDENTIAL_STEPS: &str = "\
-* Make the master key, sealed by this machine, and keep a copy of it in a safe place:
+const CREDENTIAL_COMMANDS: &str = "    \
     umask 077; key=$(od -An -vtx1 -N32 /dev/urandom | tr -d ' \\n')
     printf 'sekisho-master-key-1 %s\\n' \"$key\" | systemd-creds encrypt \\
         --name=sekisho-master-key - /etc/credstore.encrypted/sekisho-master-key
-* Hand it to the verifier: systemctl edit sekisho-verifierd, and add
+";
+/// The lines for the verifier's unit.
+const CREDENTIAL_UNIT: &str = "    \
     [Service]
     LoadCredentialEncrypted=sekisho-master-key:/etc/credstore.encrypted/sekisho-master-key
 ";
@@ -49,8 +52,8 @@ impl Source {
             }
             _ => Err(Failure::new(
                 Kind::Invalid,
-                "only --master-key pkcs11 has a module, a token and a PIN file",
-                "leave them out, or add --master-key pkcs11",
+                text!("init-pkcs11-only"),
+                text!("init-pkcs11-only-way"),
             )),
         }
     }
@@ -77,26 +80,25 @@ impl Source {
     pub(crate) fn place(&self, file: Option<&Path>) -> String {
         match (self, file) {
             (Self::File, Some(file)) => file.to_string_lossy().into_owned(),
-            (Self::File, None) => "file".to_owned(),
-            (Self::Credential, _) => "credential sekisho-master-key".to_owned(),
-            (Self::Pkcs11 { token, .. }, _) => format!("token {token}"),
+            (Self::File, None) => text!("init-key-file"),
+            (Self::Credential, _) => text!("init-key-credential"),
+            (Self::Pkcs11 { token, .. }, _) => text!("init-key-token", token = token),
         }
     }
 
     /// What is left to do, in lines.
     pub(crate) fn next_steps(&self) -> String {
         match self {
-            Self::File => {
-                "* Keep a copy of the master key in a safe place: without it no seed can \
-                           be read.\n"
-                    .to_owned()
-            }
-            Self::Credential => CREDENTIAL_STEPS.to_owned(),
+            Self::File => format!("* {}\n", text!("init-next-copy")),
+            Self::Credential => format!(
+                "* {}\n{CREDENTIAL_COMMANDS}* {}\n{CREDENTIAL_UNIT}",
+                text!("init-next-credential"),
+                text!("init-next-credential-hand")
+            ),
             Self::Pkcs11 { pin_file, .. } => format!(
-                "* Put the PIN of the token into {}, mode 0400, owned by the verifier's user.\n\
-                 * The verifier makes the key in the token at its first start; keep the token, or a \
-                 copy by\n  its maker's tool: without it only a backup can be read.\n",
-                pin_file.display()
+                "* {}\n* {}\n",
+                text!("init-next-pin", path = pin_file.display().to_string()),
+                text!("init-next-module")
             ),
         }
     }

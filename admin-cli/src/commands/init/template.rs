@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use sekisho_admin_cli::text;
+
 use super::source::Source;
 use crate::failure::{Failure, Kind};
 
@@ -25,11 +27,8 @@ pub(crate) fn quoted(path: &Path) -> Result<String, Failure> {
         .ok_or_else(|| {
             Failure::new(
                 Kind::Invalid,
-                format!(
-                    "{}: not a path that can be written in the settings",
-                    path.display()
-                ),
-                "choose a path of UTF-8 without control characters",
+                text!("init-bad-path", path = path.display().to_string()),
+                text!("init-bad-path-way"),
             )
         })?;
     Ok(format!(

@@ -2,6 +2,7 @@
 
 mod verify;
 
+use sekisho_admin_cli::text;
 use sekisho_verifier_socket::admin::Verb;
 
 use crate::Stop;
@@ -24,8 +25,8 @@ pub(crate) fn show(
     let text = receipt.signed.ok_or_else(|| {
         Failure::new(
             Kind::NotFound,
-            "the verifier has no key to sign receipts with",
-            "see what it said when it started: journalctl -u sekisho-verifierd",
+            text!("receipt-unsigned"),
+            text!("receipt-unsigned-way"),
         )
     })?;
     // As it is: every octet is signed. Its fields were cleaned before they were recorded.

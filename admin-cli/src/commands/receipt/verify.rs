@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use data_encoding::BASE64;
+use sekisho_admin_cli::text;
 use sekisho_store_embedded::{FoundEvent, Lookup, find};
 use sekisho_verifier::checkpoint::Checkpoint;
 use sekisho_verifier::event::{OperationEvent, OperationOutcome, What};
@@ -62,7 +63,7 @@ pub(crate) fn verify(
         if index > 0 {
             output.line("")?;
         }
-        output.text(&shown::text(&verdict.receipt))?;
+        output.text(&shown::block(&verdict.receipt).render())?;
         output.line("")?;
         for sentence in told(verdict, key.as_ref()) {
             output.line(&sentence)?;
@@ -70,9 +71,6 @@ pub(crate) fn verify(
     }
     Ok(proved(&verdicts, key.as_ref())?)
 }
-
-const NOT_YET: &str = "No signed checkpoint stands behind it yet";
-const WITHIN_A_SECOND: &str = "a running verifier writes one within a second";
 
 /// Whether something signed stands for it.
 fn is_good(verdict: &Verdict) -> bool {
@@ -84,11 +82,8 @@ fn proved(verdicts: &[Verdict], key: Option<&Key>) -> Result<(), Failure> {
     match verdicts.iter().find(|verdict| !is_good(verdict)) {
         Some(verdict) if key.is_some() => Err(Failure::new(
             Kind::NotTrusted,
-            format!(
-                "{}: not good: no signed checkpoint stands behind it yet",
-                verdict.receipt.number
-            ),
-            format!("{WITHIN_A_SECOND}: ask again; if none comes, do not believe it"),
+            text!("verify-not-good", number = &verdict.receipt.number),
+            text!("verify-not-good-way"),
         )),
         _ => Ok(()),
     }
@@ -108,8 +103,8 @@ fn what(given: &str) -> Result<Given, Failure> {
     given.parse().map(Given::Number).map_err(|error| {
         Failure::new(
             Kind::Invalid,
-            format!("{given}: there is no such file, and {error}"),
-            "give a file with a signed receipt, or a receipt number",
+            text!("verify-what", given = given, error = format!("{error}")),
+            text!("verify-what-way"),
         )
     })
 }
@@ -117,8 +112,8 @@ fn what(given: &str) -> Result<Given, Failure> {
 fn no_key() -> Failure {
     Failure::new(
         Kind::Invalid,
-        "there is no public key to verify it with",
-        "give it with --key: a file, or the line that sekisho audit key prints",
+        text!("verify-no-key"),
+        text!("verify-no-key-way"),
     )
 }
 
@@ -149,13 +144,18 @@ fn in_file(path: &Path, key: &Key, data: Option<&Path>) -> Result<Vec<Verdict>, 
     match verdicts.len() {
         0 if all == 0 => Err(Failure::new(
             Kind::Invalid,
-            format!("{name}: there is no receipt in it"),
-            "give what a command printed with --json",
+            text!("verify-no-receipt-in", name = name),
+            text!("verify-no-receipt-in-way"),
         )),
         signed if signed < all => Err(Failure::new(
             Kind::NotTrusted,
-            format!("{name}: {signed} of {all} receipts are signed; not good"),
-            "get each of the others signed: sekisho receipt show NUMBER --signed",
+            text!(
+                "verify-some-signed",
+                name = name,
+                signed = signed,
+                all = all
+            ),
+            text!("verify-some-signed-way"),
         )),
         _ => Ok(verdicts),
     }
@@ -168,8 +168,8 @@ fn values(name: &str, text: &str) -> Result<Vec<Value>, Failure> {
     values.map_err(|error| {
         Failure::new(
             Kind::Invalid,
-            format!("{name}: not all of it is JSON: {error}"),
-            "give the whole of what a command printed with --json, and nothing else",
+            text!("verify-no-json", name = name, error = error.to_string()),
+            text!("verify-no-json-way"),
         )
     })
 }
@@ -205,8 +205,8 @@ fn says_the_same(
         None => Ok(()),
         Some((field, _)) => Err(Failure::new(
             Kind::NotTrusted,
-            format!("{name}: its {field} is not what was signed"),
-            "do not believe what it says; believe what is signed in it",
+            text!("verify-other-claim", name = name, field = field),
+            text!("verify-other-claim-way"),
         )),
     }
 }
@@ -219,8 +219,8 @@ fn of_note(name: &str, note: &str, key: &Key, data: Option<&Path>) -> Result<Ver
     let no_receipt = || {
         Failure::new(
             Kind::Invalid,
-            format!("{name}: what is signed here is no receipt"),
-            "a checkpoint is verified by: sekisho audit verify --checkpoints",
+            text!("verify-signed-other", name = name),
+            text!("verify-signed-other-way"),
         )
     };
     let fields = receipt::fields(text).ok_or_else(no_receipt)?;
@@ -228,8 +228,8 @@ fn of_note(name: &str, note: &str, key: &Key, data: Option<&Path>) -> Result<Ver
     if !fields.contains(&("origin", key.key.name())) {
         return Err(Failure::new(
             Kind::NotTrusted,
-            format!("{name}: it is signed by another journal than it names"),
-            "do not believe what it says",
+            text!("verify-other-journal", name = name),
+            text!("verify-other-journal-way"),
         ));
     }
     let mut checkpoint = None;
@@ -238,8 +238,8 @@ fn of_note(name: &str, note: &str, key: &Key, data: Option<&Path>) -> Result<Ver
         if receipt.hash.as_deref() != Some(&*BASE64.encode(&found.hash)) {
             return Err(Failure::new(
                 Kind::NotTrusted,
-                format!("{name}: the journal holds another event at its position"),
-                "verify the journal: sekisho audit verify",
+                text!("verify-other-event", name = name),
+                text!("verify-other-event-way"),
             ));
         }
         checkpoint = Some(found.checkpoint);
@@ -331,8 +331,8 @@ fn of_event(position: Position, time: Time, event: &OperationEvent) -> ReceiptVi
 fn no_receipt() -> Failure {
     Failure::new(
         Kind::NotFound,
-        "there is no such receipt",
-        "check the number; sekisho audit list shows what was done",
+        text!("receipt-none"),
+        text!("receipt-none-way"),
     )
 }
 
@@ -343,8 +343,8 @@ fn look_up(position: Position, data: &Path, key: Option<&Key>) -> Result<FoundEv
         Lookup::Event(found) => Ok(*found),
         Lookup::Removed { first } => Err(Failure::new(
             Kind::NotFound,
-            format!("the journal no longer goes back to it: it begins at position {first}"),
-            "verify the saved receipt itself, if there is one, or look into a backup",
+            text!("verify-removed", first = first),
+            text!("verify-removed-way"),
         )),
         _ => Err(no_receipt()),
     }
@@ -354,27 +354,26 @@ fn look_up(position: Position, data: &Path, key: Option<&Key>) -> Result<FoundEv
 fn told(verdict: &Verdict, key: Option<&Key>) -> Vec<String> {
     let mut told = Vec::new();
     if verdict.signed {
-        told.push("Good: it is signed, and says what was signed.".to_owned());
+        told.push(text!("verify-good"));
         if verdict.checkpoint.is_none() {
-            told.push("Whether the journal holds it was not looked at (--data).".to_owned());
+            told.push(text!("verify-not-looked"));
         }
     }
-    let found = "It stands in the journal";
-    told.extend(verdict.checkpoint.as_ref().map(|checkpoint| {
-        match (checkpoint, key) {
-            (_, None) => format!(
-                "{found}. No signature was checked, for want of a key (--key): whoever could write \
-                 to the data folder could have put it there."
-            ),
-            (None, Some(_)) => format!("{found}. {NOT_YET}: {WITHIN_A_SECOND}."),
-            (Some(checkpoint), Some(_)) => format!(
-                "{found}, and the checkpoint at position {} that was signed at {} vouches for it.",
-                checkpoint.position,
-                time::local(checkpoint.time.millis())
-            ),
-        }
-    }));
-    told.extend(key.and_then(Key::caveat).map(str::to_owned));
+    told.extend(
+        verdict
+            .checkpoint
+            .as_ref()
+            .map(|checkpoint| match (checkpoint, key) {
+                (_, None) => text!("verify-found-no-key"),
+                (None, Some(_)) => text!("verify-found-not-yet"),
+                (Some(checkpoint), Some(_)) => text!(
+                    "verify-found",
+                    position = checkpoint.position,
+                    time = time::local(checkpoint.time.millis())
+                ),
+            }),
+    );
+    told.extend(key.and_then(Key::caveat));
     told
 }
 

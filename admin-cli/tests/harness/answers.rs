@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use sekisho_verifier_socket::admin::{
-    AccountView, Answer, ClientView, EndingView, EventView, ExplanationView, KeyStatusView,
-    ReceiptView, Refusal, RefusalKind, RemovedView, RotationView, SessionView, StatusView,
-    TokenView,
+    AccountView, Answer, ApprovalView, ClientView, CodesView, EndingView, EventView,
+    ExplanationView, KeyStatusView, OwnView, PolicyView, ReceiptView, Refusal, RefusalKind,
+    RemovedView, RotationView, SessionView, StatusView, TokenView,
 };
-use sekisho_verifier_socket::{Reply, Secret};
+use sekisho_verifier_socket::{Reply, Secret, Speech, Wanted};
 
 /// 2026-11-22 09:14:02.123 in the tests' zone.
 const NOW_MS: u64 = 1_795_306_442_123;
@@ -84,6 +84,42 @@ pub(crate) fn reply(line: &str) -> Reply {
         "sessions" => Answer::Sessions(rows.iter().map(session).collect()),
         "endings" => Answer::Endings(rows.iter().map(ending).collect()),
         "clients" => Answer::Clients(rows.iter().map(client).collect()),
+        "policy" => Answer::Policy(PolicyView {
+            account: one.must("account"),
+            known: one.text("unknown").is_none(),
+            outcome: one.must("outcome"),
+            rule: one.must("rule"),
+            line: one.must("line"),
+            because: one.list("because"),
+        }),
+        "codes" => Answer::Codes(CodesView {
+            receipt: receipt(&one),
+            codes: one
+                .list("codes")
+                .iter()
+                .map(|code| Secret::from(code.as_str()))
+                .collect(),
+            until_ms: one.number("until_ms"),
+        }),
+        "own" => Answer::Own(Box::new(OwnView {
+            account: account(&one),
+            tokens: rows[1..].iter().map(token).collect(),
+        })),
+        "wanted" => Answer::Wanted(one.text("exchange").map(|exchange| {
+            Wanted {
+                speech: Speech::default(),
+                exchange: exchange == "yes",
+                old_code: one.text("old_code").is_some(),
+                positions: one
+                    .list("positions")
+                    .iter()
+                    .map(|position| position.parse().expect("a number"))
+                    .collect(),
+                grace_until: None,
+            }
+        })),
+        "waiting" => Answer::Waiting(approval(&one)),
+        "approvals" => Answer::Approvals(rows.iter().map(approval).collect()),
         "unavailable" => return Reply::Unavailable,
         "not-permitted" => return Reply::NotPermitted,
         refused => return Reply::Admin(Box::new(Err(refusal(refused, &one)))),
@@ -239,6 +275,18 @@ fn client(row: &Row) -> ClientView {
         accounting: count("accounting"),
         auto: row.text("auto"),
         warnings: row.list("warnings"),
+    }
+}
+
+fn approval(row: &Row) -> ApprovalView {
+    ApprovalView {
+        number: row.text("number").unwrap_or("7F3-A9C".into()),
+        operation: row.text("operation").unwrap_or("policy".into()),
+        detail: row.text("detail").unwrap_or("policy apply".into()),
+        asked_by: row.text("asked_by").unwrap_or("uid 1001 (kenji)".into()),
+        until_ms: NOW_MS + 15 * 60 * 1_000,
+        state: row.text("state").unwrap_or("waiting".into()),
+        settled_by: row.text("by"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 use sekisho_verifier_socket::admin::Verb;
@@ -24,6 +24,7 @@ pub(crate) struct Asked {
 /// Answers one connection.
 pub(crate) struct FakeVerifier {
     thread: JoinHandle<Vec<Asked>>,
+    socket: PathBuf,
 }
 
 impl FakeVerifier {
@@ -43,11 +44,14 @@ impl FakeVerifier {
             let (stream, _) = listener.accept().expect("a client");
             serve(stream, replies, after_last)
         });
-        Self { thread }
+        let socket = socket.to_owned();
+        Self { thread, socket }
     }
 
     /// What it was asked, in order. To be called when the client has ended.
     pub(crate) fn asked(self) -> Vec<Asked> {
+        // A client that never came is not waited for.
+        let _ = UnixStream::connect(&self.socket);
         self.thread.join().expect("no panic")
     }
 }

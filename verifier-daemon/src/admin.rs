@@ -56,6 +56,10 @@ pub(crate) struct Desk {
     actor: Actor,
     /// The request key of the verb that is carried out now.
     key: Option<RequestKey>,
+    /// Through which door it came.
+    channel: Channel,
+    /// Who approved it, if it took a second person.
+    approver: Option<Actor>,
     import: Option<Import>,
     backup: Option<Running>,
 }
@@ -73,6 +77,8 @@ impl Desk {
         Self {
             actor: Actor::new(peer.uid, &peer.name),
             key: None,
+            channel: Channel::Cli,
+            approver: None,
             import: None,
             backup: None,
         }
@@ -523,9 +529,10 @@ impl Desk {
     pub(crate) fn order(&self, note: Option<&str>) -> Order {
         Order {
             actor: self.actor.clone(),
-            channel: Channel::Cli,
+            channel: self.channel,
             note: note.and_then(Note::new),
             request: self.key.clone(),
+            approver: self.approver.clone(),
         }
     }
 
@@ -782,6 +789,15 @@ async fn receipt_at(position: Position, shared: &Shared) -> Answered {
             "sekisho audit list shows what was done",
         )),
     }
+}
+
+/// The receipt of what was done at this position.
+pub(crate) async fn receipt_view(
+    position: Position,
+    shared: &Shared,
+) -> Result<Option<ReceiptView>, Refusal> {
+    let told = told_at(position, shared).await?;
+    Ok(told.map(|told| told.receipt(shared)))
 }
 
 /// What the journal tells of an operation that was done.

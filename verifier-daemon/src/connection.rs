@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sekisho_verifier::account::AccountName;
 use sekisho_verifier::place::{Door, Place};
-use sekisho_verifier::policy::CodeRule;
+use sekisho_verifier::serial::Serial;
+use sekisho_verifier::verify::Phase;
 use sekisho_verifier_socket as wire;
 use sekisho_verifier_socket::{
     ATTEMPT_FRAME_MAX, Envelope, FRAME_MAX, FrameError, LENGTH_OCTETS, RADIUS_FRAME_MAX, Reply,
@@ -21,8 +23,9 @@ use crate::admin::Desk;
 use crate::decider::Job;
 use crate::outbox::{Outbox, ReplyTo};
 use crate::peer::Peer;
+use crate::second_use::{KernelSession, Origin};
 use crate::service::Shared;
-use crate::{logins, sessions};
+use crate::{logins, owners, sessions};
 
 /// Open requests of one connection of root or a daemon.
 const IN_FLIGHT_TRUSTED: usize = 4_096;
@@ -171,6 +174,18 @@ impl Connection {
                 self.shared.seen.told(clients);
                 to.answer(Reply::Taken);
             }
+            Request::Start(start) if self.peer.roles.pam => {
+                let place = self.place(&start.place);
+                owners::start(*start, place, &self.peer, to, &self.shared);
+            }
+            Request::LoginSession {
+                account,
+                place,
+                opens,
+            } if self.peer.roles.pam => {
+                self.login_session(&account, &place, opens);
+                to.answer(Reply::Taken);
+            }
             Request::Admin { verb, key, .. } => {
                 let answer = self.desk.handle(*verb, key, &self.peer, &self.shared);
                 let answer = answer.await;
@@ -188,18 +203,47 @@ impl Connection {
             return self.put_off(to);
         }
         let place = self.place(&ask.place);
-        // No look at the account is needed, so none is taken.
-        if self.shared.verifier.policy().asking.rule(&place) == CodeRule::Always {
-            return to.answer(Reply::CodeNeeded(self.shared.speech));
-        }
+        let phase = match ask.phase {
+            wire::Phase::Authenticate => Phase::Authenticate,
+            wire::Phase::Account => Phase::Account,
+            wire::Phase::Change => Phase::Change,
+        };
         self.submit(
             Job::Ask {
+                second_use: self.second_use(&ask.account, &place),
                 account: ask.account,
                 place,
+                phase,
                 to: to.clone(),
             },
             to,
         );
+    }
+
+    /// The process of root on the other end, if its login session may matter.
+    fn origin(&self) -> Option<Origin> {
+        let may = self.peer.roles.pam && self.shared.second_use.is_on();
+        may.then(|| Origin {
+            session: self.peer.pid.and_then(KernelSession::of),
+        })
+    }
+
+    fn second_use(&self, account: &str, place: &Place) -> Option<Serial> {
+        let session = self.origin()?.session;
+        let account = AccountName::parse(account).ok()?;
+        let uses = &self.shared.second_use;
+        uses.granted(&account, place, session, Instant::now())
+    }
+
+    fn login_session(&self, account: &str, place: &wire::Place, opens: bool) {
+        let (Some(origin), Ok(account)) = (self.origin(), AccountName::parse(account)) else {
+            return;
+        };
+        let uses = &self.shared.second_use;
+        match opens {
+            true => uses.opened(&account, &self.place(place), origin.session, Instant::now()),
+            false => uses.closed(&account, origin.session),
+        }
     }
 
     fn attempt(&self, attempt: wire::Attempt, to: ReplyTo) {
@@ -215,7 +259,7 @@ impl Connection {
         };
         match attempt.place.door {
             wire::Door::Radius => logins::of_gateway(attempt, decided, to, &self.shared),
-            wire::Door::Pam => logins::submit(decided, to, &self.shared),
+            wire::Door::Pam => logins::submit(decided, self.origin(), to, &self.shared),
         }
     }
 

@@ -12,21 +12,26 @@ use sekisho_settings::LogLevel;
 use sekisho_verifier::account::AccountName;
 use sekisho_verifier::event::{OperationKind, Reason};
 use sekisho_verifier::operation::{Done, Operate, Operation, Order};
+use sekisho_verifier::otp::Code;
 use sekisho_verifier::place::{Door, Place};
+use sekisho_verifier::proof::Proof;
+use sekisho_verifier::serial::Serial;
 use sekisho_verifier::session::{
     EndOutcome, EndSession, Report, Restarted, Room, Session, SessionId, SessionReport,
 };
 use sekisho_verifier::store::{Decider, Outcome, Position, Store, StoreError};
 use sekisho_verifier::time::{Now, Time};
-use sekisho_verifier::verify::{Ask, Asked, Attempt, Login, Verdict, Verifier};
+use sekisho_verifier::verify::{Ask, Asked, Attempt, Login, Phase, Question, Verdict, Verifier};
 use sekisho_verifier_socket::{Reply, Speech, Verdict as Told};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::counters::Counters;
-use crate::logins;
+use crate::findings::{self, Findings};
 use crate::outbox::{Outbox, ReplyTo};
+use crate::second_use::{Origin, SecondUse};
 use crate::sessions::Sessions;
+use crate::{logins, views};
 
 /// Requests that may wait to be decided; what comes on top is not decided.
 const QUEUE_JOBS: usize = 8_192;
@@ -48,10 +53,15 @@ pub(crate) enum Job {
     Ask {
         account: String,
         place: Place,
+        phase: Phase,
+        /// The token whose code the same login session gave a moment before.
+        second_use: Option<Serial>,
         to: ReplyTo,
     },
     Login {
         attempt: Box<Attempt>,
+        /// Which process of root asks, where its login session can have a second use of the code.
+        origin: Option<Origin>,
         to: ReplyTo,
     },
     /// What a gateway reports of one session.
@@ -127,6 +137,19 @@ impl Queue {
         Ok(done)
     }
 
+    /// As [`Self::look`], on a thread that may wait.
+    pub(crate) fn look_here<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&dyn Store) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (done, wait) = oneshot::channel();
+        let look: Look = Box::new(move |store| {
+            let _ = done.send(look(store));
+        });
+        self.put(Job::Look(look)).ok()?;
+        wait.blocking_recv().ok()
+    }
+
     /// Looks at the store between two groups; `None` when there is no room in the queue.
     pub(crate) async fn look<T: Send + 'static>(
         &self,
@@ -155,6 +178,8 @@ pub(crate) struct Deciding<S> {
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) findings: Arc<Findings>,
+    pub(crate) second_use: Arc<SecondUse>,
     /// How to speak with who has chosen no language.
     pub(crate) speech: Speech,
     pub(crate) log: Log,
@@ -278,20 +303,41 @@ impl<S: Store> Deciding<S> {
 
     fn verdict(&self, pending: Pending<'_>, outcome: Outcome, lines: &mut Lines) -> Answer {
         match pending {
-            Pending::Ask(ask) => Answer::Reply(match ask.answer(outcome) {
-                Asked::CodeNeeded => Reply::CodeNeeded(self.speech),
-                Asked::CodeNotNeeded => Reply::CodeNotNeeded(self.speech),
-                Asked::Undecided => self.undecided(),
-            }),
-            Pending::Login(attempt, login) => {
-                Answer::Reply(self.login(attempt, &login, outcome, lines))
+            Pending::Ask(ask) => Answer::Reply(self.asked(&ask, outcome)),
+            Pending::Login(attempt, origin, login) => {
+                Answer::Reply(self.login(attempt, origin, &login, outcome, lines))
             }
-            Pending::Operate(operate) => Answer::Done(self.operated(operate.done(outcome))),
+            Pending::Operate(operate) => {
+                let locked_out = operate.locked_out();
+                let done = operate.done(outcome);
+                if locked_out && let Done::Refused(refusal) = &done {
+                    let line = format!("locked after too many wrong codes: {refusal}");
+                    lines.push((LogLevel::Warning, line));
+                }
+                Answer::Done(self.operated(done))
+            }
             Pending::Session(report) => Answer::Reply(self.reported(&report, outcome)),
             Pending::Restarted(_) | Pending::EndSession(_) => {
                 Answer::Applied(matches!(outcome, Outcome::Applied(_)))
             }
             Pending::Nothing(_) => Answer::None,
+        }
+    }
+
+    fn asked(&self, ask: &Ask<'_>, outcome: Outcome) -> Reply {
+        let chosen = ask.language().map(views::language);
+        let speech = Speech {
+            chosen,
+            ..self.speech
+        };
+        match ask.answer(outcome) {
+            Asked::CodeNeeded => Reply::CodeNeeded(speech),
+            Asked::CodeNotNeeded => Reply::CodeNotNeeded(speech),
+            Asked::TokenWanted(wanted) => {
+                Reply::TokenWanted(Box::new(views::wanted(wanted, speech)))
+            }
+            Asked::NothingWanted => Reply::NothingWanted(speech),
+            Asked::Undecided => self.undecided(),
         }
     }
 
@@ -321,6 +367,7 @@ impl<S: Store> Deciding<S> {
     fn login(
         &self,
         attempt: &Attempt,
+        origin: Option<Origin>,
         login: &Login<'_>,
         outcome: Outcome,
         lines: &mut Lines,
@@ -332,6 +379,7 @@ impl<S: Store> Deciding<S> {
                 let granted = login.granted(proof);
                 let granted = granted.filter(|_| attempt.place.door == Door::Radius);
                 accepted = granted.map(|granted| Box::new(logins::accepted(granted)));
+                self.may_be_used_again(attempt, origin, login);
                 Told::Accept
             }
             Verdict::Reject => Told::Reject,
@@ -345,6 +393,9 @@ impl<S: Store> Deciding<S> {
         }
         if let Some(reason) = login.reason() {
             self.tell(attempt, login, reason, lines);
+            if let Outcome::Applied(position) = outcome {
+                self.find_out(attempt, login, reason, position, lines);
+            }
         }
         Reply::Decided {
             verdict,
@@ -361,7 +412,7 @@ impl<S: Store> Deciding<S> {
         let name = login.account();
         let name = name.map_or("(no account name)", AccountName::as_str);
         let verdict = match reason {
-            Reason::RightCode => "accept",
+            reason if reason.spends() => "accept",
             Reason::AnsweredAgain => "accept again",
             _ => "reject",
         };
@@ -374,6 +425,60 @@ impl<S: Store> Deciding<S> {
         }
     }
 
+    /// The code of a login is good for its session for a while, if the settings say so.
+    fn may_be_used_again(&self, attempt: &Attempt, origin: Option<Origin>, login: &Login<'_>) {
+        let (Some(origin), Some(Reason::RightCode)) = (origin, login.reason()) else {
+            return;
+        };
+        if let (Ok(name), Some(serial)) = (AccountName::parse(&attempt.account), login.serial()) {
+            let now = Instant::now();
+            self.second_use
+                .accepted(&name, &attempt.place, serial, origin.session, now);
+        }
+    }
+
+    /// What the help desk may want to know of a code is found out behind the answer; operators are
+    /// alarmed at once.
+    fn find_out(
+        &self,
+        attempt: &Attempt,
+        login: &Login<'_>,
+        reason: Reason,
+        position: Position,
+        lines: &mut Lines,
+    ) {
+        let Some(account) = login.account() else {
+            return;
+        };
+        let about = || findings::Login {
+            time: self.clock.now().time,
+            position,
+            account: account.clone(),
+            place: attempt.place.clone(),
+        };
+        match reason {
+            Reason::WrongCode | Reason::NoToken | Reason::UnknownAccount => {
+                if let Proof::Code(code) = &attempt.proof
+                    && Code::parse(code).is_ok()
+                {
+                    self.findings.was_wrong(about(), code.clone());
+                }
+            }
+            Reason::AlreadyUsed => {
+                if let Some(duplicate) = login.duplicate() {
+                    self.findings.was_spent(about(), duplicate.clone());
+                }
+            }
+            Reason::EmergencyCode => {
+                self.findings.emergency(&about());
+                let place = &attempt.place;
+                let line = format!("{account} has logged in with an emergency code at {place}");
+                lines.push((LogLevel::Warning, line));
+            }
+            _ => {}
+        }
+    }
+
     fn undecided(&self) -> Reply {
         self.counters.undecided.add();
         Reply::Unavailable
@@ -383,7 +488,7 @@ impl<S: Store> Deciding<S> {
 /// A job while it is being decided.
 enum Pending<'a> {
     Ask(Ask<'a>),
-    Login(&'a Attempt, Login<'a>),
+    Login(&'a Attempt, Option<Origin>, Login<'a>),
     Operate(Operate<'a>),
     Session(Report<'a>),
     Restarted(Restarted<'a>),
@@ -399,8 +504,24 @@ impl<'a> Pending<'a> {
         rooms: &mut impl Iterator<Item = Room>,
     ) -> Self {
         match job {
-            Job::Ask { account, place, .. } => Self::Ask(Ask::new(verifier, account, place, now)),
-            Job::Login { attempt, .. } => Self::Login(attempt, Login::new(verifier, attempt, now)),
+            Job::Ask {
+                account,
+                place,
+                phase,
+                second_use,
+                ..
+            } => {
+                let question = Question {
+                    account,
+                    place,
+                    phase: *phase,
+                    second_use: second_use.as_ref(),
+                };
+                Self::Ask(Ask::new(verifier, question, now))
+            }
+            Job::Login {
+                attempt, origin, ..
+            } => Self::Login(attempt, *origin, Login::new(verifier, attempt, now)),
             Job::Operate {
                 operation, order, ..
             } => Self::Operate(Operate::new(verifier, operation, order, now)),
@@ -426,7 +547,7 @@ impl<'a> Pending<'a> {
     fn decider(&mut self) -> &mut dyn Decider {
         match self {
             Self::Ask(ask) => ask,
-            Self::Login(_, login) => login,
+            Self::Login(_, _, login) => login,
             Self::Operate(operate) => operate,
             Self::Session(report) => report,
             Self::Restarted(restarted) => restarted,

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::decider::Job;
 use crate::outbox::ReplyTo;
 use crate::passwords::PASSWORD_OCTETS_MAX;
+use crate::second_use::Origin;
 use crate::service::Shared;
 use crate::tickets;
 
@@ -100,14 +101,14 @@ pub(crate) fn of_gateway(
                     Some(false) => First::Wrong,
                     None => First::Unavailable,
                 };
-                submit(attempt, to, &shared);
+                submit(attempt, None, to, &shared);
             });
             return;
         }
         // Of a later version: nobody here can judge it.
         Some(_) => attempt.first = First::Unavailable,
     }
-    submit(attempt, to, shared);
+    submit(attempt, None, to, shared);
 }
 
 /// Two passwords are two logins: a repetition has the same.
@@ -118,9 +119,10 @@ fn bind(attempt: &mut Attempt, octets: &[u8]) {
     }
 }
 
-pub(crate) fn submit(attempt: Attempt, to: ReplyTo, shared: &Shared) {
+pub(crate) fn submit(attempt: Attempt, origin: Option<Origin>, to: ReplyTo, shared: &Shared) {
     let job = Job::Login {
         attempt: Box::new(attempt),
+        origin,
         to: to.clone(),
     };
     if shared.queue.put(job).is_err() {

@@ -5,16 +5,19 @@
 //! sync. `admin` serves the verbs of admins, help desk and auditors.
 
 mod admin;
+mod approvals;
 mod backup;
 mod clock;
 mod connection;
 mod counters;
 mod decider;
 mod explain;
+mod findings;
 mod keys;
 mod logins;
 mod orders;
 mod outbox;
+mod owners;
 mod passwords;
 mod peer;
 mod policy;
@@ -22,6 +25,8 @@ mod progress;
 mod rate;
 mod requests;
 mod restore;
+mod sealed_file;
+mod second_use;
 mod seeds;
 mod seen;
 mod service;
@@ -48,16 +53,20 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::approvals::Approvals;
 use crate::backup::{BACKUP_THREAD, Backups};
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::decider::{Deciding, Queue};
+use crate::findings::{Finder, Findings};
 use crate::keys::{Keys, NOT_LOCKED};
+use crate::owners::Owners;
 use crate::passwords::Passwords;
 use crate::peer::Directory;
 use crate::progress::Progress;
 use crate::rate::Rates;
 use crate::restore::Restore;
+use crate::second_use::SecondUse;
 use crate::seen::Seen;
 use crate::service::{Service, Shared};
 use crate::sessions::Sessions;
@@ -125,7 +134,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     restore::refuse_unfinished(&settings.verifier.data)?;
     let keys = Arc::new(keys::open(&settings)?.with_memory_locked(unlocked.is_none()));
     let keyring = Arc::clone(keys.keyring());
-    let verifier = Arc::new(Verifier::new(policy::of(&settings), keyring)?);
+    let verifier = Arc::new(Verifier::new(policy::of(&settings)?, keyring)?);
     let store = open_store(&settings, &keys, &log)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -165,17 +174,32 @@ async fn serve(
     let backups = Backups::new(&settings, keeper.clone(), Arc::clone(&keys), signer.clone());
     let sessions = Arc::new(Sessions::new(first_order()?));
     let speech = policy::speech(&settings);
+    let data = &settings.verifier.data;
+    let kept = findings::load(data, verifier.keyring(), clock::now(), &log);
+    let findings = Arc::new(Findings::new(kept));
+    let second_use = Arc::new(SecondUse::new(&settings.pam));
     let deciding = Deciding {
         store,
         verifier: Arc::clone(&verifier),
         counters: Arc::clone(&counters),
         clock: Arc::clone(&clock),
         sessions: Arc::clone(&sessions),
+        findings: Arc::clone(&findings),
+        second_use: Arc::clone(&second_use),
         speech,
         log: log.clone(),
         late: false,
     };
     let (queue, deciding) = start_deciding(deciding)?;
+    let finder = Finder {
+        findings: Arc::clone(&findings),
+        verifier: Arc::clone(&verifier),
+        queue: queue.clone(),
+        data: settings.verifier.data.clone(),
+        log: log.clone(),
+        clock: clock::now,
+    };
+    let finder = finder.start()?;
     let watching = Arc::clone(&clock).watch(log.clone(), ending.clone());
     let (rotations, rotator) =
         keys::rotator(&keys, keeper, queue.clone(), log.clone(), ending.clone());
@@ -202,6 +226,10 @@ async fn serve(
             passwords: Passwords::start()?,
             sessions,
             seen: Seen::new(&settings),
+            approvals: Approvals::new(settings.approval.operations.clone()),
+            findings: Arc::clone(&findings),
+            second_use,
+            owners: Owners::new(&settings),
             speech,
             ending,
         }),
@@ -222,6 +250,9 @@ async fn serve(
     sekisho_daemon::notify_stopping();
     log.info("stopping");
     end_connections.send_replace(true);
+    findings.end();
+    // It may ask the decider for a last time, which still runs.
+    let _ = tokio::task::spawn_blocking(move || finder.join()).await;
     end(service, tasks, deciding, &path).await
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Peer {
     /// The user's name, or the number if it has none.
     pub(crate) name: String,
     pub(crate) roles: Roles,
+    /// Its process when it connected.
+    pub(crate) pid: Option<i32>,
 }
 
 /// The users and groups that the settings name, looked up once at the start.
@@ -79,6 +81,7 @@ impl Directory {
             uid,
             name: name.into(),
             roles,
+            pid: None,
         })
     }
 
@@ -97,7 +100,12 @@ impl Directory {
             help_desk: member(self.help_desk),
             auditor: member(self.auditor),
         };
-        Some(Peer { uid, name, roles })
+        Some(Peer {
+            uid,
+            name,
+            roles,
+            pid: None,
+        })
     }
 }
 

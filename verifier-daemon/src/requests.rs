@@ -1,7 +1,7 @@
 //! From an admin's verb to the core's operation: names, codes and shapes are checked here, at the
 //! edge, and a refusal says the way out.
 
-use sekisho_verifier::account::{AccountName, AttributeName, AttributeValue, GroupName};
+use sekisho_verifier::account::{AccountName, AttributeName, AttributeValue, GroupName, Language};
 use sekisho_verifier::event::RequestKey;
 use sekisho_verifier::operation::{
     AccountChange, Imported, Operation, Refusal as CoreRefusal, SerialChoice, StateChange,
@@ -158,6 +158,7 @@ pub(crate) fn change(change: Change, serial_text: &str) -> Result<Operation, Ref
 
 pub(crate) fn account_change(change: &admin::AccountChange) -> Result<AccountChange, Refusal> {
     let name = |text: &Option<String>| text.as_deref().map(account).transpose();
+    let language = change.language.as_deref().map(language).transpose()?;
     Ok(AccountChange {
         code_required: change.code_required,
         disabled: change.disabled,
@@ -170,7 +171,19 @@ pub(crate) fn account_change(change: &admin::AccountChange) -> Result<AccountCha
             .iter()
             .map(attribute)
             .collect::<Result<_, _>>()?,
+        language,
+        exchange_required: change.exchange_required,
     })
+}
+
+/// The language of a tag; of an empty one, that an account has none of its own.
+pub(crate) fn language(tag: &str) -> Result<Option<Language>, Refusal> {
+    if tag.is_empty() {
+        return Ok(None);
+    }
+    let known = Language::from_tag(tag);
+    let invalid = || invalid("there are no texts in this language", "use en or ja");
+    known.map(Some).ok_or_else(invalid)
 }
 
 fn groups(names: &[String]) -> Result<Vec<GroupName>, Refusal> {

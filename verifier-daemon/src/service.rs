@@ -17,15 +17,19 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::approvals::Approvals;
 use crate::backup::Backups;
 use crate::clock::Clock;
 use crate::connection;
 use crate::counters::Counters;
 use crate::decider::Queue;
+use crate::findings::Findings;
 use crate::keys::{Keys, Rotations};
+use crate::owners::Owners;
 use crate::passwords::Passwords;
 use crate::peer::{Directory, Peer};
 use crate::rate::Rates;
+use crate::second_use::SecondUse;
 use crate::seen::Seen;
 use crate::sessions::Sessions;
 use crate::upkeep::Upkeep;
@@ -58,6 +62,10 @@ pub(crate) struct Shared {
     pub(crate) passwords: Passwords,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) seen: Seen,
+    pub(crate) approvals: Approvals,
+    pub(crate) findings: Arc<Findings>,
+    pub(crate) second_use: Arc<SecondUse>,
+    pub(crate) owners: Owners,
     /// How to speak with who has chosen no language.
     pub(crate) speech: Speech,
     /// Becomes true when the daemon ends: connections then take no further request.
@@ -129,7 +137,7 @@ impl Service {
         let Ok(credentials) = stream.peer_cred() else {
             return;
         };
-        let (uid, gid) = (credentials.uid(), credentials.gid());
+        let (uid, gid, pid) = (credentials.uid(), credentials.gid(), credentials.pid());
         let known = self.directory.trusted(uid);
         let Some(place) = self.take_place(uid, known.is_some()) else {
             // Dropping the stream closes it: the client sees that nothing was decided.
@@ -145,6 +153,7 @@ impl Service {
                 None => look_up(directory, uid, gid).await,
             };
             if let Some(peer) = peer {
+                let peer = Peer { pid, ..peer };
                 connection::serve(stream, peer, shared).await;
             }
         });

@@ -1,7 +1,9 @@
 //! From the core's records and events to what admins are shown.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use sekisho_store_embedded::Removed;
-use sekisho_verifier::account::Account;
+use sekisho_verifier::account::{self, Account, SpareMark};
 use sekisho_verifier::event::{
     Event, LoginEvent, OperationEvent, OperationOutcome, Reason, SessionChange, SessionEvent, What,
 };
@@ -11,7 +13,12 @@ use sekisho_verifier::session::EndOutcome;
 use sekisho_verifier::store::Position;
 use sekisho_verifier::time::Time;
 use sekisho_verifier::token::{Factor, Token};
+use sekisho_verifier::verify;
 use sekisho_verifier_socket::admin::{AccountView, EventView, ReceiptView, RemovedView, TokenView};
+use sekisho_verifier_socket::{Language, Speech, Wanted};
+
+/// Characters of a moment up to its minute.
+const TO_THE_MINUTE: usize = 16;
 
 /// The receipt of an operation that was done, without what vouches for it.
 pub(crate) fn receipt(position: Position, time: Time, event: &OperationEvent) -> ReceiptView {
@@ -33,7 +40,7 @@ pub(crate) fn receipt(position: Position, time: Time, event: &OperationEvent) ->
         signed: None,
         repeated: false,
         sessions: 0,
-        approver: None,
+        approver: event.approver.as_ref().map(|a| text(a)),
     }
 }
 
@@ -44,6 +51,42 @@ pub(crate) fn removed(removed: &Removed) -> RemovedView {
         octets: removed.octets,
         first_kept: removed.first_kept,
         newest_ms: removed.newest.millis(),
+    }
+}
+
+/// The core's language on the wire.
+pub(crate) fn language(language: account::Language) -> Language {
+    match language {
+        account::Language::English => Language::English,
+        account::Language::Japanese => Language::Japanese,
+    }
+}
+
+/// What a conversation about a token has to ask for.
+pub(crate) fn wanted(wanted: verify::Wanted, speech: Speech) -> Wanted {
+    Wanted {
+        speech,
+        exchange: wanted.exchange,
+        old_code: wanted.old_code,
+        positions: wanted.positions,
+        grace_until: wanted.grace_until.map(|until| {
+            let mut text = wall_clock(until);
+            // A day's end is told to the minute.
+            text.truncate(TO_THE_MINUTE);
+            text
+        }),
+    }
+}
+
+/// A moment as the server's wall clock shows it: `2026-11-22 20:15:03`.
+pub(crate) fn wall_clock(time: Time) -> String {
+    let millis = i64::try_from(time.millis()).unwrap_or(i64::MAX);
+    match Timestamp::from_millisecond(millis) {
+        Ok(moment) => {
+            let zoned = moment.to_zoned(TimeZone::system());
+            zoned.strftime("%Y-%m-%d %H:%M:%S").to_string()
+        }
+        Err(_) => format!("{} s", time.seconds()),
     }
 }
 
@@ -88,6 +131,9 @@ pub(crate) fn account(account: &Account, limits: &Limits, now: Time) -> AccountV
     let texts = |names: &[_]| names.iter().map(ToString::to_string).collect();
     let closed = account.guesses.closed(limits, now);
     let serials = account.serials.iter().chain(&account.ended);
+    let until = |code: SpareMark| code.until.millis();
+    let emergency = account.emergency.iter().copied();
+    let emergency: Vec<_> = emergency.filter(|code| now < code.until).collect();
     AccountView {
         name: account.name.to_string(),
         aliases: texts(&account.aliases),
@@ -104,12 +150,15 @@ pub(crate) fn account(account: &Account, limits: &Limits, now: Time) -> AccountV
             .map(|attribute| (attribute.name.to_string(), attribute.value.to_string()))
             .collect(),
         has_password: account.password.is_some(),
-        language: None,
-        exchange_required: false,
-        has_start_password: false,
-        start_code_until_ms: None,
-        emergency_codes: 0,
-        emergency_until_ms: None,
+        language: account.language.map(|language| language.tag().to_owned()),
+        exchange_required: account.exchange_required,
+        has_start_password: account.start_password.is_some(),
+        start_code_until_ms: account
+            .start_code
+            .filter(|code| now < code.until)
+            .map(until),
+        emergency_codes: u32::try_from(emergency.len()).unwrap_or(u32::MAX),
+        emergency_until_ms: emergency.into_iter().map(until).max(),
     }
 }
 
@@ -135,10 +184,10 @@ pub(crate) fn event(position: Position, event: &Event) -> EventView {
 
 fn login_event(position: Position, time: Time, login: &LoginEvent) -> EventView {
     let outcome = match login.reason {
-        Reason::RightCode => "accept",
+        reason if reason.spends() => "accept",
         // The same login: it is not counted as one more.
         Reason::AnsweredAgain => "answered-again",
-        Reason::NotAsked => "not-asked",
+        reason if reason.lets_pass() => "not-asked",
         _ => "reject",
     };
     EventView {

@@ -12,7 +12,7 @@ mod keyring_file;
 mod lines;
 mod master;
 mod pkcs11;
-mod private_file;
+pub(crate) mod private_file;
 pub(crate) mod rotation;
 #[cfg(test)]
 mod tests;

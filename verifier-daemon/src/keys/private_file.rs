@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// No right for group and others.
-pub(super) const FOR_OTHERS: u32 = 0o077;
+pub(crate) const FOR_OTHERS: u32 = 0o077;
 const MODE: u32 = 0o400;
 
 /// Why a file was not read.
 #[derive(Debug)]
-pub(super) enum Unread {
+pub(crate) enum Unread {
     NotAFile,
     /// Others have rights that they must not have.
     Open,
@@ -29,7 +29,7 @@ impl From<io::Error> for Unread {
 
 /// Reads at most `most` octets and one more, so that a longer file is noticed. None of the rights
 /// in `forbidden` may be given.
-pub(super) fn read(path: &Path, most: usize, forbidden: u32) -> Result<Zeroizing<Vec<u8>>, Unread> {
+pub(crate) fn read(path: &Path, most: usize, forbidden: u32) -> Result<Zeroizing<Vec<u8>>, Unread> {
     check(&fs::symlink_metadata(path)?, forbidden)?;
     let flags = nix::fcntl::OFlag::O_NOFOLLOW | nix::fcntl::OFlag::O_NONBLOCK;
     let file = File::options()
@@ -56,14 +56,14 @@ fn check(about: &Metadata, forbidden: u32) -> Result<(), Unread> {
 
 /// Puts `octets` in the place of the file at `path`: after a crash there is the old one or the new
 /// one, whole.
-pub(super) fn replace(path: &Path, octets: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, octets: &[u8]) -> io::Result<()> {
     let new = written_beside(path, octets)?;
     fs::rename(&new, path).inspect_err(|_| remove(&new))?;
     sync_folder(path)
 }
 
 /// Makes a file that is not there yet; never takes the place of one.
-pub(super) fn make(path: &Path, octets: &[u8]) -> io::Result<()> {
+pub(crate) fn make(path: &Path, octets: &[u8]) -> io::Result<()> {
     let new = written_beside(path, octets)?;
     // Unlike a rename, a link fails when the name is taken.
     let linked = fs::hard_link(&new, path);
@@ -74,7 +74,7 @@ pub(super) fn make(path: &Path, octets: &[u8]) -> io::Result<()> {
 
 /// Where the file at `path` is written before it takes its name; there is none while nobody writes,
 /// unless a crash has left it.
-pub(super) fn beside(path: &Path) -> PathBuf {
+pub(crate) fn beside(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".new");
     PathBuf::from(name)

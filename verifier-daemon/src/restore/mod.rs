@@ -25,6 +25,7 @@ use sekisho_settings::Settings;
 use sekisho_store_embedded::{
     EmbeddedStore, Options, Reached, Scrubbed, Verified, begin_epoch, verify,
 };
+use sekisho_verifier::account::AccountName;
 use sekisho_verifier::checkpoint::Checkpoint;
 use sekisho_verifier::event::{Actor, Channel, Note, OperationEvent};
 use sekisho_verifier::note::{PublicKey, Signer};
@@ -225,8 +226,9 @@ fn begin_anew(
     };
     let mut store =
         begin_epoch(folder, options, now).map_err(|error| Failure::told(Kind::Invalid, &error))?;
-    let verifier = Verifier::new(policy::of(settings), keyring)
-        .map_err(|error| Failure::told(Kind::Invalid, &error))?;
+    let policy = policy::of(settings).map_err(|error| Failure::told(Kind::Invalid, &error))?;
+    let verifier =
+        Verifier::new(policy, keyring).map_err(|error| Failure::told(Kind::Invalid, &error))?;
     let newest = store.view().newest().map_err(|error| unreadable(&error))?;
     let behind = newest.is_some_and(|newest| now < newest);
     if !restore.trust_clock && (behind || now.millis() < manifest.time) {
@@ -252,6 +254,7 @@ fn begin_anew(
     let scrubbed = scrubbed.map_err(|error| Failure::told(Kind::Failed, &error))?;
     let operation = Operation::Restore {
         serials: serials(&store).map_err(|error| unreadable(&error))?,
+        accounts: accounts(&store).map_err(|error| unreadable(&error))?,
         damaged: scrubbed.misfits,
     };
     let (position, event) = commit(&mut store, &verifier, &operation, order, now)?;
@@ -335,6 +338,21 @@ fn serials(store: &EmbeddedStore) -> Result<Vec<Serial>, StoreError> {
         }
         serials.extend(page.into_iter().filter_map(|record| match record {
             Record::Token(token) => Some(token.serial),
+            _ => None,
+        }));
+    }
+}
+
+fn accounts(store: &EmbeddedStore) -> Result<Vec<AccountName>, StoreError> {
+    let mut names: Vec<AccountName> = Vec::new();
+    loop {
+        let after = names.last().cloned().map(Key::Account);
+        let page = store.list(Records::Accounts, after.as_ref(), TOKENS_LISTED)?;
+        if page.is_empty() {
+            return Ok(names);
+        }
+        names.extend(page.into_iter().filter_map(|record| match record {
+            Record::Account(account) => Some(account.name),
             _ => None,
         }));
     }

@@ -27,6 +27,7 @@ pub struct Login<'a> {
     pub(super) now: Now,
     reason: Option<Reason>,
     account: Option<AccountName>,
+    serial: Option<Serial>,
     locked_out: bool,
     granted: Option<Granted>,
     duplicate: Option<Duplicate>,
@@ -43,6 +44,7 @@ impl<'a> Login<'a> {
             account: None,
             locked_out: false,
             granted: None,
+            serial: None,
             duplicate: None,
         }
     }
@@ -50,6 +52,11 @@ impl<'a> Login<'a> {
     /// Which account it was decided for; `None` when what was typed is no name to be written down.
     pub fn account(&self) -> Option<&AccountName> {
         self.account.as_ref()
+    }
+
+    /// Which token it was about, if it was about one.
+    pub fn serial(&self) -> Option<&Serial> {
+        self.serial.as_ref()
     }
 
     /// Why it was decided as it was; for operators.
@@ -203,7 +210,7 @@ impl<'a> Login<'a> {
     /// Judges a spare code. What has the form of one is a guess like any other.
     fn judge_spare(
         &self,
-        mut account: Account,
+        account: Account,
         tokens: Vec<Token>,
         code: &SpareCode,
         repetition: Option<&Repetition>,
@@ -213,8 +220,8 @@ impl<'a> Login<'a> {
         let name = Some(account.name.clone());
         match judged {
             Err(DoesNotOpen) => Findings::rejected(Reason::SeedDoesNotOpen, name),
-            Ok(Spare::Fits) if self.has_spare(&account, code.kind()) => {
-                self.verifier.spend_spare(&mut account, code);
+            Ok(Spare::Fits(left)) if self.has_spare(&account, code.kind()) => {
+                let mut account = *left;
                 let reason = match code.kind() {
                     SpareKind::Emergency => Reason::EmergencyCode,
                     SpareKind::Start => {
@@ -390,6 +397,7 @@ impl Decider for Login<'_> {
         self.locked_out = findings.locked_out;
         self.granted = findings.granted;
         self.duplicate = findings.duplicate;
+        self.serial.clone_from(&findings.serial);
         self.account.clone_from(&findings.account);
         Ok(Some(Change {
             event: Event::at(

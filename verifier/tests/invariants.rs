@@ -2,6 +2,8 @@
 //! core; the life of tokens, imports, and how peers failed, case by case.
 #![cfg(feature = "testing")]
 
+#[path = "invariants/asks.rs"]
+mod asks;
 #[path = "invariants/bounds.rs"]
 mod bounds;
 #[path = "invariants/clock.rs"]
@@ -39,6 +41,10 @@ mod restore;
 mod secrets;
 #[path = "invariants/sessions.rs"]
 mod sessions;
+#[path = "invariants/spares.rs"]
+mod spares;
+#[path = "invariants/starts.rs"]
+mod starts;
 
 use std::collections::{BTreeMap, BTreeSet};
 

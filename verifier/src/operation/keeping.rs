@@ -5,7 +5,7 @@ use super::{Decided, Draft, Operate};
 use crate::account::{Account, AccountName};
 use crate::event::{Note, OperationKind};
 use crate::lifecycle::TokenState;
-use crate::seal::{NONCE_OCTETS, SecretKind};
+use crate::seal::{DoesNotOpen, NONCE_OCTETS, SecretKind};
 use crate::serial::Serial;
 use crate::store::{Key, Record, StoreError, View};
 use crate::token::{Factor, Token};
@@ -69,10 +69,9 @@ impl Operate<'_> {
                     Err(()) => damaged += 1,
                 },
                 Ok(Some(Record::Account(account))) => {
-                    match self.resealed_account(account, *nonce) {
-                        Ok(account) => draft.written.push(Record::Account(account)),
-                        Err(()) => damaged += 1,
-                    }
+                    let (account, whole) = self.resealed_account(account, *nonce);
+                    damaged += u64::from(!whole);
+                    draft.written.push(Record::Account(account));
                 }
                 Ok(Some(other)) => draft.written.push(other),
                 Err(StoreError::Corrupt) => damaged += 1,
@@ -99,29 +98,29 @@ impl Operate<'_> {
         Ok(Some(token))
     }
 
-    /// An account is written anew in any case, for its tag.
-    fn resealed_account(
-        &self,
-        mut account: Account,
-        nonce: [u8; NONCE_OCTETS],
-    ) -> Result<Account, ()> {
+    /// An account is written anew in any case, or its tag would go with the old key. A secret of it that
+    /// does not open stays as it is: it is of no use, and that it is there still counts.
+    fn resealed_account(&self, mut account: Account, nonce: [u8; NONCE_OCTETS]) -> (Account, bool) {
         let keys = self.verifier.keyring();
         let current = keys.current();
+        let mut whole = true;
         let sealed = [
             (SecretKind::StartPassword, &mut account.start_password),
             (SecretKind::SpareKey, &mut account.spare_key),
         ];
         for (kind, sealed) in sealed {
-            let old = sealed
-                .as_ref()
-                .filter(|sealed| sealed.key_number() != Some(current.number()));
-            if let Some(old) = old {
-                let opened = keys.open_secret(kind, &account.name, old);
-                let secret = opened.map_err(|_| ())?;
-                *sealed = Some(current.seal_secret(kind, &account.name, &secret, nonce));
+            let Some(old) = sealed else {
+                continue;
+            };
+            if old.key_number() == Some(current.number()) {
+                continue;
+            }
+            match keys.open_secret(kind, &account.name, old) {
+                Ok(secret) => *old = current.seal_secret(kind, &account.name, &secret, nonce),
+                Err(DoesNotOpen) => whole = false,
             }
         }
-        Ok(account)
+        (account, whole)
     }
 
     /// No code that was good before `now` is good afterwards: whoever used one may have done so

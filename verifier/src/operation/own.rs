@@ -168,7 +168,7 @@ impl Operate<'_> {
         let proof = Proof::Code(typed.clone());
         if let Some(code) = verify::spare_of(&proof) {
             return match self.verifier.judge_spare(&account, &code, self.now.time) {
-                Ok(Spare::Fits) if code.kind() == SpareKind::Start => {
+                Ok(Spare::Fits(_)) if code.kind() == SpareKind::Start => {
                     self.agreed(account, Old::Granted, start)
                 }
                 Ok(_) => {
@@ -188,7 +188,8 @@ impl Operate<'_> {
         let exchange = match &old {
             Old::First => false,
             Old::Granted => match account.serials.as_slice() {
-                [] => false,
+                // Who has lost a token may well mean to exchange it.
+                [] => return Ok(Ok((account, old))),
                 [_] => true,
                 // Nobody can tell which of them is gone.
                 _ => return Ok(Err(Refusal::SeveralTokens(account.name).into())),
@@ -196,10 +197,8 @@ impl Operate<'_> {
             Old::Token(_) => true,
         };
         match start.exchange {
-            Some(meant) if meant != exchange && meant => {
-                Ok(Err(Refusal::NoOldToken(account.name).into()))
-            }
-            Some(meant) if meant != exchange => Ok(Err(Refusal::HasToken(account.name).into())),
+            Some(true) if !exchange => Ok(Err(Refusal::NoOldToken(account.name).into())),
+            Some(false) if exchange => Ok(Err(Refusal::HasToken(account.name).into())),
             _ => Ok(Ok((account, old))),
         }
     }

@@ -1,11 +1,13 @@
 //! The question what a login needs, asked before anybody is prompted.
 
+use super::spare::has_spare;
 use super::{Verifier, load, may_be_kept};
 use crate::account::{Account, AccountName, Language};
 use crate::event::{Event, LoginEvent, Reason, What};
 use crate::place::{Door, Place};
 use crate::policy::Need;
 use crate::serial::Serial;
+use crate::spare::SpareKind;
 use crate::start_password::StartPassword;
 use crate::store::{Change, Decider, Outcome, StoreError, View};
 use crate::time::{Now, Time};
@@ -249,7 +251,8 @@ impl Asking<'_> {
         if self.is_granted() {
             return self.wanted(!account.serials.is_empty(), false, None);
         }
-        if self.tokens.iter().any(Token::is_usable) {
+        let by_start_code = self.in_time && has_spare(account, SpareKind::Start, self.ask.now.time);
+        if by_start_code || self.tokens.iter().any(Token::is_usable) {
             return self.wanted(true, true, None);
         }
         Ok(Asked::NothingWanted)

@@ -171,9 +171,9 @@ impl<'a> Login<'a> {
             return Ok(Findings::rejected(reason, Some(account.name)));
         }
         // Before the password counts: who has typed no code at all has not guessed a password.
-        let answer = match (&spare, self.attempt.proof.answer()) {
-            (Some(_), _) => None,
-            (None, Ok(answer)) => Some(answer),
+        let typed = match (spare, self.attempt.proof.answer()) {
+            (Some(code), _) => Typed::Spare(code),
+            (None, Ok(answer)) => Typed::Answer(answer),
             (None, Err(_)) => {
                 let reason = Reason::MalformedCode;
                 return Ok(Findings::rejected(reason, Some(account.name)));
@@ -191,13 +191,11 @@ impl<'a> Login<'a> {
                 return Ok(self.charge(findings, account, tokens, repetition.as_ref()));
             }
         }
-        match (spare, answer) {
-            (Some(code), _) => Ok(self.judge_spare(account, tokens, &code, repetition.as_ref())),
-            (None, Some(answer)) => self.judge(account, tokens, &answer, repetition.as_ref(), view),
-            (None, None) => Ok(Findings::rejected(
-                Reason::MalformedCode,
-                Some(account.name),
-            )),
+        match typed {
+            Typed::Spare(code) => Ok(self.judge_spare(account, tokens, &code, repetition.as_ref())),
+            Typed::Answer(answer) => {
+                self.judge(account, tokens, &answer, repetition.as_ref(), view)
+            }
         }
     }
 
@@ -414,6 +412,14 @@ impl Decider for Login<'_> {
             removed: Vec::new(),
         }))
     }
+}
+
+/// What came as proof, by its form.
+enum Typed<'a> {
+    /// The code of a token, or a response that was computed from one.
+    Answer(Answer<'a>),
+    /// What stands in for one.
+    Spare(SpareCode),
 }
 
 /// What a login comes to.

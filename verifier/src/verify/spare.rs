@@ -13,10 +13,10 @@ use crate::spare::{EMERGENCY_SECONDS, SpareCode, SpareKind};
 use crate::time::Time;
 
 /// What a spare code means to an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Spare {
-    /// It is one that is good.
-    Fits,
+    /// It is one that is good: the account without it.
+    Fits(Box<Account>),
     /// It is none.
     Unknown,
 }
@@ -42,31 +42,28 @@ impl Verifier {
         };
         let typed = code.mark(&key, &account.name);
         let is_good = |spare: &SpareMark| same(&spare.mark, &typed) & lasts(spare, now);
+        let mut left = account.clone();
         let mut fits = false;
         match code.kind() {
-            SpareKind::Emergency => {
-                for spare in &account.emergency {
-                    fits |= is_good(spare);
-                }
+            SpareKind::Emergency => left.emergency.retain(|spare| {
+                let good = is_good(spare);
+                fits |= good;
+                !good
+            }),
+            SpareKind::Start => {
+                left.start_code = left.start_code.filter(|spare| {
+                    fits = is_good(spare);
+                    !fits
+                });
             }
-            SpareKind::Start => fits = account.start_code.as_ref().is_some_and(is_good),
         }
-        Ok(if fits { Spare::Fits } else { Spare::Unknown })
-    }
-
-    /// Takes the spare code away that fitted.
-    pub(crate) fn spend_spare(&self, account: &mut Account, code: &SpareCode) {
-        let Ok(Some(key)) = self.spare_key(account) else {
-            return;
-        };
-        let typed = code.mark(&key, &account.name);
-        match code.kind() {
-            SpareKind::Emergency => account.emergency.retain(|it| !same(&it.mark, &typed)),
-            SpareKind::Start => account.start_code = None,
+        if left.emergency.is_empty() && left.start_code.is_none() {
+            left.spare_key = None;
         }
-        if account.emergency.is_empty() && account.start_code.is_none() {
-            account.spare_key = None;
-        }
+        Ok(match fits {
+            true => Spare::Fits(Box::new(left)),
+            false => Spare::Unknown,
+        })
     }
 
     fn spare_key(&self, account: &Account) -> Result<Option<Zeroizing<Vec<u8>>>, DoesNotOpen> {
@@ -86,7 +83,7 @@ fn lasts(spare: &SpareMark, now: Time) -> bool {
 }
 
 /// Whether some spare code of this kind is good at `now`.
-pub(super) fn has_spare(account: &Account, kind: SpareKind, now: Time) -> bool {
+pub(crate) fn has_spare(account: &Account, kind: SpareKind, now: Time) -> bool {
     let is_good = |spare: &SpareMark| lasts(spare, now);
     match kind {
         SpareKind::Emergency => account.emergency.iter().any(is_good),

@@ -4,6 +4,7 @@
 pub(crate) mod desk;
 pub(crate) mod history;
 pub(crate) mod oracle;
+pub(crate) mod people;
 
 use std::time::Duration;
 

@@ -28,7 +28,7 @@ pub fn word(kind: &str, word: &str) -> String {
     texts().word(kind, word)
 }
 
-/// `text!("id", name = value, ...)`: a text in the language of this run.
+/// `text!(id, name = value, ...)`: a text in the language of this run.
 #[macro_export]
 macro_rules! text {
     ($id:expr $(, $name:ident = $value:expr)* $(,)?) => {

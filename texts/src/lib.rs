@@ -9,7 +9,7 @@
 //!
 //! let texts = Texts::of(Language::Japanese);
 //! assert_eq!(say!(texts, "word-yes"), "はい");
-//! assert_eq!(say!(texts, "token-drift", steps = 1), "1ステップ");
+//! assert_eq!(say!(texts, "sessions-counted", count = 1), "1件のセッション");
 //! ```
 
 use std::sync::LazyLock;

@@ -12,7 +12,9 @@ use sekisho_verifier_socket::Language;
 const SPEAKERS: [&str; 3] = ["admin-cli", "verifier-daemon", "radius-server"];
 /// What ids begin with that are put together when the program runs. Tests of those who do that hold
 /// that each is there: `Texts::word`, and the help of each command.
-const PUT_TOGETHER: [&str; 11] = [
+const PUT_TOGETHER: &[&str] = &[
+    "approval-operation-",
+    "approval-state-",
     "cause-",
     "channel-",
     "doctor-",
@@ -29,7 +31,7 @@ const PUT_TOGETHER: [&str; 11] = [
 /// So many words in a row are a sentence, if they are no command to type.
 const SENTENCE_WORDS: usize = 4;
 /// What commands begin with that people are told to type, and lines for files.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: &[&str] = &[
     "sekisho",
     "systemctl",
     "journalctl",

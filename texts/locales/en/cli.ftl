@@ -1,10 +1,5 @@
 ### Screens of `sekisho`: labels, headers, hints.
 
-token-drift = { $steps } { $steps ->
-        [one] step
-       *[other] steps
-    }
-
 ## Labels of blocks and heads of columns
 
 label-account = Account

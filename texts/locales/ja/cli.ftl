@@ -1,7 +1,5 @@
 ### Screens of `sekisho`: labels, headers, hints.
 
-token-drift = { $steps }ステップ
-
 ## Labels of blocks and heads of columns
 
 label-account = アカウント

@@ -9,6 +9,8 @@ mod bounds;
 #[path = "invariants/clock.rs"]
 mod clock;
 mod common;
+#[path = "invariants/duplicates.rs"]
+mod duplicates;
 #[path = "invariants/faults.rs"]
 mod faults;
 #[path = "invariants/guesses.rs"]
@@ -37,6 +39,8 @@ mod requests;
 mod reserve;
 #[path = "invariants/restore.rs"]
 mod restore;
+#[path = "invariants/resyncs.rs"]
+mod resyncs;
 #[path = "invariants/secrets.rs"]
 mod secrets;
 #[path = "invariants/sessions.rs"]

@@ -1,11 +1,14 @@
 //! Learning anew how far a token is off.
 
+use std::ops::RangeInclusive;
+
 use super::{Decided, Draft, Failed, Operate, Refusal, Refused, token};
 use crate::event::Reason;
 use crate::lifecycle::TokenState;
 use crate::otp::{Code, Generator};
 use crate::serial::Serial;
-use crate::store::{Record, View};
+use crate::store::{Record, StoreError, View};
+use crate::time::Time;
 use crate::token::{Factor, Token};
 use crate::verify::reason_of;
 
@@ -56,7 +59,7 @@ impl Operate<'_> {
         token: &Token,
         first: &[u8],
         second: &[u8],
-    ) -> Result<Result<u64, Reason>, crate::store::StoreError> {
+    ) -> Result<Result<u64, Reason>, StoreError> {
         if view.newest()?.is_some_and(|newest| self.now.time < newest) {
             return Ok(Err(Reason::ClockBackwards));
         }
@@ -89,7 +92,10 @@ impl Operate<'_> {
         let (mut fresh, mut old) = (None, false);
         let fits = |code: &Code, step: u64| generator.matches(code, step);
         for step in resync_window(token, self.now.time) {
-            let both = fits(&first, step) & fits(&second, step.saturating_add(1));
+            let Some(next) = step.checked_add(1) else {
+                break;
+            };
+            let both = fits(&first, step) & fits(&second, next);
             if token.watermark().is_some_and(|mark| step <= mark) {
                 old |= both;
             } else if both {
@@ -134,18 +140,14 @@ impl Operate<'_> {
     }
 }
 
-/// The steps that the first code may be of.
-fn resync_window(token: &Token, now: crate::time::Time) -> std::ops::RangeInclusive<u64> {
+/// The steps that the first code may be of. The second is the one that was shown last.
+fn resync_window(token: &Token, now: Time) -> RangeInclusive<u64> {
+    let here = token.here(now);
     match token.factor {
-        Factor::Totp { period } => {
-            let centre = period.step(now);
-            centre.saturating_sub(RESYNC_STEPS)..=centre.saturating_add(RESYNC_STEPS)
+        Factor::Totp { .. } => {
+            let first = here.saturating_sub(1);
+            first.saturating_sub(RESYNC_STEPS)..=first.saturating_add(RESYNC_STEPS)
         }
-        Factor::Hotp { first } => {
-            let low = token
-                .watermark()
-                .map_or(first, |mark| mark.saturating_add(1));
-            low..=low.saturating_add(RESYNC_COUNTERS)
-        }
+        Factor::Hotp { .. } => here..=here.saturating_add(RESYNC_COUNTERS),
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Failure {
     /// Where in the journal, for programs.
     pub place: Option<serde_json::Value>,
     /// What it waits for, for programs.
-    pub approval: Option<serde_json::Value>,
+    pub approval: Option<Box<serde_json::Value>>,
 }
 
 impl Failure {

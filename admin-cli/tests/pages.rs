@@ -7,6 +7,7 @@ use std::io::Read;
 use std::process::Stdio;
 
 use harness::{run, sekisho};
+use sekisho_verifier_socket::role::VerbKind;
 
 #[test]
 fn every_option_is_in_the_man_pages() {
@@ -54,6 +55,19 @@ fn every_option_is_in_the_man_pages() {
             ],
         ),
         ("sekisho-account-password", &["--stdin", "--remove", "hash"]),
+        (
+            "sekisho-self-start",
+            &["--stdin", "--code", "--yes", "start-of-use password"],
+        ),
+        ("sekisho-self-exchange", &["start code"]),
+        ("sekisho-policy-test", &["--radius", "--from"]),
+        ("sekisho-policy-apply", &["--no-wait", "--approval"]),
+        ("sekisho-emergency-issue", &["--count", "--valid", "24h"]),
+        ("sekisho-account-start-code", &["10 minutes"]),
+        ("sekisho-account-start-password", &["--remove"]),
+        ("sekisho-account-disable", &["--keep-sessions", "--no-wait"]),
+        ("sekisho-resync", &["--code-stdin"]),
+        ("sekisho-approve", &["--refuse"]),
         ("sekisho-session-end", &["--session", "RFC 5176"]),
         (
             "sekisho-session-list",
@@ -125,4 +139,24 @@ fn a_reader_that_goes_away_is_no_failure() {
         (child.wait().expect("ends").code(), errors.as_str()),
         (Some(0), "")
     );
+}
+
+#[test]
+fn the_guides_table_of_roles_is_the_one_that_the_verifier_goes_by() {
+    let done = run(sekisho().args(["generate", "roles"]), "");
+    let printed = String::from_utf8_lossy(&done.stdout).into_owned();
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/guide/roles.md");
+    let kept = fs::read_to_string(page).expect("the page");
+    assert_eq!(printed, kept, "write it anew: sekisho generate roles");
+    let rows = printed.lines().filter(|line| line.starts_with("| `"));
+    assert_eq!(rows.count(), VerbKind::ALL.len());
+}
+
+#[test]
+fn every_verb_of_the_table_of_roles_is_a_command() {
+    for kind in VerbKind::ALL {
+        let words = kind.name().split(' ').chain(["--help"]);
+        let done = run(sekisho().args(words), "");
+        assert_eq!(done.status.code(), Some(0), "sekisho {}", kind.name());
+    }
 }

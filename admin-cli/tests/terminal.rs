@@ -2,45 +2,17 @@
 
 mod harness;
 
-use std::io::{Read, Write};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
 use harness::answers;
+use harness::terminal::{on_terminal, read_until};
 use harness::verifier::{Asked, FakeVerifier};
 use sekisho_verifier_socket::admin::Verb;
 
 const CODE: &str = "493817";
 const PROMPT: &str = "Code that S1 shows now: ";
-
-fn on_terminal(socket: &Path, arguments: &str) -> Child {
-    let program = env!("CARGO_BIN_EXE_sekisho");
-    let command = format!("{program} --socket {} {arguments}", socket.display());
-    Command::new("script")
-        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
-        .env("TZ", "JST-9")
-        .env_remove("NO_COLOR")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("script starts")
-}
-
-/// Reads until `end` has come, or all.
-fn read_until(child: &mut Child, end: &str) -> String {
-    let stdout = child.stdout.as_mut().expect("piped");
-    let mut octets = Vec::new();
-    let mut octet = [0];
-    while !String::from_utf8_lossy(&octets).ends_with(end) || end.is_empty() {
-        match stdout.read(&mut octet) {
-            Ok(1) => octets.push(octet[0]),
-            _ => break,
-        }
-    }
-    String::from_utf8(octets).expect("UTF-8")
-}
 
 #[test]
 fn a_typed_code_reaches_the_verifier_and_is_not_echoed() {

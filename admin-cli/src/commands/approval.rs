@@ -142,7 +142,7 @@ fn failure(view: &ApprovalView) -> Failure {
         ),
     };
     let mut failure = Failure::new(Kind::NotApproved, message, way_out);
-    failure.approval = Some(json::value(view));
+    failure.approval = Some(Box::new(json::value(view)));
     failure
 }
 

@@ -111,7 +111,7 @@ fn error_value(failure: &Failure) -> serde_json::Value {
         error["place"] = place.clone();
     }
     if let Some(approval) = &failure.approval {
-        error["approval"] = approval.clone();
+        error["approval"] = (**approval).clone();
     }
     json!({ "error": error })
 }

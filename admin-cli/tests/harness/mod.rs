@@ -2,6 +2,7 @@
 #![allow(dead_code)] // Not every test binary needs all of it.
 
 pub(crate) mod answers;
+pub(crate) mod terminal;
 pub(crate) mod verifier;
 
 use std::io::Write;

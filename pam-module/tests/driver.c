@@ -16,7 +16,8 @@
  *   --cycle            answers begin anew after the last one, instead of repeating it
  *   --repeat N         all calls N times; --same-handle: in one PAM transaction
  *   --no-fds-after-first  no more descriptors from the second round on
- *   --scan             look for what was typed in this process's memory after the first round
+ *   --scan-but N       look for what was typed, but for its last N octets, in this process's memory
+ *                      after the first round
  *   --no-user          the application does not know the user name
  *   --itimer US        SIGALRM every so many microseconds, interrupting system calls
  * driver --listen PATH   takes the place of a verifier: binds, listens, and waits for its end
@@ -173,10 +174,11 @@ static char *from_hex(const char *hex, size_t *length)
  * allocator writes over the beginning of what is freed. */
 #define TAIL 12
 static unsigned char disguised[TAIL];
+static size_t scan_but;
 static void disguise(const struct answer *answer)
 {
-    for (size_t i = 0; i < TAIL && answer->length >= TAIL; i++)
-        disguised[i] = (unsigned char)answer->octets[answer->length - TAIL + i] ^ 0xa5;
+    for (size_t i = 0; i < TAIL && answer->length >= TAIL + scan_but; i++)
+        disguised[i] = (unsigned char)answer->octets[answer->length - scan_but - TAIL + i] ^ 0xa5;
 }
 static size_t found_in_memory(void)
 {
@@ -282,7 +284,7 @@ int main(int argc, char **argv)
         else if (!strcmp(word, "--cycle")) cycle = 1;
         else if (!strcmp(word, "--repeat")) { repeat = atoi(value); i++; }
         else if (!strcmp(word, "--same-handle")) same_handle = 1;
-        else if (!strcmp(word, "--scan")) scan = 1;
+        else if (!strcmp(word, "--scan-but")) { scan = 1; scan_but = (size_t)atol(value); i++; }
         else if (!strcmp(word, "--no-user")) user = NULL;
         else if (!strcmp(word, "--no-fds-after-first")) no_fds = 1;
         else if (!strcmp(word, "--itimer")) { itimer = atol(value); i++; }

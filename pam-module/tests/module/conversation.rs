@@ -219,14 +219,16 @@ fn what_was_typed_is_wiped() {
     let typed = "4c6f6e672066656e63652c206f70656e2067617465";
     let in_one = format!("{typed}303030303030");
     let long = format!("{}{typed}", "20".repeat(600));
-    for (hex, options) in [
-        (typed, ""),
-        (&long, ""),
-        (typed, "combined"),
-        (&in_one, "combined"),
+    for (hex, options, but) in [
+        (typed, "", "0"),
+        (&long, "", "0"),
+        (typed, "combined", "0"),
+        (&in_one, "combined", "0"),
+        // The password alone.
+        (&in_one, "combined", "6"),
     ] {
         let noticed = Driver::new(verifier.path(), options)
-            .words(&["--answer-hex", hex, "--scan"])
+            .words(&["--answer-hex", hex, "--scan-but", but])
             .words(&["--call", "authenticate"])
             .run();
         assert_eq!(noticed.code("authenticate"), AUTH_ERR);

@@ -26,6 +26,7 @@ const PUT_TOGETHER: &[&str] = &[
     "reason-",
     "role-",
     "rows-",
+    "source-",
     "state-",
 ];
 /// So many words in a row are a sentence, if they are no command to type.

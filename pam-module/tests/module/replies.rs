@@ -6,7 +6,7 @@ use crate::driver::{
     AUTH_ERR, AUTHINFO_UNAVAIL, Driver, LIMIT_US, MAXTRIES, PERM_DENIED, SERVICE_ERR, SUCCESS,
     module,
 };
-use crate::fake_verifier::{CODE, Does, FakeVerifier, decided};
+use crate::fake_verifier::{CODE, Does, FakeVerifier, decided, start_wanted};
 
 fn accept() -> Reply {
     decided(Verdict::Accept, "alice")
@@ -212,6 +212,22 @@ fn r21_a_thousand_conversations_in_one_handle_are_a_thousand_attempts() {
     assert_eq!(noticed.total("delays"), 1000);
     assert_eq!(verifier.attempted().len(), 1000);
     assert_eq!(verifier.questions(), 1000);
+}
+
+/// The same for a change: three tries in each, and not one more or less however often it is called.
+#[test]
+fn r21_a_thousand_changes_in_one_handle_are_three_thousand_starts() {
+    let verifier = FakeVerifier::starts(start_wanted(), |_| Does::Says(Reply::NotStarted));
+    let noticed = Driver::new(verifier.path(), "")
+        .words(&["--answer", "SKTS1", "--answer", CODE, "--answer", "yes"])
+        .words(&["--cycle", "--call", "chauthtok", "--expired"])
+        .words(&["--repeat", "1000", "--same-handle"])
+        .run();
+    assert_eq!(noticed.code("chauthtok"), MAXTRIES);
+    assert_eq!(noticed.total("differing"), 0);
+    assert_eq!(noticed.total("prompts"), 9_000);
+    assert_eq!(verifier.started().len(), 3_000);
+    assert_eq!(verifier.questions(), 4_000);
 }
 
 /// Dovecot CVE-2026-27855: a cache answered for a code that was spent.

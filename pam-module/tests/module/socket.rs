@@ -9,8 +9,13 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
-use crate::driver::{AUTHINFO_UNAVAIL, Driver, LIMIT_US, SUCCESS, compiled, module, public_copy};
-use crate::fake_verifier::{CODE, FakeVerifier, private_folder};
+use sekisho_verifier_socket::{Reply, Request};
+
+use crate::driver::{
+    AUTHINFO_UNAVAIL, Driver, LIMIT_US, SERVICE_ERR, SESSION_ERR, SUCCESS, compiled, module,
+    public_copy,
+};
+use crate::fake_verifier::{CODE, Does, FakeVerifier, honestly, private_folder};
 
 /// Denied in both phases, in time, before anybody typed a code, with this in the log.
 fn check_refused(socket: &Path, logged: &str) {
@@ -112,26 +117,44 @@ fn process_of_another_user_behind_a_good_path_is_a_denial() {
     check_refused(&path, "listener 65534");
 }
 
+/// A screen locker. The verifier knows who asks, and serves it for its own user only.
 #[test]
-fn host_that_is_not_root_is_served_alike() {
+fn host_that_is_not_root_is_served_for_its_own_user_and_denied_for_others() {
     if !is_root() {
         println!("skipped: only root can become somebody else");
         return;
     }
-    let verifier = FakeVerifier::honest();
+    let verifier = FakeVerifier::start(|request| match request {
+        Request::Ask(ask) if ask.account != "alice" => Does::Says(Reply::NotPermitted),
+        // A start is taken of whoever may send attempts for anybody, a session of root.
+        Request::Start(_) | Request::LoginSession { .. } => Does::Says(Reply::NotPermitted),
+        request => honestly(request),
+    });
     fs::set_permissions(verifier.path(), fs::Permissions::from_mode(0o666)).expect("chmod");
     let programs = private_folder();
     let module = public_copy(&module(), programs.path());
-    let line = format!(
-        "required {} socket={}",
-        module.display(),
-        verifier.path().display()
-    );
-    let noticed = Driver::stack(&format!("auth {line}\naccount {line}\n"))
-        .answer(CODE)
+    let line = format!("{} socket={}", module.display(), verifier.path().display());
+    let run = |user: &str| {
+        Driver::stack(&format!(
+            "auth required {line} combined prompt_only\naccount required {line}\n\
+             session required {line}\n"
+        ))
+        .user(user)
+        .answer("hunter2271828")
+        .words(&["--call", "authenticate", "--call", "acct_mgmt"])
+        .words(&["--call", "open_session"])
         .by_user(65_534)
-        .run();
-    assert_eq!(noticed.codes(), [SUCCESS; 3], "{noticed:?}");
+        .run()
+    };
+    let own = run("alice");
+    assert_eq!(own.code("authenticate"), SUCCESS, "{own:?}");
+    assert_eq!(own.code("acct_mgmt"), SUCCESS, "{own:?}");
+    assert_eq!(own.code("open_session"), SESSION_ERR, "{own:?}");
+    let other = run("mallory");
+    assert_eq!(other.code("authenticate"), SERVICE_ERR, "{other:?}");
+    assert_eq!(other.code("acct_mgmt"), SERVICE_ERR, "{other:?}");
+    assert_eq!(other.total("prompts"), 0);
+    assert_eq!(verifier.attempted().len(), 1);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use sekisho_admin_cli::text;
 use sekisho_verifier_socket::Secret;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, describe};
 use crate::output::clean;
 
 /// The longest line that is read.
@@ -101,7 +101,10 @@ pub(crate) fn typed(prompt: &str, otherwise: &str) -> Result<Secret, Failure> {
             io::ErrorKind::UnexpectedEof => {
                 Failure::new(Kind::Failed, text!("typed-nothing"), text!("typed-way"))
             }
-            _ => Failure::local(text!("typed-no-terminal"), &error, otherwise),
+            _ => {
+                let message = text!("typed-no-terminal", error = describe(&error));
+                Failure::new(Kind::Failed, message, otherwise)
+            }
         })
 }
 

@@ -57,7 +57,7 @@ fn every_option_is_in_the_man_pages() {
         ("sekisho-account-password", &["--stdin", "--remove", "hash"]),
         (
             "sekisho-self-start",
-            &["--stdin", "--code", "--yes", "start-of-use password"],
+            &["--stdin", "--choice", "--yes", "start-of-use password"],
         ),
         ("sekisho-self-exchange", &["start code"]),
         ("sekisho-policy-test", &["--radius", "--from"]),

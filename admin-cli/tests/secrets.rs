@@ -1,4 +1,4 @@
-//! No seed and no code in any output, except in the URI of `token issue`; and what is typed reaches
+//! No seed and no code in any output, except in the URI of `token issue` and in what is shown once; and what is typed reaches
 //! the verifier unchanged.
 
 mod harness;
@@ -10,7 +10,7 @@ use std::path::Path;
 use harness::verifier::FakeVerifier;
 use harness::{answers, run, sekisho};
 use sekisho_verifier_socket::Reply;
-use sekisho_verifier_socket::admin::Verb;
+use sekisho_verifier_socket::admin::{OwnVerb, Verb};
 
 const CODE: &str = "493817";
 const HEX: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e";
@@ -140,11 +140,104 @@ fn codes_typed_in_the_wrong_place_are_not_repeated() {
         &["radius", "probe", "localhost", CODE],
         &["radius", "probe", "localhost", "--user", "alice", CODE],
         &["stop", "S1", CODE],
+        &["resync", "S1", CODE],
+        &["self", CODE],
+        &["self", "start", "S1", CODE],
+        &["self", "start", "--choice", CODE],
+        &["self", "start", &unknown],
+        &["self", "exchange", "S1", CODE],
+        &["self", "stop", "S1", CODE],
+        &["self", "lost", "S1", CODE],
+        &["self", "choose", CODE],
+        &["self", "choose", "required", CODE],
+        &["self", "language", CODE],
+        &["--json", "self", "choose", CODE],
+        &["--language", "ja", "self", "choose", CODE],
+        &["account", "start-password", "hana", CODE],
+        &["emergency", CODE],
     ] {
         let (output, asked) = run_with(&[], arguments, "", "");
         check_silent(&output);
         assert!(output.contains("error"), "{output}");
         assert!(asked.is_empty());
+    }
+}
+
+/// What is typed in a dialogue of one's own, one line each.
+#[test]
+fn what_owners_type_reaches_the_verifier_and_no_output() {
+    let typed = format!("{HEX}\n{CODE}\n");
+    for (arguments, replies) in [
+        (
+            &["self", "start", "S1", "--yes", "--stdin"][..],
+            &["wanted exchange=no", "receipt operation=start"][..],
+        ),
+        (
+            &["--json", "self", "start", "S1", "--yes", "--stdin"],
+            &["wanted exchange=no", "unavailable"],
+        ),
+        (
+            &["self", "exchange", "S1", "--stdin"],
+            &[
+                "wanted exchange=yes",
+                "refused:not-proven message=no way_out=again",
+            ],
+        ),
+        (
+            &["self", "stop", "S1", "--yes", "--stdin"],
+            &["receipt operation=stop"],
+        ),
+        (
+            &["self", "choose", "required", "--stdin"],
+            &["refused:not-permitted message=no way_out=again"],
+        ),
+    ] {
+        let (output, asked) = run_with(replies, arguments, &typed, "");
+        check_silent(&output);
+        let Some(Verb::Own {
+            password: Some(password),
+            verb:
+                OwnVerb::Start { code, .. } | OwnVerb::Stop { code, .. } | OwnVerb::Choose { code, .. },
+        }) = asked.last()
+        else {
+            panic!("{asked:?}");
+        };
+        assert_eq!(password.expose(), HEX.as_bytes());
+        assert_eq!(code.expose(), CODE.as_bytes());
+    }
+}
+
+#[test]
+fn codes_of_a_resync_reach_the_verifier_and_no_output() {
+    let typed = format!("{CODE}\n{HEX}\n");
+    let arguments = ["resync", "S1", "--code-stdin"];
+    let (output, asked) = run_with(&["receipt operation=resync"], &arguments, &typed, "");
+    check_silent(&output);
+    let [Verb::Resync { first, second, .. }] = &asked[..] else {
+        panic!("{asked:?}");
+    };
+    assert_eq!(
+        (first.expose(), second.expose()),
+        (CODE.as_bytes(), HEX.as_bytes())
+    );
+}
+
+#[test]
+fn what_is_shown_once_stands_on_standard_output_once() {
+    const SPARE: &str = "KXQ7M2WAR4TD";
+    let codes = format!("codes operation=emergency account=hana codes={SPARE} until_ms=1");
+    for arguments in [
+        &["emergency", "issue", "hana"][..],
+        &["--json", "emergency", "issue", "hana"],
+        &["account", "start-code", "hana"],
+        &["account", "start-password", "hana"],
+    ] {
+        let (output, _) = run_with(&[&codes], arguments, "", "");
+        assert_eq!(
+            output.replace('-', "").matches(SPARE).count(),
+            1,
+            "{output}"
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use clap::{Args, Subcommand, ValueEnum};
+use sekisho_admin_cli::text;
 
 use super::{CodeChoice, CodeInput, KeepSessions, Note, Once};
 
@@ -45,8 +46,8 @@ pub(crate) struct OwnStart {
     /// The token [default: ask for it]
     pub serial: Option<String>,
     /// Whether logins where you may choose ask for a code [default: ask]
-    #[arg(long, value_enum)]
-    pub code: Option<CodeChoice>,
+    #[arg(long, value_enum, value_name = "CHOICE")]
+    pub choice: Option<CodeChoice>,
     #[command(flatten)]
     pub answers: Answers,
     #[command(flatten)]
@@ -98,7 +99,7 @@ pub(crate) struct OwnLost {
 pub(crate) struct OwnChoose {
     /// Whether they do
     #[arg(value_enum)]
-    pub code: CodeChoice,
+    pub choice: CodeChoice,
     #[command(flatten)]
     pub secrets: SecretInput,
 }
@@ -230,7 +231,7 @@ pub(crate) struct EmergencyRevoke {
 }
 
 /// A duration in seconds.
-fn duration(text: &str) -> Result<u64, &'static str> {
+fn duration(text: &str) -> Result<u64, String> {
     let unit = match text.chars().last() {
         Some('m') => 60,
         Some('h') => 3_600,
@@ -243,7 +244,7 @@ fn duration(text: &str) -> Result<u64, &'static str> {
     number
         .map(|number| u64::from(number) * unit)
         .filter(|&seconds| seconds > 0)
-        .ok_or("write minutes, hours or days, as 30m, 24h or 7d")
+        .ok_or_else(|| text!("usage-duration"))
 }
 
 /// Make a start code, and print it, once

@@ -1,5 +1,6 @@
 //! `key rotate` and `key status`.
 
+use sekisho_admin_cli::language::word;
 use sekisho_admin_cli::text;
 use sekisho_verifier_socket::admin::{Answer, KeyStatusView, Verb};
 
@@ -38,7 +39,7 @@ fn block(keys: &KeyStatusView) -> Block {
     let master = text!(
         "key-master",
         version = keys.master_version,
-        source = &keys.source
+        source = word("source", &keys.source)
     );
     let numbers: Vec<String> = keys.data_keys.iter().map(u32::to_string).collect();
     let rotation = keys.rotation.map(|rotation| {

@@ -42,7 +42,7 @@ pub(crate) fn run(own: &Own, verifier: &mut Verifier, output: &mut Output) -> Re
 struct Begin<'a> {
     exchange: bool,
     serial: Option<&'a str>,
-    code: Option<CodeChoice>,
+    choice: Option<CodeChoice>,
     yes: bool,
     secrets: &'a SecretInput,
 }
@@ -52,7 +52,7 @@ impl<'a> From<&'a OwnStart> for Begin<'a> {
         Self {
             exchange: false,
             serial: start.serial.as_deref(),
-            code: start.code,
+            choice: start.choice,
             yes: start.answers.yes,
             secrets: &start.secrets,
         }
@@ -64,7 +64,7 @@ impl<'a> From<&'a OwnExchange> for Begin<'a> {
         Self {
             exchange: true,
             serial: exchange.serial.as_deref(),
-            code: None,
+            choice: None,
             // The choice of before stays.
             yes: false,
             secrets: &exchange.secrets,
@@ -81,7 +81,7 @@ fn begin(begin: &Begin<'_>, verifier: &mut Verifier, output: &mut Output) -> Res
         false => text!("self-ask-serial"),
     };
     let serial = dialogue::serial(begin.serial, &question, None)?;
-    let code_required = match (begin.code, begin.exchange) {
+    let code_required = match (begin.choice, begin.exchange) {
         (Some(choice), _) => Some(choice == CodeChoice::Required),
         (None, true) => None,
         (None, false) => Some(begin.yes || ask_choice()?),
@@ -183,7 +183,7 @@ fn own_serial(given: Option<&str>, verifier: &mut Verifier) -> Result<String, Fa
 fn choice(choose: &OwnChoose, verifier: &mut Verifier, output: &mut Output) -> Result<(), Stop> {
     let password = dialogue::password(&choose.secrets)?;
     let verb = OwnVerb::Choose {
-        code_required: choose.code == CodeChoice::Required,
+        code_required: choose.choice == CodeChoice::Required,
         code: dialogue::code(&text!("self-ask-any-code"), &choose.secrets)?,
     };
     receipt_of(password, verb, verifier, output)

@@ -10,6 +10,7 @@ use sekisho_verifier_socket::admin::ImportRow;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::shape::{self, Written};
+use crate::text;
 
 const REQUIRED: [&str; 3] = ["account", "serial", "secret_hex"];
 const OPTIONAL: [&str; 4] = ["algorithm", "digits", "period", "counter"];
@@ -36,9 +37,9 @@ impl Columns {
         let mut optional = [None; OPTIONAL.len()];
         for (index, name) in rest.iter().enumerate() {
             let which = OPTIONAL.iter().position(|known| known == name);
-            let place = &mut optional[which.ok_or("the header has an unknown column")?];
+            let place = &mut optional[which.ok_or_else(|| text!("import-header-unknown"))?];
             if place.replace(REQUIRED.len() + index).is_some() {
-                return Err("the header has a column twice".into());
+                return Err(text!("import-header-twice"));
             }
         }
         let count = names.len();
@@ -52,9 +53,10 @@ impl Columns {
     pub(super) fn row(&mut self, line: u64, text: &str) -> Result<ImportRow, String> {
         let fields = Fields::read(&mut self.reader, text)?;
         if fields.count != self.count {
-            return Err(format!(
-                "{} fields, the header has {}",
-                fields.count, self.count
+            return Err(text!(
+                "import-fields",
+                count = fields.count,
+                wanted = self.count
             ));
         }
         let [algorithm, digits, period, counter] = self.optional.map(|column| {
@@ -79,13 +81,13 @@ impl Columns {
 }
 
 fn no_header() -> String {
-    "neither an otpauth:// URI nor the header account,serial,secret_hex".into()
+    text!("import-no-header")
 }
 
 fn seed(text: &str) -> Result<Secret, String> {
     let mut octets = HEXLOWER_PERMISSIVE
         .decode(text.as_bytes())
-        .map_err(|_| "the secret is not hexadecimal")?;
+        .map_err(|_| text!("import-hexadecimal"))?;
     if let Err(message) = shape::check_seed(octets.len()) {
         octets.zeroize();
         return Err(message);
@@ -104,7 +106,7 @@ impl Fields {
     /// A line is a record: a quoted line break can not occur in what we import.
     fn read(reader: &mut Reader, line: &str) -> Result<Self, String> {
         if !line.matches('"').count().is_multiple_of(2) {
-            return Err("a quote is not closed".into());
+            return Err(text!("import-quote"));
         }
         let input = line.as_bytes();
         // Taking quotes away makes a line shorter, never longer.
@@ -116,7 +118,7 @@ impl Fields {
         let (result, _, _, last) =
             reader.read_record(&input[read..], &mut octets[written..], &mut ends[before..]);
         if !matches!(result, ReadRecordResult::Record) {
-            return Err(format!("more than {COLUMNS_MAX} fields"));
+            return Err(text!("import-fields-many", max = COLUMNS_MAX));
         }
         Ok(Self {
             octets,

@@ -1,6 +1,7 @@
 //! Lines of a file, bounded, with their numbers.
 
 use super::LINE_OCTETS_MAX;
+use crate::text;
 
 /// What spreadsheets put before the first line.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -66,11 +67,11 @@ impl<'a> Lines<'a> {
 
 fn text(line: &[u8]) -> Result<&str, String> {
     if line.len() > LINE_OCTETS_MAX {
-        return Err(format!("longer than {LINE_OCTETS_MAX} octets"));
+        return Err(text!("import-long", max = LINE_OCTETS_MAX));
     }
-    let text = std::str::from_utf8(line).map_err(|_| "not UTF-8".to_owned())?;
+    let text = std::str::from_utf8(line).map_err(|_| text!("import-not-utf8"))?;
     if text.chars().any(char::is_control) {
-        return Err("a control character".to_owned());
+        return Err(text!("import-control"));
     }
     Ok(text)
 }

@@ -15,6 +15,7 @@ use std::fmt;
 
 use sekisho_verifier_socket::admin::ImportRow;
 
+use crate::text;
 use line::Lines;
 
 /// The longest line.
@@ -35,7 +36,8 @@ pub struct BadLine {
 
 impl fmt::Display for BadLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.message)
+        let (line, message) = (self.line, &self.message);
+        f.write_str(&text!("import-line", line = line, message = message))
     }
 }
 
@@ -138,7 +140,7 @@ pub fn check(octets: &[u8], mut progress: impl FnMut(usize)) -> Result<u64, BadF
         if count > ROWS_MAX {
             bad.add(BadLine {
                 line: rows.lines.number(),
-                message: format!("more than {ROWS_MAX} tokens"),
+                message: text!("import-many", max = ROWS_MAX),
             });
             break;
         }
@@ -165,7 +167,7 @@ fn once(lines_of: &mut HashMap<Box<str>, u64>, row: ImportRow) -> Result<(), Bad
         None => Ok(()),
         Some(earlier) => Err(BadLine {
             line: row.line,
-            message: format!("the serial is also on line {earlier}"),
+            message: text!("import-serial-twice", line = earlier),
         }),
     }
 }

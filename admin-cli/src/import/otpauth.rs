@@ -14,6 +14,7 @@ use sekisho_verifier_socket::admin::ImportRow;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::shape::{self, Written};
+use crate::text;
 
 const SCHEME: &str = "otpauth://";
 /// Padding of base32 fills a group of eight.
@@ -27,21 +28,28 @@ pub(super) fn is_uri(text: &str) -> bool {
 
 pub(super) fn row(line: u64, text: &str) -> Result<ImportRow, String> {
     if !is_uri(text) {
-        return Err("not an otpauth:// URI".into());
+        return Err(text!("import-no-uri"));
     }
     let rest = text[SCHEME.len()..].trim_ascii_end();
-    let (path, query) = rest.split_once('?').ok_or("no parameters")?;
-    let (kind, label) = path.split_once('/').ok_or("no label")?;
+    let (path, query) = rest
+        .split_once('?')
+        .ok_or_else(|| text!("import-no-parameters"))?;
+    let (kind, label) = path
+        .split_once('/')
+        .ok_or_else(|| text!("import-no-label"))?;
     if query.contains('#') {
-        return Err("a `#` behind the parameters".into());
+        return Err(text!("import-fragment"));
     }
     let parameters = Parameters::read(query)?;
     let counter = match kind.to_ascii_lowercase().as_str() {
-        "totp" if parameters.counter.is_some() => return Err("a totp token has no counter".into()),
+        "totp" if parameters.counter.is_some() => return Err(text!("import-totp-counter")),
         "totp" => None,
-        "hotp" if parameters.period.is_some() => return Err("a hotp token has no period".into()),
-        "hotp" => Some(parameters.counter.as_deref().ok_or("no counter")?),
-        _ => return Err("the type is neither totp nor hotp".into()),
+        "hotp" if parameters.period.is_some() => return Err(text!("import-hotp-period")),
+        "hotp" => {
+            let counter = parameters.counter.as_deref();
+            Some(counter.ok_or_else(|| text!("import-no-counter"))?)
+        }
+        _ => return Err(text!("import-type")),
     };
     let written = Written {
         algorithm: parameters.algorithm.as_deref(),
@@ -49,6 +57,7 @@ pub(super) fn row(line: u64, text: &str) -> Result<ImportRow, String> {
         period: parameters.period.as_deref(),
         counter,
     };
+    let secret = parameters.secret.as_deref().map(String::as_str);
     Ok(ImportRow {
         line,
         account: None,
@@ -56,7 +65,7 @@ pub(super) fn row(line: u64, text: &str) -> Result<ImportRow, String> {
             Some(serial) => shape::serial(serial)?,
             None => serial_of(label)?,
         },
-        seed: seed(parameters.secret.as_deref().ok_or("no secret")?)?,
+        seed: seed(secret.ok_or_else(|| text!("import-no-secret"))?)?,
         shape: written.shape()?,
     })
 }
@@ -65,13 +74,13 @@ pub(super) fn row(line: u64, text: &str) -> Result<ImportRow, String> {
 fn serial_of(label: &str) -> Result<String, String> {
     let decoded = percent_decode_str(label)
         .decode_utf8()
-        .map_err(|_| "the label is not UTF-8")?;
+        .map_err(|_| text!("import-label-utf8"))?;
     let behind = decoded.rsplit(':').next().unwrap_or(&decoded);
     shape::serial(behind.trim_start_matches(' '))
 }
 
 fn seed(text: &str) -> Result<Secret, String> {
-    let wrong = || "the secret is not base32".to_owned();
+    let wrong = || text!("import-base32");
     let bare = text.trim_end_matches('=');
     let padding = text.len() - bare.len();
     if padding > PADDING_MAX || (padding > 0 && !text.len().is_multiple_of(8)) {
@@ -108,13 +117,15 @@ impl<'a> Parameters<'a> {
             if name == "secret" {
                 let secret = Zeroizing::new(value.into_owned());
                 if found.secret.replace(secret).is_some() {
-                    return Err("a second secret".into());
+                    return Err(text!("import-second-secret"));
                 }
                 continue;
             }
-            let place = found.place(&name).ok_or("an unknown parameter")?;
+            let place = found
+                .place(&name)
+                .ok_or_else(|| text!("import-parameter"))?;
             if place.replace(value).is_some() {
-                return Err("a parameter is there twice".into());
+                return Err(text!("import-parameter-twice"));
             }
         }
         Ok(found)

@@ -2,6 +2,8 @@
 
 use sekisho_verifier_socket::admin::NewToken;
 
+use crate::text;
+
 /// The longest serial.
 const SERIAL_OCTETS_MAX: usize = 32;
 /// The longest account name.
@@ -15,12 +17,10 @@ const PERIOD: std::ops::RangeInclusive<u64> = 15..=120;
 pub(super) fn serial(text: &str) -> Result<String, String> {
     let printable = text.bytes().all(|b| b.is_ascii_graphic());
     if text.is_empty() {
-        return Err("no serial".into());
+        return Err(text!("import-no-serial"));
     }
     if text.len() > SERIAL_OCTETS_MAX || !printable {
-        return Err(format!(
-            "the serial is not 1 to {SERIAL_OCTETS_MAX} printable ASCII characters without blanks"
-        ));
+        return Err(text!("import-serial", max = SERIAL_OCTETS_MAX));
     }
     Ok(text.to_owned())
 }
@@ -28,18 +28,16 @@ pub(super) fn serial(text: &str) -> Result<String, String> {
 /// An empty account leaves the token in stock.
 pub(super) fn account(text: &str) -> Result<Option<String>, String> {
     if text.len() > ACCOUNT_OCTETS_MAX {
-        return Err(format!(
-            "the account is longer than {ACCOUNT_OCTETS_MAX} octets"
-        ));
+        return Err(text!("import-account-long", max = ACCOUNT_OCTETS_MAX));
     }
     Ok(Some(text.to_owned()).filter(|name| !name.is_empty()))
 }
 
 pub(super) fn check_seed(length: usize) -> Result<(), String> {
     match length {
-        0 => Err("no seed".into()),
+        0 => Err(text!("import-no-seed")),
         1..=SEED_OCTETS_MAX => Ok(()),
-        _ => Err(format!("the seed is longer than {SEED_OCTETS_MAX} octets")),
+        _ => Err(text!("import-seed-long", max = SEED_OCTETS_MAX)),
     }
 }
 
@@ -55,7 +53,7 @@ pub(super) struct Written<'a> {
 impl Written<'_> {
     pub(super) fn shape(&self) -> Result<NewToken, String> {
         if self.period.is_some() && self.counter.is_some() {
-            return Err("a token has a period or a counter, not both".into());
+            return Err(text!("import-both"));
         }
         let digits = number("digits", self.digits, DIGITS)?;
         let period = number("period", self.period, PERIOD)?;
@@ -76,7 +74,7 @@ fn algorithm(text: &str) -> Result<String, String> {
     if ["sha1", "sha256", "sha512"].contains(&folded.as_str()) {
         return Ok(folded);
     }
-    Err("the algorithm is not SHA1, SHA256 or SHA512".into())
+    Err(text!("import-algorithm"))
 }
 
 fn number(
@@ -93,6 +91,7 @@ fn number(
         .map(Some)
         .ok_or_else(|| {
             let (low, high) = range.into_inner();
-            format!("the {name} is not a whole number from {low} to {high}")
+            let (low, high) = (low.to_string(), high.to_string());
+            text!("import-number", name = name, low = low, high = high)
         })
 }

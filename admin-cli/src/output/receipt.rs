@@ -22,16 +22,17 @@ pub(crate) fn show(output: &mut Output, receipt: &ReceiptView) -> io::Result<()>
 }
 
 pub(crate) fn block(receipt: &ReceiptView) -> Block {
+    let counted = match receipt.operation.as_str() {
+        "accounts-disable" => "label-accounts",
+        _ => "label-token-count",
+    };
     Block::new()
         .with("label-receipt-number", &receipt.number)
         .with("label-receipt-time", time::local(receipt.time_ms))
         .with("label-operation", word("operation", &receipt.operation))
         .with_some("label-serial", receipt.serial.as_ref())
         .with_some("label-new-serial", receipt.new_serial.as_ref())
-        .with_some(
-            "label-token-count",
-            receipt.count.map(|count| count.to_string()),
-        )
+        .with_some(counted, receipt.count.map(|count| count.to_string()))
         .with_some("label-account", receipt.account.as_ref())
         .with("label-by", &receipt.actor)
         .with_some("label-approver", receipt.approver.as_ref())

@@ -150,11 +150,33 @@ fn refuse(error: &clap::Error, root: &mut Command, typed: &Typed) -> ExitCode {
 
 /// Whether something was given for which there is no place, and which clap would repeat.
 fn is_surplus(error: &clap::Error) -> bool {
-    match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) => !word.starts_with('-'),
-        (ErrorKind::TooManyValues, _) => true,
+    let word = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    match error.kind() {
+        ErrorKind::UnknownArgument => {
+            word(ContextKind::InvalidArg).is_some_and(|word| !word.starts_with('-'))
+        }
+        ErrorKind::TooManyValues => true,
+        ErrorKind::InvalidSubcommand => {
+            word(ContextKind::InvalidSubcommand).is_some_and(is_like_a_code)
+        }
+        // Where one of a few words is wanted.
+        ErrorKind::InvalidValue if error.get(ContextKind::ValidValue).is_some() => {
+            word(ContextKind::InvalidValue).is_some_and(is_like_a_code)
+        }
         _ => false,
     }
+}
+
+/// A code has 6 digits or more; one that stands for it has 12 characters or more.
+fn is_like_a_code(word: &str) -> bool {
+    let mut plain = word.bytes().filter(|&octet| octet != b'-');
+    let count = plain.clone().count();
+    let digits = plain.clone().filter(u8::is_ascii_digit).count();
+    let whole = plain.all(|octet| octet.is_ascii_alphanumeric());
+    whole && ((digits >= 6 && digits == count) || (digits > 0 && count >= 12))
 }
 
 /// Most likely a code: it must not be repeated where a log keeps it.

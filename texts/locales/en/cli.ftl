@@ -215,3 +215,6 @@ init-next-groups = Make the groups of admins, help desk and auditors, and put pe
 init-next-groups-others = (the same with sekisho-help-desk and sekisho-auditor)
 init-next-start = Start the verifier:
 init-next-try = See that it is well, and make the first token:
+source-file = file
+source-credential = credential
+source-pkcs11 = pkcs11

@@ -46,3 +46,4 @@ usage-age = write days or weeks, as 400d or 57w; at least 1d
 usage-prefix = not an address like 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32
 usage-time = write a time as 2026-11-22, "2026-11-22 09:14", or 12h ago as 12h
 usage-before-1970 = before 1970
+usage-duration = write minutes, hours or days, as 30m, 24h or 7d

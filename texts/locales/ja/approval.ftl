@@ -25,7 +25,7 @@ approval-none = 承認待ちの操作はありません
 ## To the first admin
 
 approval-waits = この操作には別の管理者の承認が必要です。{ $until } までに、別の管理者が次のコマンドを実行してください: sekisho approve { $number }
-approval-interrupt = 承認を待っています。中断した場合(Ctrl-C)は、後で同じコマンドに --approval { $number } を付けて再開できます。
+approval-interrupt = 承認を待っています。中断した場合（Ctrl-C）は、後で同じコマンドに --approval { $number } を付けて再開できます。
 approval-approved = { $by } さんが承認しました
 
 approval-not-yet = この操作には別の管理者の承認が必要です。承認番号 { $number } の期限は { $until } です

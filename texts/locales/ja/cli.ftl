@@ -207,3 +207,6 @@ init-next-groups = 管理者・ヘルプデスク・監査者のグループを�
 init-next-groups-others = （sekisho-help-desk と sekisho-auditor も同様）
 init-next-start = 認証サーバーを起動します:
 init-next-try = 状態を確認し、最初のトークンを発行します:
+source-file = ファイル
+source-credential = クレデンシャル
+source-pkcs11 = セキュリティモジュール

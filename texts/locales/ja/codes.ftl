@@ -11,4 +11,4 @@ codes-start-password-how = { $account } さんは利用開始の際に、左か�
 
 codes-shown-then = 発行時に一度表示されており、再表示はできません。お手元にない場合は新たに発行してください
 codes-first = { $serial } に表示されているワンタイムパスワード:
-codes-second = 次に表示されるワンタイムパスワード(表示が変わるまでお待ちください):
+codes-second = 次に表示されるワンタイムパスワード（表示が変わるまでお待ちください）:

@@ -12,9 +12,9 @@ self-ask-old-code = これまでのトークンのワンタイムパスワード
 self-ask-any-code = トークンに表示されているワンタイムパスワード:
 self-ask-digits = 利用開始パスワードの{ $first }桁目と{ $second }桁目:
 self-ask-digits-listed = 利用開始パスワードの次の桁({ $positions }):
-self-ask-choice = 選択できる場面で、ログイン時にワンタイムパスワードの入力を求めますか(はい/いいえ)[はい]:
-self-ask-stop = トークン { $serial } は今後ご利用いただけなくなります。よろしいですか(はい/いいえ)[いいえ]:
-self-ask-lost = トークン { $serial } はただちに無効となり、元に戻せません。よろしいですか(はい/いいえ)[いいえ]:
+self-ask-choice = 選択できる場面で、ログイン時にワンタイムパスワードの入力を求めますか（はい/いいえ）[はい]:
+self-ask-stop = トークン { $serial } は今後ご利用いただけなくなります。よろしいですか（はい/いいえ）[いいえ]:
+self-ask-lost = トークン { $serial } はただちに無効となり、元に戻せません。よろしいですか（はい/いいえ）[いいえ]:
 
 ## Answers that are none
 
@@ -30,10 +30,10 @@ self-no-yes-or-no = 「はい」または「いいえ」以外が入力されま
 self-no-yes-or-no-way-out = 処理は行われていません。「はい」または「いいえ」を入力してください
 self-not-confirmed = 「はい」が入力されませんでした
 self-not-confirmed-way-out = 処理は行われていません
-self-no-terminal = 入力を求める端末がありません: { $error }
+self-no-terminal = 入力に使う端末がありません
 self-no-terminal-serial = シリアル番号をコマンドに指定してください
 self-no-terminal-answer = --yes を指定してください
-self-no-terminal-choice = --code required または --code not-required を指定してください
+self-no-terminal-choice = --choice required または --choice not-required を指定してください
 self-no-terminal-secret = 求められる項目を1行ずつ標準入力に渡し、--stdin を指定してください
 self-nothing-typed = 何も入力されませんでした
 self-too-long = 入力が{ $octets }オクテットを超えています

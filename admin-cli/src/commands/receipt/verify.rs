@@ -324,7 +324,7 @@ fn of_event(position: Position, time: Time, event: &OperationEvent) -> ReceiptVi
         signed: None,
         repeated: false,
         sessions: 0,
-        approver: None,
+        approver: event.approver.as_ref().map(ToString::to_string),
     }
 }
 

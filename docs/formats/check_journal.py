@@ -31,11 +31,14 @@ REASONS = (
     "right-code not-asked malformed-name unknown-account account-disabled no-token "
     "token-suspended token-disabled malformed-code already-used wrong-code waiting locked "
     "clock-backwards seed-does-not-open clock-stepped answered-again rejected-again round-used "
-    "wrong-password first-factor-unavailable round-expired"
+    "wrong-password first-factor-unavailable round-expired grace second-use emergency-code "
+    "start-code wrong-start-password"
 ).split()
 OPERATIONS = (
     "issue import enroll exchange stop lost suspend resume unlock account-set clock-trust "
-    "key-rotate reseal key-destroy audit-retain backup restore password-set session-end"
+    "key-rotate reseal key-destroy audit-retain backup restore password-set session-end start "
+    "emergency start-code start-password resync accounts-disable approval-ask approve "
+    "approval-refuse policy-apply"
 ).split()
 SESSIONS = "start interim stop on off end".split()
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::account::{Account, AccountName};
+use crate::account::{
+    Account, AccountName, EMERGENCY_CODES_MAX, Language, MARK_OCTETS, Mark, SpareMark,
+};
 use crate::event::{
     Actor, Channel, Event, LoginEvent, OperationEvent, OperationKind, OperationOutcome, Reason,
     RequestKey, SessionChange, SessionEvent, What,
@@ -11,9 +13,10 @@ use crate::guess::Guesses;
 use crate::lifecycle::TokenState;
 use crate::otp::{Algorithm, Digits, SEED_OCTETS_MIN, Seed};
 use crate::place::{Door, Place};
-use crate::seal::{DataKey, KEY_OCTETS, Keyring, NONCE_OCTETS};
+use crate::seal::{DataKey, KEY_OCTETS, Keyring, NONCE_OCTETS, SecretKind};
 use crate::serial::Serial;
 use crate::session::{Nas, Session, SessionId};
+use crate::spare::SPARE_KEY_OCTETS;
 use crate::store::{Change, Decider, Key, Record, StoreError, View};
 use crate::time::Time;
 use crate::token::{Factor, Period, Token, Use};
@@ -80,6 +83,29 @@ pub fn account(n: u64, wrong: u32) -> Record {
     let mut account = Account::new(name(n), time(0));
     account.serials.push(serial(n));
     account.guesses.wrong = wrong;
+    Record::Account(account)
+}
+
+/// The account of number `n` with everything that can stand in for its token.
+pub fn helped_account(n: u64) -> Record {
+    let key = DataKey::new(1, &[7; KEY_OCTETS]);
+    let mut account = Account::new(name(n), time(0));
+    account.ended.push(serial(n));
+    let seal = |kind, octets: &[u8]| key.seal_secret(kind, &account.name, octets, [0x3C; 12]);
+    let password = seal(SecretKind::StartPassword, &[0x35; 26]);
+    let spare_key = seal(SecretKind::SpareKey, &[0x5A; SPARE_KEY_OCTETS]);
+    let spare = |octet| SpareMark {
+        mark: Mark([octet; MARK_OCTETS]),
+        until: time(u64::from(octet)),
+    };
+    account.language = Some(Language::Japanese);
+    account.start_password = Some(password);
+    account.start_tries = 3;
+    account.spare_key = Some(spare_key);
+    account.emergency = (0..EMERGENCY_CODES_MAX as u8).map(spare).collect();
+    account.start_code = Some(spare(0xFF));
+    account.start_granted_until = Some(time(9));
+    account.exchange_required = true;
     Record::Account(account)
 }
 

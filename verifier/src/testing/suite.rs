@@ -10,9 +10,9 @@ use crate::store::{
     StoreError, View,
 };
 use crate::testing::sample::{
-    Abstain, Fail, Reserved, SpendNext, Write, account, account_key, alias, alias_name, login,
-    name, operation, request, requested, serial, session, session_event, session_id, session_key,
-    spend, spent, time, token, token_key,
+    Abstain, Fail, Reserved, SpendNext, Write, account, account_key, alias, alias_name,
+    helped_account, login, name, operation, request, requested, serial, session, session_event,
+    session_id, session_key, spend, spent, time, token, token_key,
 };
 
 /// A store under test, empty at first.
@@ -48,6 +48,7 @@ macro_rules! store_conformance {
             names_and_other_names_are_kept_apart
             sessions_are_kept_beside_the_others
             an_alias_leads_to_its_account
+            an_account_keeps_what_stands_in_for_a_token
             lists_are_in_order_and_of_one_kind
             list_pages_join_without_gap
             positions_rise_over_groups_and_reopening
@@ -322,6 +323,29 @@ pub fn an_alias_leads_to_its_account(subject: &mut dyn Subject) {
     }
 }
 
+/// What stands in for a token is kept with the account and goes with it, to the octet.
+pub fn an_account_keeps_what_stands_in_for_a_token(subject: &mut dyn Subject) {
+    let full = helped_account(1);
+    let change = Change {
+        written: vec![full.clone()],
+        ..spend(1, 1)
+    };
+    apply(subject.store(), change);
+    for _ in 0..2 {
+        assert_eq!(read(subject.store(), &account_key(1)), Some(full.clone()));
+        subject.reopen();
+    }
+    let change = Change {
+        written: vec![account(1, 0)],
+        ..spend(1, 2)
+    };
+    apply(subject.store(), change);
+    for _ in 0..2 {
+        assert_eq!(read(subject.store(), &account_key(1)), Some(account(1, 0)));
+        subject.reopen();
+    }
+}
+
 /// Tokens by serial, accounts and other names by name, and nothing else.
 pub fn lists_are_in_order_and_of_one_kind(subject: &mut dyn Subject) {
     let store = subject.store();
@@ -512,10 +536,9 @@ pub fn clock_trust_sets_the_newest_time_back(subject: &mut dyn Subject) {
 pub fn only_accepts_and_what_was_done_move_the_newest_time(subject: &mut dyn Subject) {
     let store = subject.store();
     apply(store, Change::event_only(login(1, 1, time(5))));
-    for reason in Reason::ALL {
-        if reason == Reason::RightCode {
-            continue;
-        }
+    let moves = [Reason::RightCode, Reason::EmergencyCode, Reason::StartCode];
+    let others = Reason::ALL.into_iter().filter(|it| !moves.contains(it));
+    for reason in others {
         let mut event = login(1, 1, time(7_000));
         if let What::Login(login) = &mut event.what {
             login.reason = reason;
@@ -530,6 +553,14 @@ pub fn only_accepts_and_what_was_done_move_the_newest_time(subject: &mut dyn Sub
     for _ in 0..2 {
         assert_eq!(subject.store().view().newest(), Ok(Some(time(5))));
         subject.reopen();
+    }
+    for (reason, at) in moves.into_iter().zip(6..) {
+        let mut event = login(1, 1, time(at));
+        if let What::Login(login) = &mut event.what {
+            login.reason = reason;
+        }
+        apply(subject.store(), Change::event_only(event));
+        assert_eq!(subject.store().view().newest(), Ok(Some(time(at))));
     }
     let done = operation(OperationKind::Enroll, time(9_000));
     apply(subject.store(), Change::event_only(done));

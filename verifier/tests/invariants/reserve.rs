@@ -12,6 +12,7 @@ use sekisho_verifier::verify::{Ask, Login, Question};
 
 use crate::common::START;
 use crate::common::desk::{Desk, Device, attempt, enroll, exchange, name, of_root, place};
+use crate::common::people::{emergency, proof, start, start_code, start_password};
 
 #[test]
 fn i04_logins_and_questions_never_take_the_reserve() {
@@ -53,6 +54,14 @@ fn i04_operations_take_the_reserve_only_to_take_away_or_to_mend() {
         Operation::Unlock(name("mori")),
         Operation::ClockTrust,
         keep(Keeping::Retain),
+        Operation::AccountsDisable(vec![name("mori")]),
+        Operation::OwnStop(proof("mori", "123456"), first.serial.clone()),
+        Operation::OwnChoice(proof("mori", "123456"), true),
+        emergency("mori", 1, 0, 0),
+        set(AccountChange {
+            exchange_required: Some(true),
+            ..none()
+        }),
         set(AccountChange {
             disabled: Some(true),
             ..none()
@@ -91,6 +100,32 @@ fn i04_operations_take_the_reserve_only_to_take_away_or_to_mend() {
             add_alias: Some(name("m.mori")),
             ..none()
         }),
+        set(AccountChange {
+            exchange_required: Some(false),
+            ..none()
+        }),
+        set(AccountChange {
+            language: Some(None),
+            ..none()
+        }),
+        Operation::Start(Box::new(start("mori", &first, "123456"))),
+        Operation::OwnChoice(proof("mori", "123456"), false),
+        emergency("mori", 1, 1, 600),
+        start_code("mori", 1),
+        start_password("mori", 1),
+        Operation::StartPassword {
+            account: name("mori"),
+            password: None,
+            nonce: [0; NONCE_OCTETS],
+        },
+        Operation::Resync {
+            serial: first.serial.clone(),
+            first: b"123456".to_vec().into(),
+            second: b"123456".to_vec().into(),
+        },
+        keep(Keeping::ApprovalAsk),
+        keep(Keeping::Approve),
+        keep(Keeping::PolicyApply),
         Operation::Reseal(Vec::new()),
         Operation::Restore {
             serials: Vec::new(),

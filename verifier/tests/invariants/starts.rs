@@ -93,7 +93,7 @@ fn the_first_token_of_an_account_is_started_by_serial_and_code() {
         (TokenState::Active, Some(name("mori")))
     );
     assert!(!account.code_required);
-    assert_eq!(account.serials, [first.serial.clone()]);
+    assert_eq!(account.serials, std::slice::from_ref(&first.serial));
     // Its code is spent.
     assert_eq!(desk.reason("mori", &code), Some(Reason::AlreadyUsed));
     desk.pass(30);
@@ -113,8 +113,8 @@ fn an_exchange_by_the_old_code_spends_both_and_ends_the_old_token() {
     assert_eq!(event.new_serial, Some(second.serial.clone()));
     assert_eq!(desk.token(&first).state, TokenState::Exchanged);
     let account = desk.account("mori");
-    assert_eq!(account.serials, [second.serial.clone()]);
-    assert_eq!(account.ended, [first.serial.clone()]);
+    assert_eq!(account.serials, std::slice::from_ref(&second.serial));
+    assert_eq!(account.ended, std::slice::from_ref(&first.serial));
     for code in [&code, &old_code] {
         assert_eq!(desk.reason("mori", code), Some(Reason::AlreadyUsed));
     }
@@ -210,7 +210,10 @@ fn an_account_whose_tokens_are_gone_starts_only_with_a_grant() {
             ..instead("mori", &second, &code, &spare(SpareKind::Start, 1).show())
         });
         assert_ne!(desk.token(&first).state, TokenState::Exchanged);
-        assert_eq!(desk.account("mori").serials, [second.serial.clone()]);
+        assert_eq!(
+            desk.account("mori").serials,
+            std::slice::from_ref(&second.serial)
+        );
     }
 }
 
@@ -735,7 +738,10 @@ fn an_owner_stops_a_token_by_its_code_only() {
     let code = first.shows(desk.now);
     desk.done(&stop(&code, &first));
     assert_eq!(desk.token(&first).state, TokenState::Stopped);
-    assert_eq!(desk.account("mori").serials, [other.serial.clone()]);
+    assert_eq!(
+        desk.account("mori").serials,
+        std::slice::from_ref(&other.serial)
+    );
     assert_eq!(desk.reason("mori", &code), Some(Reason::AlreadyUsed));
     desk.change(StateChange::Suspend, &other);
     let code = other.shows(desk.now);

@@ -9,7 +9,7 @@ use crate::driver::{
     AUTH_ERR, AUTHINFO_UNAVAIL, AUTHTOK_ERR, Driver, NEW_AUTHTOK_REQD, Noticed, SUCCESS, compiled,
     module,
 };
-use crate::fake_verifier::{CODE, Does, FakeVerifier, start_wanted};
+use crate::fake_verifier::{CODE, Does, FakeVerifier, start_wanted, started};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -137,9 +137,7 @@ fn shipped_password_lines_put_tokens_into_use_and_leave_passwords_alone() {
     ];
     for name in ["login", "sshd", "sshd-code-first", "su", "sudo"] {
         let text = shipped(name);
-        let wanted = FakeVerifier::starts(start_wanted(), |_| {
-            Does::Says(crate::fake_verifier::started())
-        });
+        let wanted = FakeVerifier::starts(start_wanted(), |_| Does::Says(started()));
         let noticed = change(&text, wanted.path(), right);
         assert_eq!(noticed.code("acct_mgmt"), NEW_AUTHTOK_REQD, "{name}");
         assert_eq!(noticed.code("chauthtok"), SUCCESS, "{name}");
@@ -169,6 +167,37 @@ fn shipped_password_lines_put_tokens_into_use_and_leave_passwords_alone() {
             assert_eq!(passes(&noticed), "first,second,", "{name}");
         }
     }
+}
+
+/// Why our line stands before the password's. Nothing is changed here: no password of this user is
+/// right.
+#[test]
+fn pam_unix_wants_a_new_password_also_where_only_a_token_is_wanted() {
+    let wanted = FakeVerifier::starts(start_wanted(), |_| Does::Says(started()));
+    let ours = format!("{} socket={}", module().display(), wanted.path().display());
+    let run = |stack: String| {
+        Driver::stack(&stack)
+            .user("nobody")
+            .words(&["--call", "chauthtok", "--expired"])
+            .words(&["--answer", "SKTS1", "--answer", CODE, "--answer", "yes"])
+            .word("--conv-error")
+            .run()
+    };
+    let behind = run(format!(
+        "password required {ours}\npassword required pam_unix.so\n"
+    ));
+    assert_ne!(behind.code("chauthtok"), SUCCESS);
+    assert!(
+        wanted.started().is_empty(),
+        "its first pass comes before our second"
+    );
+    let control = "[success=done ignore=ignore default=die]";
+    let before = run(format!(
+        "password {control} {ours}\npassword required pam_unix.so\n"
+    ));
+    assert_eq!(before.code("chauthtok"), SUCCESS);
+    assert_eq!(before.total("prompts"), 3, "ours");
+    assert_eq!(wanted.started().len(), 1);
 }
 
 /// What the second pass refuses stays refused, whatever succeeds around it.

@@ -18,11 +18,11 @@ use sekisho_verifier::receipt::{Receipt, ReceiptNumber};
 use sekisho_verifier::serial::Serial;
 use sekisho_verifier::store::{Key, Kind, Position, Record, Store, StoreError};
 use sekisho_verifier::time::Time;
-use sekisho_verifier_socket::Secret;
 use sekisho_verifier_socket::admin::{
     AccountFilter, Answer, AuditFilter, Change, ImportRow, NewToken, PAGE_MAX, ReceiptView,
     Refusal, RefusalKind, RemovedView, TokenFilter, Verb,
 };
+use sekisho_verifier_socket::{Language, Secret};
 use tokio::sync::OwnedSemaphorePermit;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -33,7 +33,7 @@ use crate::peer::Peer;
 use crate::seeds::{self, SeedMarks};
 use crate::service::Shared;
 use crate::upkeep::{Retain, Retained};
-use crate::{clock, explain, requests, sessions, status, uri, views};
+use crate::{clock, explain, health, requests, sessions, status, uri, views};
 
 /// Events that are looked at before logins get their turn again.
 const EVENTS_LOOKED_AT: usize = 20_000;
@@ -48,18 +48,28 @@ const REPEATED_ENDS: Duration = Duration::from_secs(600);
 /// The newest checkpoint, in the data folder.
 const CHECKPOINT: &str = "checkpoint";
 
-type Answered = Result<Answer, Refusal>;
+pub(crate) type Answered = Result<Answer, Refusal>;
+
+/// What comes with a verb.
+#[derive(Debug)]
+pub(crate) struct About {
+    pub(crate) key: Option<String>,
+    pub(crate) language: Option<Language>,
+    pub(crate) approval: Option<String>,
+}
 
 /// What one connection's admin has begun.
 #[derive(Debug)]
 pub(crate) struct Desk {
-    actor: Actor,
+    pub(crate) actor: Actor,
     /// The request key of the verb that is carried out now.
-    key: Option<RequestKey>,
+    pub(crate) key: Option<RequestKey>,
     /// Through which door it came.
-    channel: Channel,
+    pub(crate) channel: Channel,
     /// Who approved it, if it took a second person.
-    approver: Option<Actor>,
+    pub(crate) approver: Option<Actor>,
+    /// In which language texts for people come back.
+    pub(crate) language: Language,
     import: Option<Import>,
     backup: Option<Running>,
 }
@@ -79,6 +89,7 @@ impl Desk {
             key: None,
             channel: Channel::Cli,
             approver: None,
+            language: Language::default(),
             import: None,
             backup: None,
         }
@@ -88,10 +99,13 @@ impl Desk {
     pub(crate) async fn handle(
         &mut self,
         verb: Verb,
-        key: Option<String>,
+        about: About,
         peer: &Peer,
         shared: &Shared,
     ) -> Answered {
+        self.language = about.language.unwrap_or(shared.speech.usual);
+        self.channel = Channel::Cli;
+        self.approver = None;
         if !peer.may_use(&verb) {
             let actor = &self.actor;
             shared
@@ -99,7 +113,13 @@ impl Desk {
                 .warning(format_args!("refused to {actor}: a verb without the role"));
             return Err(not_permitted(peer));
         }
-        self.key = key.as_deref().map(requests::request_key).transpose()?;
+        let key = about.key.as_deref();
+        self.key = key.map(requests::request_key).transpose()?;
+        self.can_begin(&verb, shared)?;
+        let approval = about.approval.as_deref();
+        if let Some(waiting) = self.gate(&verb, approval, b"", shared).await? {
+            return Ok(waiting);
+        }
         match verb {
             Verb::Issue(new) => self.issue(&new, shared).await,
             Verb::ImportBegin => self.import_begin(shared),
@@ -171,6 +191,55 @@ impl Desk {
                 let operation = Operation::AccountPassword(account, password);
                 self.operate(operation, note, shared).await
             }
+            Verb::Emergency {
+                account,
+                count,
+                valid_s,
+                note,
+            } => {
+                let valid = Duration::from_secs(valid_s);
+                self.emergency(&account, count, valid, note, shared).await
+            }
+            Verb::StartCode { account, note } => self.start_code(&account, note, shared).await,
+            Verb::StartPassword {
+                account,
+                remove,
+                note,
+            } => self.start_password(&account, remove, note, shared).await,
+            Verb::Resync {
+                serial,
+                first,
+                second,
+                note,
+            } => {
+                let operation = Operation::Resync {
+                    serial: requests::serial(&serial)?,
+                    first: requests::code(&first),
+                    second: requests::code(&second),
+                };
+                self.operate(operation, note, shared).await
+            }
+            Verb::AccountsDisable {
+                accounts,
+                keep_sessions,
+                note,
+            } => {
+                self.accounts_disable(&accounts, keep_sessions, note, shared)
+                    .await
+            }
+            Verb::PolicyTest(question) => self.policy_test(question, shared).await,
+            Verb::Own { password, verb } => self.own(password.as_ref(), verb, peer, shared).await,
+            Verb::Approve {
+                approval,
+                refuse,
+                note,
+            } => self.approve(&approval, refuse, note, shared).await,
+            Verb::ApprovalList => {
+                let now = crate::staff::moment(shared);
+                Ok(Answer::Approvals(shared.approvals.views(now)))
+            }
+            Verb::ApprovalWait(number) => self.approval_wait(&number, shared).await,
+            Verb::Health => health::answer(shared).await,
             Verb::SessionList(filter) => sessions::list(filter, shared).await,
             Verb::SessionEnd {
                 account,
@@ -186,7 +255,11 @@ impl Desk {
             Verb::AccountList(filter) => account_list(filter, shared).await,
             Verb::ReceiptShow(number) => receipt_show(&number, shared).await,
             Verb::AuditList(filter) => audit_list(filter, shared).await,
-            Verb::Explain(name) => explain_account(requests::account(&name)?, shared).await,
+            Verb::Explain(name) => {
+                let name = requests::account(&name)?;
+                let facts = explain::gather(name, self.texts(), shared).await?;
+                Ok(Answer::Explanation(facts))
+            }
             Verb::Status => status::answer(shared).await,
             Verb::Retain {
                 older_than_s,
@@ -218,10 +291,7 @@ impl Desk {
         if let Some(position) = self.done_before(shared).await? {
             return self.repeated(position, &operation, shared).await;
         }
-        let note = note.as_deref().and_then(Note::new);
-        let begun = shared
-            .rotations
-            .begin(self.actor.clone(), note, self.key.clone());
+        let begun = shared.rotations.begin(self.order(note.as_deref()));
         match begun.await? {
             Done::Receipt(position, _) | Done::Before(position) => {
                 receipt_at(position, shared).await
@@ -285,7 +355,7 @@ impl Desk {
         for row in rows {
             let taken = match import.seeds.add(row.seed.expose(), row.line) {
                 Some(line) => Err(format!("its seed is also on line {line}")),
-                None => requests::imported(shared.verifier.keyring(), row),
+                None => requests::imported(&shared.keyring, row),
             };
             match taken {
                 Ok(row) => import.rows.push(row),
@@ -306,7 +376,7 @@ impl Desk {
         let mut import = self.import.take().ok_or_else(no_import)?;
         for rows in import.rows.chunks_mut(ROWS_SEALED) {
             for row in rows {
-                requests::of_now(shared.verifier.keyring(), row)?;
+                requests::of_now(&shared.keyring, row)?;
             }
             tokio::task::yield_now().await;
         }
@@ -325,7 +395,8 @@ impl Desk {
     fn backup_begin(&mut self, history: bool, note: Option<String>, shared: &Shared) -> Answered {
         // Ends one that was begun before on this connection.
         self.backup = None;
-        let (running, answer) = shared.backups.begin(history, note)?;
+        let (mut running, answer) = shared.backups.begin(history, note)?;
+        running.approver = self.approver.clone();
         let actor = &self.actor;
         shared.log.info(format_args!("backup begun by {actor}"));
         self.backup = Some(running);
@@ -342,6 +413,7 @@ impl Desk {
             }
             Next::Piece(piece) => piece,
             Next::Record(operation, note) => {
+                self.approver = running.approver.clone();
                 match self.operate(operation, note, shared).await? {
                     Answer::Receipt(receipt) => running.recorded(receipt),
                     _ => return Err(unavailable()),
@@ -422,7 +494,12 @@ impl Desk {
     }
 
     /// Ends the sessions of the account of an operation that was done now.
-    async fn end_sessions(&self, answer: Answer, takes: bool, shared: &Shared) -> Answer {
+    pub(crate) async fn end_sessions(
+        &self,
+        answer: Answer,
+        takes: bool,
+        shared: &Shared,
+    ) -> Answer {
         let Answer::Receipt(mut receipt) = answer else {
             return answer;
         };
@@ -438,7 +515,7 @@ impl Desk {
     /// Whether an operation ends sessions now. When it is asked for once more it does again: orders are
     /// in memory, and a verifier that died behind the receipt has none. But only for a while: whoever
     /// asks again the next day wants the receipt.
-    fn ends_now(&self, receipt: &ReceiptView, shared: &Shared) -> bool {
+    pub(crate) fn ends_now(&self, receipt: &ReceiptView, shared: &Shared) -> bool {
         let age = shared
             .clock
             .now()
@@ -508,6 +585,9 @@ impl Desk {
             | Operation::Unlock(account)
             | Operation::AccountPassword(account, _)
             | Operation::SessionEnd(SessionChoice::Account(account))
+            | Operation::Emergency { account, .. }
+            | Operation::StartCode { account, .. }
+            | Operation::StartPassword { account, .. }
             | Operation::AccountSet(account, _) => account_of(account.clone(), shared).await?,
             _ => None,
         };
@@ -536,13 +616,22 @@ impl Desk {
         }
     }
 
-    async fn operate(
+    pub(crate) async fn operate(
         &self,
         operation: Operation,
         note: Option<String>,
         shared: &Shared,
     ) -> Answered {
         let order = self.order(note.as_deref());
+        self.operate_as(operation, order, shared).await
+    }
+
+    pub(crate) async fn operate_as(
+        &self,
+        operation: Operation,
+        order: Order,
+        shared: &Shared,
+    ) -> Answered {
         let done = shared.queue.operate(operation, order).await;
         match done.map_err(|NoRoom| unavailable())? {
             Some((done, operation)) => self.done(done, &operation, shared).await,
@@ -733,8 +822,8 @@ async fn account_show(name: AccountName, shared: &Shared) -> Answered {
         let missing = CoreRefusal::NoSuchAccount(name);
         requests::refused(&missing)
     })?;
-    let limits = &shared.verifier.policy().limits;
-    let view = views::account(&account, limits, clock::now());
+    let limits = shared.current.get().policy().limits;
+    let view = views::account(&account, &limits, clock::now());
     Ok(Answer::Accounts(vec![view]))
 }
 
@@ -744,13 +833,13 @@ async fn account_list(filter: AccountFilter, shared: &Shared) -> Answered {
     let records = shared
         .read(move |store| store.list(Kind::Accounts, after.map(Key::Account).as_ref(), limit))
         .await?;
-    let limits = &shared.verifier.policy().limits;
+    let limits = shared.current.get().policy().limits;
     let now = clock::now();
     // With groups and attributes a page could be longer than a frame: then it is short, and the
     // next one goes on behind it.
     let mut octets = 0;
     let views = records.iter().filter_map(|record| match record {
-        Record::Account(account) => Some(views::account(account, limits, now)),
+        Record::Account(account) => Some(views::account(account, &limits, now)),
         _ => None,
     });
     let views = views.take_while(|view| {
@@ -932,9 +1021,4 @@ pub(crate) async fn find_events(
         }
     }
     Ok((found, before))
-}
-
-async fn explain_account(name: AccountName, shared: &Shared) -> Answered {
-    let facts = explain::gather(name, shared).await?;
-    Ok(Answer::Explanation(facts))
 }

@@ -108,7 +108,7 @@ impl Clock {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Doubt {
     /// How far the wall clock was set, in seconds; ahead is positive.
-    step: i64,
+    pub(crate) step: i64,
     /// After so many seconds it is believed without anybody's word.
     pub(crate) settles_in: u64,
 }

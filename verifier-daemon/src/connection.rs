@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::admin::Desk;
+use crate::admin::{About, Desk};
 use crate::decider::Job;
 use crate::outbox::{Outbox, ReplyTo};
 use crate::peer::Peer;
@@ -186,8 +186,18 @@ impl Connection {
                 self.login_session(&account, &place, opens);
                 to.answer(Reply::Taken);
             }
-            Request::Admin { verb, key, .. } => {
-                let answer = self.desk.handle(*verb, key, &self.peer, &self.shared);
+            Request::Admin {
+                verb,
+                key,
+                language,
+                approval,
+            } => {
+                let about = About {
+                    key,
+                    language,
+                    approval,
+                };
+                let answer = self.desk.handle(*verb, about, &self.peer, &self.shared);
                 let answer = answer.await;
                 to.answer(Reply::Admin(Box::new(answer)));
             }

@@ -27,6 +27,7 @@ use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::counters::Counters;
+use crate::current::Current;
 use crate::findings::{self, Findings};
 use crate::outbox::{Outbox, ReplyTo};
 use crate::second_use::{Origin, SecondUse};
@@ -174,7 +175,7 @@ pub(crate) fn queue() -> (Queue, Receiver<Job>) {
 /// Decides until the last [`Queue`] is gone.
 pub(crate) struct Deciding<S> {
     pub(crate) store: S,
-    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) current: Arc<Current>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) sessions: Arc<Sessions>,
@@ -236,7 +237,7 @@ impl<S: Store> Deciding<S> {
         let looks: Vec<_> = group
             .extract_if(.., |job| matches!(job, Job::Look(_)))
             .collect();
-        let verifier = Arc::clone(&self.verifier);
+        let verifier = self.current.get();
         let now = self.clock.now();
         let mut rooms = self.rooms(&group).into_iter();
         let mut pending: Vec<_> = group

@@ -86,7 +86,7 @@ pub(crate) fn of_gateway(
         Some(wire::First::Wrong) => attempt.first = First::Wrong,
         Some(wire::First::Unavailable) => attempt.first = First::Unavailable,
         Some(wire::First::Ticket(ticket)) => {
-            let (keyring, now) = (shared.verifier.keyring(), shared.clock.now().time);
+            let (keyring, now) = (&shared.keyring, shared.clock.now().time);
             attempt.first = tickets::open(keyring, &attempt.account, ticket.expose(), now);
             bind(&mut attempt, ticket.expose());
         }
@@ -94,7 +94,7 @@ pub(crate) fn of_gateway(
             let shared = Arc::clone(shared);
             let password = Zeroizing::new(password.expose().to_vec());
             tokio::spawn(async move {
-                let tag = shared.verifier.keyring().current().tag(PASSWORD, &password);
+                let tag = shared.keyring.current().tag(PASSWORD, &password);
                 bind(&mut attempt, tag.octets());
                 attempt.first = match judge(&attempt.account, password, &shared).await {
                     Some(true) => First::Right,
@@ -159,7 +159,7 @@ pub(crate) fn password(check: PasswordCheck, to: ReplyTo, shared: &Arc<Shared>) 
         let password = Zeroizing::new(check.password.expose().to_vec());
         let right = judge(&check.account, password, &shared).await;
         let now = shared.clock.now().time;
-        let keyring = shared.verifier.keyring();
+        let keyring = &shared.keyring;
         let ticket = right.and_then(|right| tickets::seal(keyring, &check.account, right, now));
         to.answer(match ticket {
             Some(ticket) => Reply::Ticket(Secret::new(ticket)),
@@ -173,7 +173,7 @@ pub(crate) fn password(check: PasswordCheck, to: ReplyTo, shared: &Arc<Shared>) 
 
 /// The keys that seal RADIUS State, the one that seals first.
 pub(crate) fn state_keys(shared: &Shared) -> Reply {
-    let keys = shared.verifier.keyring().derive(STATE);
+    let keys = shared.keyring.derive(STATE);
     let key = |(number, key): (u32, Zeroizing<[u8; 32]>)| StateKey {
         number,
         key: Secret::new(key.to_vec()),

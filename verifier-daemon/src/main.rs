@@ -10,9 +10,11 @@ mod backup;
 mod clock;
 mod connection;
 mod counters;
+mod current;
 mod decider;
 mod explain;
 mod findings;
+mod health;
 mod keys;
 mod logins;
 mod orders;
@@ -31,6 +33,7 @@ mod seeds;
 mod seen;
 mod service;
 mod sessions;
+mod staff;
 mod status;
 mod tickets;
 mod upkeep;
@@ -57,6 +60,7 @@ use crate::approvals::Approvals;
 use crate::backup::{BACKUP_THREAD, Backups};
 use crate::clock::Clock;
 use crate::counters::Counters;
+use crate::current::Current;
 use crate::decider::{Deciding, Queue};
 use crate::findings::{Finder, Findings};
 use crate::keys::{Keys, NOT_LOCKED};
@@ -178,9 +182,10 @@ async fn serve(
     let kept = findings::load(data, verifier.keyring(), clock::now(), &log);
     let findings = Arc::new(Findings::new(kept));
     let second_use = Arc::new(SecondUse::new(&settings.pam));
+    let current = Arc::new(Current::new(Arc::clone(&verifier)));
     let deciding = Deciding {
         store,
-        verifier: Arc::clone(&verifier),
+        current: Arc::clone(&current),
         counters: Arc::clone(&counters),
         clock: Arc::clone(&clock),
         sessions: Arc::clone(&sessions),
@@ -207,7 +212,8 @@ async fn serve(
         listener,
         directory: Arc::new(Directory::new(&settings.verifier)),
         shared: Arc::new(Shared {
-            verifier,
+            keyring: Arc::clone(verifier.keyring()),
+            current,
             queue,
             keys,
             rotations,

@@ -96,6 +96,11 @@ impl SecondUse {
         self.within.is_some()
     }
 
+    /// Whether a second use is possible at a place.
+    pub(crate) fn is_for(&self, place: &Place) -> bool {
+        self.is_on() && place.door == Door::Pam && self.services.contains(&*place.name)
+    }
+
     /// A code was accepted, durably, of somebody whom root asked for in `session`.
     pub(crate) fn accepted(
         &self,

@@ -67,8 +67,7 @@ pub(crate) async fn known(
 /// A seed that does not open is nobody's copy that could be used.
 fn line_of(token: &Token, marks: &SeedMarks, shared: &Shared) -> Option<u64> {
     let seed = shared
-        .verifier
-        .keyring()
+        .keyring
         .open(&token.serial, token.seal, &token.seed)
         .ok()?;
     marks.line_of(seed.expose())

@@ -10,8 +10,8 @@ use std::{fs, io};
 use sekisho_daemon::Log;
 use sekisho_settings as settings;
 use sekisho_verifier::note::Signer;
+use sekisho_verifier::seal::Keyring;
 use sekisho_verifier::time::Time;
-use sekisho_verifier::verify::Verifier;
 use sekisho_verifier_socket::Speech;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
@@ -22,6 +22,7 @@ use crate::backup::Backups;
 use crate::clock::Clock;
 use crate::connection;
 use crate::counters::Counters;
+use crate::current::Current;
 use crate::decider::Queue;
 use crate::findings::Findings;
 use crate::keys::{Keys, Rotations};
@@ -40,7 +41,8 @@ const UNTRUSTED_QUARTERS: u64 = 3;
 /// What all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) current: Arc<Current>,
+    pub(crate) keyring: Arc<Keyring>,
     pub(crate) queue: Queue,
     pub(crate) keys: Arc<Keys>,
     pub(crate) rotations: Rotations,

@@ -4,7 +4,14 @@ use sekisho_verifier_socket::admin::{Answer, Refusal, StatusView};
 
 use crate::service::Shared;
 
+/// The newest alarms of a day that are told.
+const ALARMS_SHOWN: usize = 20;
+
 pub(crate) async fn answer(shared: &Shared) -> Result<Answer, Refusal> {
+    view(shared).await.map(Answer::Status)
+}
+
+pub(crate) async fn view(shared: &Shared) -> Result<StatusView, Refusal> {
     let (counts, newest, mut warnings) = shared
         .look(|store| (store.counts(), store.view().newest(), store.warnings()))
         .await?;
@@ -27,6 +34,9 @@ pub(crate) async fn answer(shared: &Shared) -> Result<Answer, Refusal> {
     }
     warnings.extend(shared.keys.warnings());
     warnings.extend(shared.seen.warnings());
+    for alarm in shared.findings.alarms(now).iter().take(ALARMS_SHOWN) {
+        warnings.push(alarm.to_string());
+    }
     let not_ended = shared.sessions.orders.not_ended();
     if not_ended > 0 {
         warnings.push(format!(
@@ -46,7 +56,7 @@ pub(crate) async fn answer(shared: &Shared) -> Result<Answer, Refusal> {
             "{refused} connections over the limit were closed since the start"
         ));
     }
-    Ok(Answer::Status(StatusView {
+    Ok(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_ms: shared.started.millis(),
         now_ms: now.millis(),
@@ -58,5 +68,5 @@ pub(crate) async fn answer(shared: &Shared) -> Result<Answer, Refusal> {
         rejects: counters.rejects.value(),
         connections: counters.connections.value(),
         warnings,
-    }))
+    })
 }

@@ -1,6 +1,8 @@
 //! Upkeep of the journal's files, on a thread of low priority: sealed segments are compressed, old
 //! ones are removed when an admin asks for it, and after the start all records are checked once.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -49,7 +51,10 @@ type Task = (Retain, oneshot::Sender<Retained>);
 
 /// The way to the thread.
 #[derive(Debug)]
-pub(crate) struct Upkeep(SyncSender<Task>);
+pub(crate) struct Upkeep {
+    tasks: SyncSender<Task>,
+    damaged: Arc<AtomicU64>,
+}
 
 impl Upkeep {
     /// Starts the thread, which ends when this is dropped.
@@ -59,25 +64,33 @@ impl Upkeep {
         ending: watch::Receiver<bool>,
     ) -> std::io::Result<Self> {
         let (tasks, queue) = sync_channel(TASKS);
+        let damaged = Arc::new(AtomicU64::new(0));
         let worker = Worker {
+            damaged: Arc::clone(&damaged),
             keeper,
             log,
             ending,
         };
         let thread = std::thread::Builder::new().name("upkeep".into());
         thread.spawn(move || worker.run(&queue))?;
-        Ok(Self(tasks))
+        Ok(Self { tasks, damaged })
+    }
+
+    /// How many records were not as they were written when the verifier started.
+    pub(crate) fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
     }
 
     /// `None` if the thread is busy with others, or gone.
     pub(crate) async fn retain(&self, retain: Retain) -> Option<Retained> {
         let (to, done) = oneshot::channel();
-        self.0.try_send((retain, to)).ok()?;
+        self.tasks.try_send((retain, to)).ok()?;
         done.await.ok()
     }
 }
 
 struct Worker {
+    damaged: Arc<AtomicU64>,
     keeper: Keeper,
     log: Log,
     ending: watch::Receiver<bool>,
@@ -108,6 +121,7 @@ impl Worker {
         match self.keeper.scrub() {
             Ok(scrubbed) if scrubbed.misfits > 0 => {
                 let misfits = scrubbed.misfits;
+                self.damaged.store(misfits, Ordering::Relaxed);
                 self.log.error(format_args!(
                     "{misfits} records are not as they were written; see sekisho status"
                 ));

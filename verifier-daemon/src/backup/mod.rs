@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use sekisho_settings as settings;
 use sekisho_store_embedded::{Exported, Keeper};
-use sekisho_verifier::event::Note;
+use sekisho_verifier::event::{Actor, Note};
 use sekisho_verifier::note::Signer;
 use sekisho_verifier::operation::{Keeping, Operation};
 use sekisho_verifier_socket::admin::{Answer, ReceiptView, Refusal, RefusalKind};
@@ -28,6 +28,13 @@ const PIECES_WAITING: usize = 4;
 
 /// Characters of a recipient that an event tells, so that all of them have room in it.
 const RECIPIENT_SHOWN: usize = 16;
+
+fn no_readers() -> Refusal {
+    requests::invalid(
+        "the settings name nobody who can read a backup",
+        "make a key: sekisho backup-key FILE; add its line under [backup], and restart the verifier",
+    )
+}
 
 /// What all backups need.
 pub(crate) struct Backups {
@@ -73,10 +80,7 @@ impl Backups {
     ) -> Result<(Running, Answer), Refusal> {
         let recipients = self.recipients();
         let (Some(signer), false) = (&self.signer, recipients.is_empty()) else {
-            return Err(requests::invalid(
-                "the settings name nobody who can read a backup",
-                "make a key: sekisho backup-key FILE; add its line under [backup], and restart the verifier",
-            ));
+            return Err(no_readers());
         };
         let Ok(turn) = Arc::clone(&self.turn).try_acquire_owned() else {
             return Err(requests::refusal(
@@ -121,9 +125,18 @@ impl Backups {
             recipients: self.texts(),
             receipt: None,
             damaged: 0,
+            approver: None,
             _turn: running_turn,
         };
         Ok((running, answer))
+    }
+
+    /// Refuses what nobody could read.
+    pub(crate) fn has_readers(&self) -> Result<(), Refusal> {
+        match self.signer.is_none() || self.recipients().is_empty() {
+            true => Err(no_readers()),
+            false => Ok(()),
+        }
     }
 
     fn recipients(&self) -> Vec<age::x25519::Recipient> {
@@ -155,6 +168,8 @@ pub(crate) struct Running {
     recipients: Vec<String>,
     receipt: Option<ReceiptView>,
     damaged: u64,
+    /// Who approved it, if it took a second person.
+    pub(crate) approver: Option<Actor>,
     /// It is somebody else's when both the last piece is fetched and the last file closed.
     _turn: Arc<OwnedSemaphorePermit>,
 }

@@ -138,6 +138,37 @@ impl Finding {
     }
 }
 
+impl std::fmt::Display for Finding {
+    /// For operators, who are warned.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { account, place, .. } = self;
+        let time = views::wall_clock(self.time);
+        match &self.fit {
+            Fit::Emergency => {
+                write!(
+                    f,
+                    "{account} has logged in with an emergency code at {place} at {time}"
+                )
+            }
+            Fit::Used { serial, first, .. } => {
+                write!(f, "a code of token {serial} that {account} had used ")?;
+                if let Some(First {
+                    time,
+                    place: Some(place),
+                }) = first
+                {
+                    write!(f, "at {place} at {} ", views::wall_clock(*time))?;
+                }
+                write!(
+                    f,
+                    "was tried again at {place} at {time}: somebody may have copied it"
+                )
+            }
+            _ => write!(f, "a login of {account} at {place} at {time} was refused"),
+        }
+    }
+}
+
 /// A login that was refused.
 #[derive(Debug, Clone)]
 pub(crate) struct Login {
@@ -382,24 +413,15 @@ impl Finder {
         };
         let place = first.as_ref().and_then(|first| first.place.as_ref());
         let elsewhere = place.is_some_and(|place| place.is_elsewhere(&login.place));
-        if let Some(First {
-            time,
-            place: Some(place),
-        }) = &first
-            && elsewhere
-        {
-            let (account, again) = (&login.account, &login.place);
-            let time = views::wall_clock(*time);
-            self.log.warning(format_args!(
-                "the code of token {serial} that {account} used at {place} at {time} was tried again at \
-                 {again}: somebody may have copied it"
-            ));
-        }
-        login.finding(Fit::Used {
+        let finding = login.finding(Fit::Used {
             serial,
             first,
             elsewhere,
-        })
+        });
+        if elsewhere {
+            self.log.warning(&finding);
+        }
+        finding
     }
 
     fn wrong(&self, login: &Login, code: &[u8]) -> Option<Finding> {

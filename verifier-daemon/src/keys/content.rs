@@ -97,6 +97,9 @@ pub(crate) struct Asked {
     pub(super) begun: RequestKey,
     #[n(3)]
     pub(super) ended: RequestKey,
+    /// Who approved it, if it took a second person.
+    #[n(4)]
+    pub(super) approver: Option<Actor>,
 }
 
 /// The keys of a data folder.

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use sekisho_daemon::Log;
 use sekisho_settings::Settings;
 use sekisho_store_embedded::Keeper;
-use sekisho_verifier::event::{Actor, Channel, Note, RequestKey};
+use sekisho_verifier::event::{Channel, Note, RequestKey};
 use sekisho_verifier::operation::{
     Done, Keeping, Operation, Order, RESEAL_RECORDS_MAX, left_as_they_are,
 };
@@ -88,13 +88,8 @@ pub(crate) fn rotator(
 
 impl Rotations {
     /// Begins a rotation. What comes back is the event that tells of it; the rest goes on behind.
-    pub(crate) async fn begin(
-        &self,
-        actor: Actor,
-        note: Option<Note>,
-        request: Option<RequestKey>,
-    ) -> Result<Done, Refusal> {
-        let request = match request {
+    pub(crate) async fn begin(&self, order: Order) -> Result<Done, Refusal> {
+        let request = match order.request {
             Some(request) => request,
             None => own_request()?,
         };
@@ -102,10 +97,11 @@ impl Rotations {
         self.keys.take_turn()?;
         let (to, done) = oneshot::channel();
         let asked = Asked {
-            actor,
-            note,
+            actor: order.actor,
+            note: order.note,
             begun: request,
             ended,
+            approver: order.approver,
         };
         // There is room, because it was our turn.
         if self.commands.try_send(Command { asked, to }).is_err() {
@@ -389,6 +385,7 @@ impl Rotator {
             channel,
             request: Some(request.clone()),
             note: asked.note.clone(),
+            approver: asked.approver.clone(),
             ..Order::of(asked.actor.clone())
         };
         let operation = || Operation::Keep {

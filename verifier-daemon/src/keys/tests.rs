@@ -88,6 +88,7 @@ fn asked() -> Asked {
         note: None,
         begun: RequestKey::parse("one").expect("a key"),
         ended: RequestKey::parse("two").expect("a key"),
+        approver: None,
     }
 }
 
@@ -446,6 +447,7 @@ fn content_never_outgrows_its_bound() {
         note: sekisho_verifier::event::Note::new(&"n".repeat(10_000)),
         begun: RequestKey::parse(&"k".repeat(64)).expect("a key"),
         ended: RequestKey::parse(&"k".repeat(64)).expect("a key"),
+        approver: None,
     };
     let content = Content::fresh().expect("random");
     let (content, _) = content.begin_rotation(asked).expect("random");

@@ -188,9 +188,14 @@ impl<H: Handle, V: Verifier> Flow<'_, H, V> {
             Echo::Off
         };
         let code = self.question(echo, &texts::prompt_code_shown(language))?;
-        let old_code = match wanted.old_code {
-            true => Some(self.question(echo, &texts::prompt_old_code(language))?),
-            false => None,
+        let old_code = match (wanted.old_code, self.flags.expired) {
+            (false, _) => None,
+            (true, true) => Some(texts::prompt_old_code(language)),
+            (true, false) => Some(texts::prompt_old_code_or_start_code(language)),
+        };
+        let old_code = match old_code {
+            Some(question) => Some(self.question(echo, &question)?),
+            None => None,
         };
         let characters = match &wanted.positions[..] {
             [] => None,

@@ -85,7 +85,7 @@ fn each_conversation_asks_what_is_wanted_and_sends_it_once() {
                     "Serial number of your token: ",
                     "One-time code that it shows now: ",
                     "Characters 1 and 10 of the start-of-use password: ",
-                    "Ask for a one-time code at each login? (yes/no): ",
+                    "Ask for a one-time code at login, where you may choose? (yes/no): ",
                 ],
             ),
             ExchangeWanted => (
@@ -109,7 +109,7 @@ fn each_conversation_asks_what_is_wanted_and_sends_it_once() {
                 &[
                     "Serial number of your token: ",
                     "One-time code that it shows now: ",
-                    "Ask for a one-time code at each login? (yes/no): ",
+                    "Ask for a one-time code at login, where you may choose? (yes/no): ",
                 ],
             ),
         };
@@ -171,6 +171,25 @@ fn each_reply_to_the_question_has_its_return_code_in_both_passes() {
                 assert!(verifier.started.is_empty() && handle.prompts.is_empty());
             }
         }
+    }
+}
+
+/// Who has to exchange a token has shown its code or a start code before; who wants to has not.
+#[test]
+fn start_code_is_asked_for_where_nobody_had_to_log_in_with_it() {
+    for (expired, question) in [
+        (true, "One-time code of the old token: "),
+        (
+            false,
+            "One-time code of the old token, or your start code: ",
+        ),
+    ] {
+        let flags = Flags { expired, ..FIRST };
+        let mut handle = ScriptedHandle::new(None, &answers(ExchangeWanted));
+        let mut verifier = ScriptedVerifier::starts(&[ExchangeWanted], &[InUse]);
+        let codes = both(&mut handle, &mut verifier, "exchange", flags);
+        assert_eq!(codes, (Success, Some(Success)));
+        assert_eq!(handle.questions()[2], question);
     }
 }
 

@@ -49,7 +49,7 @@ fn token_is_asked_for_put_into_use_and_told_with_its_receipt() {
             "2 Serial number of your token: ",
             "1 One-time code that it shows now: ",
             "1 Characters 1 and 10 of the start-of-use password: ",
-            "2 Ask for a one-time code at each login? (yes/no): ",
+            "2 Ask for a one-time code at login, where you may choose? (yes/no): ",
         ]
     );
     assert_eq!(

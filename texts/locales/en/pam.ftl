@@ -22,11 +22,13 @@ prompt-serial = Serial number of your token:
 prompt-new-serial = Serial number of the new token:
 prompt-code-shown = One-time code that it shows now:
 prompt-old-code = One-time code of the old token:
+# For who exchanges a token that has to be exchanged by nobody, and may not have the old one any more.
+prompt-old-code-or-start-code = One-time code of the old token, or your start code:
 # { $positions } is "1 and 10", made of the next two.
 prompt-characters = Characters { $positions } of the start-of-use password:
 position = { $position }
 positions-and = { $positions } and { $position }
-prompt-choice = Ask for a one-time code at each login? (yes/no):
+prompt-choice = Ask for a one-time code at login, where you may choose? (yes/no):
 
 not-started = Not accepted.
 

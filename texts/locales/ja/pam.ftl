@@ -1,4 +1,4 @@
-# Linux ログインの画面に表示する文言。pam_sekisho.so に組み込む(英語版の説明を参照)。
+# Linux ログインの画面に表示する文言。pam_sekisho.so に組み込む（英語版の説明を参照）。
 
 ## ログイン
 
@@ -18,10 +18,11 @@ prompt-serial = トークンのシリアル番号:
 prompt-new-serial = 新しいトークンのシリアル番号:
 prompt-code-shown = そのトークンに表示されているワンタイムパスワード:
 prompt-old-code = これまでのトークンのワンタイムパスワード:
+prompt-old-code-or-start-code = これまでのトークンのワンタイムパスワード、または開始コード:
 prompt-characters = 利用開始パスワードの{ $positions }:
 position = { $position }桁目
 positions-and = { $positions }と{ $position }桁目
-prompt-choice = ログインのたびにワンタイムパスワードの入力を求めますか(はい/いいえ):
+prompt-choice = 選択できる場面で、ログイン時にワンタイムパスワードの入力を求めますか（はい/いいえ）:
 
 not-started = お手続きを受け付けられませんでした。
 

@@ -11,6 +11,8 @@ use sekisho_radius_protocol::server::{
     self, MessageAuthenticatorRule, Method, Mode, Quirks, Texts,
 };
 use sekisho_settings as settings;
+use sekisho_texts::say;
+use sekisho_verifier_socket::Language;
 
 use crate::Failure;
 use crate::replies::{Replies, dictionary};
@@ -117,8 +119,9 @@ impl Clients {
     ///
     /// What stands in its reply attributes is checked here, against the dictionary; `file` is the
     /// settings file, for errors.
-    pub(crate) fn new(radius: &settings::Radius, file: &Path) -> Result<Self, Failure> {
+    pub(crate) fn new(settings: &settings::Settings, file: &Path) -> Result<Self, Failure> {
         let mut table = Self::default();
+        let radius = &settings.radius;
         let dictionary = dictionary(radius)?;
         for spanned in &radius.client {
             let wanted = spanned.get_ref();
@@ -126,7 +129,7 @@ impl Clients {
                 let line = line_of(file, spanned.span().start);
                 format!("{}:{line}: client {}: {why}", file.display(), wanted.name)
             })?;
-            let Some(client) = client(table.all.len(), wanted, radius, replies) else {
+            let Some(client) = client(table.all.len(), wanted, settings, replies) else {
                 continue;
             };
             let client = Arc::new(client);
@@ -167,10 +170,13 @@ impl Clients {
 fn client(
     number: usize,
     wanted: &settings::Client,
-    radius: &settings::Radius,
+    settings: &settings::Settings,
     replies: Replies,
 ) -> Option<Client> {
-    let rules = Arc::new(rules(wanted, radius)?);
+    let radius = &settings.radius;
+    let mut rules = rules(wanted, radius)?;
+    rules.texts = texts(settings);
+    let rules = Arc::new(rules);
     Some(Client {
         number,
         name: wanted.name.clone(),
@@ -216,12 +222,24 @@ fn rules(wanted: &settings::Client, radius: &settings::Radius) -> Option<server:
         strip_realm: has(settings::Quirk::StripRealm),
         strip_domain: has(settings::Quirk::StripDomain),
     };
-    rules.texts = Texts {
-        code: radius.challenge_text.clone(),
-        ..Texts::default()
-    };
     rules.challenge_lifetime = radius.challenge_life();
     Some(rules)
+}
+
+/// In the language of the settings: a challenge tells nobody whose account there is, and so it is not
+/// in the account's. What MS-CHAP says of a failure stays ASCII, which its clients can show.
+fn texts(settings: &settings::Settings) -> Texts {
+    let said = sekisho_texts::Texts::of(match settings.language.default {
+        settings::Tongue::English => Language::English,
+        settings::Tongue::Japanese => Language::Japanese,
+    });
+    let code = settings.radius.challenge_text.clone();
+    Texts {
+        code: code.unwrap_or_else(|| say!(said, "radius-code")),
+        password: say!(said, "radius-password"),
+        password_and_code: say!(said, "radius-password-and-code"),
+        ..Texts::default()
+    }
 }
 
 /// Where a client begins. The file was read a moment ago.
@@ -282,7 +300,26 @@ mod tests {
             );
         }
         let settings = settings::Settings::parse("test".as_ref(), &text).unwrap();
-        Clients::new(&settings.radius, "test".as_ref()).unwrap()
+        Clients::new(&settings, "test".as_ref()).unwrap()
+    }
+
+    #[test]
+    fn challenges_are_in_the_language_of_the_settings() {
+        let of = |text: &str| texts(&settings::Settings::parse("test".as_ref(), text).unwrap());
+        let english = of("");
+        assert_eq!(english.code, Texts::default().code);
+        assert_eq!(english.password, Texts::default().password);
+        assert_eq!(
+            english.password_and_code,
+            Texts::default().password_and_code
+        );
+        let japanese = of("[language]\ndefault = \"ja\"\n");
+        assert_eq!(japanese.code, "ワンタイムパスワードを入力してください");
+        let own = of("[language]\ndefault = \"ja\"\n[radius]\nchallenge-text = \"Code?\"\n");
+        assert_eq!(own.code, "Code?");
+        for text in [japanese.code, japanese.password, japanese.password_and_code] {
+            assert!(text.len() <= Texts::OCTETS_MAX, "{text}");
+        }
     }
 
     #[track_caller]

@@ -93,7 +93,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let settings = Settings::load(&arguments.settings)?;
-    let clients = Clients::new(&settings.radius, &arguments.settings)?;
+    let clients = Clients::new(&settings, &arguments.settings)?;
     if arguments.check {
         return Ok(());
     }

@@ -132,6 +132,7 @@ fn shells_reach_only_what_is_below_them() {
                 "sekisho-daemon",
                 "sekisho-radius-protocol",
                 "sekisho-settings",
+                "sekisho-texts",
                 "sekisho-verifier-socket",
             ],
         ),

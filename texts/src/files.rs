@@ -33,6 +33,7 @@ files! {
     "explain.ftl"
     "help.ftl"
     "policy.ftl"
+    "radius.ftl"
     "receipt.ftl"
     "self.ftl"
     "usage.ftl"

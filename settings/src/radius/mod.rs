@@ -46,8 +46,8 @@ pub struct Radius {
     pub challenge_rounds: Bounded<1, 5>,
     /// How many conversations an account can begin in a minute.
     pub challenges_per_minute: Bounded<1, 600>,
-    /// What a challenge asks for.
-    pub challenge_text: String,
+    /// What a challenge asks for; nothing: in the language of the settings.
+    pub challenge_text: Option<String>,
     /// Files with more attribute names, in FreeRADIUS's dictionary format.
     pub dictionary: Vec<PathBuf>,
     /// The directory that judges passwords for `first-factor = "ldap"` and knows groups.
@@ -80,7 +80,7 @@ impl Default for Radius {
             challenge_seconds: Bounded::new(120),
             challenge_rounds: Bounded::new(3),
             challenges_per_minute: Bounded::new(10),
-            challenge_text: "Enter your one-time code".into(),
+            challenge_text: None,
             dictionary: Vec::new(),
             ldap: None,
             pam: PasswordDaemon::default(),

@@ -90,7 +90,7 @@ impl Radius {
 
     fn check_texts(&self) -> Result<(), Refused> {
         must(
-            is_reply_text(&self.challenge_text),
+            self.challenge_text.as_deref().is_none_or(is_reply_text),
             "radius.challenge-text is no text for a reply",
             "use 1 to 253 octets without control characters",
         )?;

@@ -23,7 +23,7 @@ pub use audit::Audit;
 pub use backup::{Backup, Recipient};
 pub use bounded::Bounded;
 pub use error::Error;
-pub use load::DEFAULT_FILE;
+pub use load::{DEFAULT_FILE, FILE_OCTETS_MAX};
 pub use master_key::{MasterKey, Pkcs11, Source};
 pub use prefix::Prefix;
 pub use radius::{

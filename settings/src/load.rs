@@ -16,7 +16,7 @@ use crate::{Error, Recipient, Settings};
 pub const DEFAULT_FILE: &str = "/etc/sekisho/sekisho.toml";
 
 /// The largest file that is read.
-const FILE_OCTETS_MAX: u64 = 4 * 1024 * 1024;
+pub const FILE_OCTETS_MAX: u64 = 4 * 1024 * 1024;
 /// The most serial prefix letters.
 const SERIAL_PREFIX_MAX: usize = 16;
 
@@ -26,10 +26,15 @@ const OTHERS_MAY_READ: u32 = 0o004;
 impl Settings {
     /// Reads and checks the file at `path`.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        Self::load_with_text(path).map(|(settings, _)| settings)
+    }
+
+    /// As [`Self::load`], with the text that was read. It may hold secrets.
+    pub fn load_with_text(path: &Path) -> Result<(Self, Zeroizing<String>), Error> {
         let (text, mode) = read(path)?;
         let settings = Self::parse(path, &text)?;
         settings.check_mode(path, mode)?;
-        Ok(settings)
+        Ok((settings, text))
     }
 
     /// Checks the text of a file; `path` is for messages only.

@@ -109,7 +109,7 @@ fn the_examples_of_the_guide_can_be_loaded() {
     const LDAP: &str = "[radius.ldap]\nservers = [\"ldaps://dc1\"]\nbase = \"dc=e\"\n\
                         bind-dn = \"cn=s\"\nbind-password = \"p\"\n";
     let mut count = 0;
-    for page in ["radius", "passwords"] {
+    for page in ["radius", "passwords", "policy"] {
         let text = read(&format!("../docs/guide/{page}.md"));
         for piece in text.split("```toml\n").skip(1) {
             let (example, _) = piece.split_once("```").expect("an end");
@@ -124,5 +124,5 @@ fn the_examples_of_the_guide_can_be_loaded() {
             count += 1;
         }
     }
-    assert!(count >= 4, "only {count} examples");
+    assert!(count >= 8, "only {count} examples");
 }

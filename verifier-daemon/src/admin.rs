@@ -33,7 +33,7 @@ use crate::peer::Peer;
 use crate::seeds::{self, SeedMarks};
 use crate::service::Shared;
 use crate::upkeep::{Retain, Retained};
-use crate::{clock, explain, health, requests, sessions, status, uri, views};
+use crate::{approvals, clock, explain, health, requests, sessions, status, uri, views};
 
 /// Events that are looked at before logins get their turn again.
 const EVENTS_LOOKED_AT: usize = 20_000;
@@ -117,7 +117,14 @@ impl Desk {
         self.key = key.map(requests::request_key).transpose()?;
         self.can_begin(&verb, shared)?;
         let approval = about.approval.as_deref();
-        if let Some(waiting) = self.gate(&verb, approval, b"", shared).await? {
+        if let Verb::PolicyApply { note } = &verb {
+            return self
+                .policy_apply(&verb, note.as_deref(), approval, shared)
+                .await;
+        }
+        let detail = approvals::detail(&verb);
+        let waiting = self.gate(&verb, detail, approval, b"", shared).await?;
+        if let Some(waiting) = waiting {
             return Ok(waiting);
         }
         match verb {
@@ -235,7 +242,7 @@ impl Desk {
                 note,
             } => self.approve(&approval, refuse, note, shared).await,
             Verb::ApprovalList => {
-                let now = crate::staff::moment(shared);
+                let now = clock::Moment::now();
                 Ok(Answer::Approvals(shared.approvals.views(now)))
             }
             Verb::ApprovalWait(number) => self.approval_wait(&number, shared).await,
@@ -557,7 +564,7 @@ impl Desk {
     }
 
     /// Where the operation stands that was done for this request key.
-    async fn done_before(&self, shared: &Shared) -> Result<Option<Position>, Refusal> {
+    pub(crate) async fn done_before(&self, shared: &Shared) -> Result<Option<Position>, Refusal> {
         let Some(key) = self.key.clone() else {
             return Ok(None);
         };
@@ -569,7 +576,7 @@ impl Desk {
 
     /// The receipt of what was done before for the same request key, if it is what is asked for
     /// now.
-    async fn repeated(
+    pub(crate) async fn repeated(
         &self,
         position: Position,
         operation: &Operation,

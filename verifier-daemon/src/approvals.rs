@@ -6,15 +6,16 @@
 //! what waits, and whoever wanted it asks again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sekisho_settings::Approved;
 use sekisho_verifier::event::{Actor, RequestKey};
-use sekisho_verifier::time::Time;
 use sekisho_verifier_socket::admin::{ApprovalView, Verb};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
+
+use crate::clock::Moment;
 
 /// How long something waits, and how long an approval is good.
 const LIFE: Duration = Duration::from_secs(15 * 60);
@@ -28,13 +29,6 @@ const ALPHABET: &[u8; 23] = b"34679ACDEFGHJKMNPQRTWXY";
 pub(crate) const NUMBER_CHARACTERS: usize = 6;
 /// The most octets of names in what a second person is shown.
 const DETAIL_OCTETS: usize = 3_500;
-
-/// The wall clock, and the clock that nobody sets. What waits is over when either says so.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment {
-    pub(crate) wall: Time,
-    pub(crate) running: Instant,
-}
 
 /// What exactly is to be done: an operation, and the octets of its verb in a digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -410,6 +404,10 @@ fn read(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use sekisho_verifier::time::Time;
+
     use super::*;
 
     fn moment() -> Moment {

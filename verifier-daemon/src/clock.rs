@@ -8,7 +8,7 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{fmt, fs};
 
 use nix::time::{ClockId, clock_gettime};
@@ -39,6 +39,31 @@ pub(crate) fn now() -> Time {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Time::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The wall clock, and the clock that nobody sets, for what lasts a while: it is over when either of
+/// them says so.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) wall: Time,
+    pub(crate) running: Instant,
+}
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        Self::of(now(), Instant::now())
+    }
+
+    pub(crate) fn of(wall: Time, running: Instant) -> Self {
+        Self { wall, running }
+    }
+
+    /// How long ago `earlier` was, by the clock that says more.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        let wall = self.wall.millis().saturating_sub(earlier.wall.millis());
+        let running = self.running.saturating_duration_since(earlier.running);
+        running.max(Duration::from_millis(wall))
+    }
 }
 
 /// The clocks of this machine, watched.

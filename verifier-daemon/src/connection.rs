@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::admin::{About, Desk};
+use crate::clock::Moment;
 use crate::decider::Job;
 use crate::outbox::{Outbox, ReplyTo};
 use crate::peer::Peer;
@@ -242,7 +243,7 @@ impl Connection {
         let session = self.origin()?.session;
         let account = AccountName::parse(account).ok()?;
         let uses = &self.shared.second_use;
-        uses.granted(&account, place, session, Instant::now())
+        uses.granted(&account, place, session, Moment::now())
     }
 
     fn login_session(&self, account: &str, place: &wire::Place, opens: bool) {
@@ -251,7 +252,7 @@ impl Connection {
         };
         let uses = &self.shared.second_use;
         match opens {
-            true => uses.opened(&account, &self.place(place), origin.session, Instant::now()),
+            true => uses.opened(&account, &self.place(place), origin.session, Moment::now()),
             false => uses.closed(&account, origin.session),
         }
     }

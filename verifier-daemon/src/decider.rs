@@ -25,7 +25,7 @@ use sekisho_verifier::verify::{Ask, Asked, Attempt, Login, Phase, Question, Verd
 use sekisho_verifier_socket::{Reply, Speech, Verdict as Told};
 use tokio::sync::oneshot;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::counters::Counters;
 use crate::current::Current;
 use crate::findings::{self, Findings};
@@ -432,7 +432,7 @@ impl<S: Store> Deciding<S> {
             return;
         };
         if let (Ok(name), Some(serial)) = (AccountName::parse(&attempt.account), login.serial()) {
-            let now = Instant::now();
+            let now = Moment::now();
             self.second_use
                 .accepted(&name, &attempt.place, serial, origin.session, now);
         }

@@ -15,6 +15,7 @@ mod decider;
 mod explain;
 mod findings;
 mod health;
+mod kept_policy;
 mod keys;
 mod logins;
 mod orders;
@@ -63,6 +64,7 @@ use crate::counters::Counters;
 use crate::current::Current;
 use crate::decider::{Deciding, Queue};
 use crate::findings::{Finder, Findings};
+use crate::kept_policy::{KeptPolicy, Rules};
 use crate::keys::{Keys, NOT_LOCKED};
 use crate::owners::Owners;
 use crate::passwords::Passwords;
@@ -123,7 +125,8 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let settings = Settings::load(&arguments.settings)?;
+    let (settings, text) = Settings::load_with_text(&arguments.settings)?;
+    let rules = Rules::new(&settings, text)?;
     if arguments.check {
         return Ok(());
     }
@@ -138,12 +141,21 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     restore::refuse_unfinished(&settings.verifier.data)?;
     let keys = Arc::new(keys::open(&settings)?.with_memory_locked(unlocked.is_none()));
     let keyring = Arc::clone(keys.keyring());
-    let verifier = Arc::new(Verifier::new(policy::of(&settings)?, keyring)?);
+    let data = &settings.verifier.data;
+    let kept = KeptPolicy::take(&arguments.settings, data, &keyring, rules, &log);
+    let verifier = Arc::new(Verifier::new(kept.rules().policy, keyring)?);
     let store = open_store(&settings, &keys, &log)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let served = runtime.block_on(serve(settings, verifier, keys, store, log.clone()));
+    let served = runtime.block_on(serve(
+        settings,
+        Arc::new(kept),
+        verifier,
+        keys,
+        store,
+        log.clone(),
+    ));
     // Connections that did not end in time must not keep the process.
     runtime.shutdown_background();
     log.flush();
@@ -152,6 +164,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 async fn serve(
     settings: Settings,
+    kept_policy: Arc<KeptPolicy>,
     verifier: Arc<Verifier>,
     keys: Arc<Keys>,
     store: EmbeddedStore,
@@ -181,7 +194,8 @@ async fn serve(
     let data = &settings.verifier.data;
     let kept = findings::load(data, verifier.keyring(), clock::now(), &log);
     let findings = Arc::new(Findings::new(kept));
-    let second_use = Arc::new(SecondUse::new(&settings.pam));
+    let rules = kept_policy.rules();
+    let second_use = Arc::new(SecondUse::new(&rules.pam));
     let current = Arc::new(Current::new(Arc::clone(&verifier)));
     let deciding = Deciding {
         store,
@@ -214,6 +228,7 @@ async fn serve(
         shared: Arc::new(Shared {
             keyring: Arc::clone(verifier.keyring()),
             current,
+            kept_policy: Arc::clone(&kept_policy),
             queue,
             keys,
             rotations,
@@ -232,7 +247,7 @@ async fn serve(
             passwords: Passwords::start()?,
             sessions,
             seen: Seen::new(&settings),
-            approvals: Approvals::new(settings.approval.operations.clone()),
+            approvals: Approvals::new(rules.operations),
             findings: Arc::clone(&findings),
             second_use,
             owners: Owners::new(&settings),
@@ -247,6 +262,7 @@ async fn serve(
     let mut tasks = JoinSet::new();
     tasks.spawn(rotator.run());
     tasks.spawn(watching);
+    tasks.spawn(kept_policy.keep(log.clone(), service.shared.ending.clone()));
     tasks.spawn(sessions::keep(Arc::clone(&service.shared)));
     tokio::select! {
         () = service.run(&mut tasks) => {}

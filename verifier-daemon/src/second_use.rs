@@ -7,13 +7,15 @@
 //! still in use is for the decision to see.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use sekisho_settings::Pam;
 use sekisho_verifier::account::AccountName;
 use sekisho_verifier::place::{Door, Place};
 use sekisho_verifier::serial::Serial;
+
+use crate::clock::Moment;
 
 /// How long after its code a login may open its session.
 const OPENS_WITHIN: Duration = Duration::from_secs(60);
@@ -52,7 +54,7 @@ struct Recent {
     account: AccountName,
     place: Place,
     serial: Serial,
-    at: Instant,
+    at: Moment,
 }
 
 /// An accept of a login session.
@@ -63,7 +65,7 @@ struct Grant {
     /// `None` while the session has not been seen on a terminal: the first it is seen on is it.
     terminal: Option<Box<str>>,
     serial: Serial,
-    at: Instant,
+    at: Moment,
 }
 
 #[derive(Debug, Default)]
@@ -75,30 +77,59 @@ struct Kept {
 /// All grants.
 #[derive(Debug)]
 pub(crate) struct SecondUse {
+    rule: RwLock<Rule>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Clone)]
+struct Rule {
     /// For how long; `None`: never.
     within: Option<Duration>,
     services: BTreeSet<String>,
-    kept: Mutex<Kept>,
+}
+
+impl Rule {
+    fn of(pam: &Pam) -> Self {
+        Self {
+            within: pam.second_use(),
+            services: pam.second_use_services.iter().cloned().collect(),
+        }
+    }
 }
 
 impl SecondUse {
     /// Without grants, as the settings say.
     pub(crate) fn new(pam: &Pam) -> Self {
         Self {
-            within: pam.second_use(),
-            services: pam.second_use_services.iter().cloned().collect(),
+            rule: RwLock::new(Rule::of(pam)),
             kept: Mutex::default(),
         }
     }
 
+    /// From now on by other settings; what was granted by those of before is over.
+    pub(crate) fn set(&self, pam: &Pam) {
+        *self.rule.write().unwrap_or_else(PoisonError::into_inner) = Rule::of(pam);
+        *self.kept() = Kept::default();
+    }
+
+    fn rule(&self) -> Rule {
+        self.rule
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     /// Whether there is any second use, so that sessions need be looked up.
     pub(crate) fn is_on(&self) -> bool {
-        self.within.is_some()
+        let rule = self.rule.read();
+        rule.unwrap_or_else(PoisonError::into_inner)
+            .within
+            .is_some()
     }
 
     /// Whether a second use is possible at a place.
     pub(crate) fn is_for(&self, place: &Place) -> bool {
-        self.is_on() && place.door == Door::Pam && self.services.contains(&*place.name)
+        self.is_on() && place.door == Door::Pam && self.rule().services.contains(&*place.name)
     }
 
     /// A code was accepted, durably, of somebody whom root asked for in `session`.
@@ -108,7 +139,7 @@ impl SecondUse {
         place: &Place,
         serial: &Serial,
         session: Option<KernelSession>,
-        now: Instant,
+        now: Moment,
     ) {
         if !self.is_on() || place.door != Door::Pam {
             return;
@@ -116,7 +147,7 @@ impl SecondUse {
         let mut kept = self.kept();
         // A program that asks within a session. Any other than these opens a session of its own,
         // and may have been started in that of somebody else.
-        if self.services.contains(&*place.name)
+        if self.rule().services.contains(&*place.name)
             && let Some(session) = session
             && let Some(terminal) = terminal(place)
         {
@@ -144,14 +175,14 @@ impl SecondUse {
         account: &AccountName,
         place: &Place,
         session: Option<KernelSession>,
-        now: Instant,
+        now: Moment,
     ) {
-        let (Some(_), Some(session)) = (self.within, session) else {
+        let (true, Some(session)) = (self.is_on(), session) else {
             return;
         };
         let mut kept = self.kept();
         kept.recent
-            .retain(|recent| now.duration_since(recent.at) < OPENS_WITHIN);
+            .retain(|recent| now.since(recent.at) < OPENS_WITHIN);
         let follows = |recent: &Recent| {
             recent.account == *account
                 && recent.place.name == place.name
@@ -188,16 +219,16 @@ impl SecondUse {
         account: &AccountName,
         place: &Place,
         session: Option<KernelSession>,
-        now: Instant,
+        now: Moment,
     ) -> Option<Serial> {
-        let (within, session) = (self.within?, session?);
-        if place.door != Door::Pam || !self.services.contains(&*place.name) {
+        let rule = self.rule();
+        let (within, session) = (rule.within?, session?);
+        if place.door != Door::Pam || !rule.services.contains(&*place.name) {
             return None;
         }
         let terminal = terminal(place)?;
         let mut kept = self.kept();
-        kept.grants
-            .retain(|grant| now.duration_since(grant.at) <= within);
+        kept.grants.retain(|grant| now.since(grant.at) <= within);
         let grant = kept.grants.iter_mut().find(|grant| {
             grant.account == *account
                 && grant.session == session
@@ -243,13 +274,17 @@ fn terminal(place: &Place) -> Option<Box<str>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use sekisho_verifier::time::Time;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     struct Machine {
         uses: SecondUse,
-        now: Instant,
+        now: Moment,
     }
 
     fn session(number: u32) -> Option<KernelSession> {
@@ -272,7 +307,7 @@ mod tests {
             let settings = sekisho_settings::Settings::parse(path, text).expect("settings");
             Self {
                 uses: SecondUse::new(&settings.pam),
-                now: Instant::now(),
+                now: Moment::of(Time::from_millis(1_800_000_000_000), Instant::now()),
             }
         }
 
@@ -297,6 +332,11 @@ mod tests {
             granted.is_some()
         }
 
+        fn pass(&mut self, time: Duration) {
+            let Moment { wall, running } = self.now;
+            self.now = Moment::of(wall.after(time), running + time);
+        }
+
         fn login(&self) {
             self.accepted("hana", "login", "tty1", NO_SESSION);
             self.opened("hana", "login", "tty1", 7);
@@ -307,10 +347,10 @@ mod tests {
     fn a_login_is_good_for_sudo_in_its_session_for_a_while() {
         let mut machine = Machine::new();
         machine.login();
-        machine.now += 30 * SECOND;
+        machine.pass(30 * SECOND);
         assert!(machine.granted("hana", "sudo", "tty1", 7));
         assert!(machine.granted("hana", "sudo", "/dev/tty1", 7));
-        machine.now += SECOND;
+        machine.pass(SECOND);
         assert!(!machine.granted("hana", "sudo", "tty1", 7));
     }
 
@@ -361,7 +401,7 @@ mod tests {
         assert!(!machine.granted("hana", "sudo", "tty1", 9));
         // And soon.
         machine.accepted("hana", "login", "tty1", NO_SESSION);
-        machine.now += OPENS_WITHIN;
+        machine.pass(OPENS_WITHIN);
         machine.opened("hana", "login", "tty1", 10);
         assert!(!machine.granted("hana", "sudo", "tty1", 10));
     }
@@ -399,9 +439,31 @@ mod tests {
     }
 
     #[test]
+    fn either_clock_ends_it_and_other_settings_do() {
+        let mut machine = Machine::new();
+        machine.login();
+        let begun = machine.now;
+        let late = 31 * SECOND;
+        for now in [
+            Moment::of(begun.wall.after(late), begun.running),
+            Moment::of(begun.wall, begun.running + late),
+        ] {
+            machine.now = begun;
+            machine.login();
+            assert!(machine.granted("hana", "sudo", "tty1", 7));
+            machine.now = now;
+            assert!(!machine.granted("hana", "sudo", "tty1", 7));
+        }
+        machine.now = begun;
+        machine.login();
+        machine.uses.set(&Pam::default());
+        assert!(!machine.granted("hana", "sudo", "tty1", 7));
+    }
+
+    #[test]
     fn without_a_setting_there_is_none() {
         let uses = SecondUse::new(&Pam::default());
-        let (hana, now) = (name("hana"), Instant::now());
+        let (hana, now) = (name("hana"), Machine::new().now);
         let serial = Serial::parse("SKTS1").expect("a serial");
         let sudo = place("sudo", "tty1");
         uses.accepted(&hana, &sudo, &serial, session(7), now);

@@ -25,6 +25,7 @@ use crate::counters::Counters;
 use crate::current::Current;
 use crate::decider::Queue;
 use crate::findings::Findings;
+use crate::kept_policy::KeptPolicy;
 use crate::keys::{Keys, Rotations};
 use crate::owners::Owners;
 use crate::passwords::Passwords;
@@ -43,6 +44,7 @@ const UNTRUSTED_QUARTERS: u64 = 3;
 pub(crate) struct Shared {
     pub(crate) current: Arc<Current>,
     pub(crate) keyring: Arc<Keyring>,
+    pub(crate) kept_policy: Arc<KeptPolicy>,
     pub(crate) queue: Queue,
     pub(crate) keys: Arc<Keys>,
     pub(crate) rotations: Rotations,

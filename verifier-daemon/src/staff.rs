@@ -1,7 +1,8 @@
 //! The verbs by which staff help: codes that stand in for a token, what the policy says, what waits
 //! for a second person; and what people do with their own account.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use sekisho_settings::Approved;
 use sekisho_texts::{Texts, say};
@@ -17,7 +18,7 @@ use sekisho_verifier::spare::{START_CODE_LASTS, SpareCode, SpareKey, SpareKind};
 use sekisho_verifier::start_password::StartPassword;
 use sekisho_verifier::store::{Decider, Outcome, StoreError};
 use sekisho_verifier::time::Time;
-use sekisho_verifier::verify::{Ask, Asked, Phase, Question, has_usable_token};
+use sekisho_verifier::verify::{Ask, Asked, Phase, Question, Verifier, has_usable_token};
 use sekisho_verifier_socket::admin::{
     Answer, ApprovalView, CodesView, OwnVerb, OwnView, PolicyQuestion, PolicyView, Refusal,
     RefusalKind, Verb,
@@ -25,7 +26,8 @@ use sekisho_verifier_socket::admin::{
 use sekisho_verifier_socket::{Secret, Speech};
 
 use crate::admin::{Answered, Desk, unavailable};
-use crate::approvals::{self, Moment, NotApproved, NotSettled, Subject};
+use crate::approvals::{self, NotApproved, NotSettled, Subject};
+use crate::clock::Moment;
 use crate::owners::{Password, typed};
 use crate::peer::Peer;
 use crate::service::Shared;
@@ -251,6 +253,7 @@ impl Desk {
     pub(crate) async fn gate(
         &mut self,
         verb: &Verb,
+        detail: String,
         approval: Option<&str>,
         depends: &[u8],
         shared: &Shared,
@@ -260,9 +263,9 @@ impl Desk {
             return Ok(None);
         };
         let subject = Subject::new(operation, verb, depends).ok_or_else(unavailable)?;
-        let now = moment(shared);
+        let now = Moment::now();
         let Some(number) = approval else {
-            let view = self.ask_approval(subject, verb, now, shared).await?;
+            let view = self.ask_approval(subject, detail, now, shared).await?;
             return Ok(Some(Answer::Waiting(view)));
         };
         let taken = shared
@@ -280,15 +283,14 @@ impl Desk {
     async fn ask_approval(
         &self,
         subject: Subject,
-        verb: &Verb,
+        detail: String,
         now: Moment,
         shared: &Shared,
     ) -> Result<ApprovalView, Refusal> {
         let number = approvals::number(requests::random()?);
-        let asked =
-            shared
-                .approvals
-                .ask(subject, approvals::detail(verb), &self.actor, number, now);
+        let asked = shared
+            .approvals
+            .ask(subject, detail, &self.actor, number, now);
         let Ok((view, new)) = asked else {
             return Err(self.told(
                 RefusalKind::Conflict,
@@ -306,6 +308,59 @@ impl Desk {
             }
         }
         Ok(view)
+    }
+
+    /// Puts the policy of the settings file into effect: the very text that was approved.
+    pub(crate) async fn policy_apply(
+        &mut self,
+        verb: &Verb,
+        note: Option<&str>,
+        approval: Option<&str>,
+        shared: &Shared,
+    ) -> Answered {
+        let operation = |changes: &[&str]| Operation::Keep {
+            what: Keeping::PolicyApply,
+            count: None,
+            detail: Note::detail(&changes.join(", ")),
+        };
+        if let Some(position) = self.done_before(shared).await? {
+            return self.repeated(position, &operation(&[]), shared).await;
+        }
+        let _turn = shared.kept_policy.turn.lock().await;
+        let candidate = shared.kept_policy.candidate().await.map_err(|error| {
+            let (message, way_out) = error.split_once('\n').unwrap_or((&error, ""));
+            requests::invalid(message, way_out.trim_start())
+        })?;
+        let changes = candidate.changes(&shared.kept_policy.rules());
+        if changes.is_empty() {
+            return Err(self.told(
+                RefusalKind::Conflict,
+                say!(self.texts(), "daemon-policy-same"),
+                say!(self.texts(), "daemon-policy-same-way-out"),
+            ));
+        }
+        let octets = candidate.octets();
+        let detail = changes.join(", ");
+        if let Some(waiting) = self.gate(verb, detail, approval, octets, shared).await? {
+            return Ok(waiting);
+        }
+        // What can not be is refused before anything is written.
+        let verifier = Verifier::new(candidate.policy.clone(), Arc::clone(&shared.keyring));
+        let verifier =
+            verifier.map_err(|error| requests::invalid(error, "correct the settings"))?;
+        let order = self.order(note);
+        let answer = self.operate_as(operation(&changes), order, shared).await?;
+        let (pam, operations) = (candidate.pam.clone(), candidate.operations.clone());
+        let put = Arc::clone(&shared.kept_policy).put(candidate).await;
+        put.map_err(|error| {
+            let log = &shared.log;
+            log.error(format_args!("the new policy can not be kept: {error}"));
+            unavailable()
+        })?;
+        shared.second_use.set(&pam);
+        shared.approvals.set_operations(operations);
+        shared.current.set(Arc::new(verifier));
+        Ok(answer)
     }
 
     /// The event of asking or settling. It has no request key: that is the verb's own.
@@ -363,7 +418,7 @@ impl Desk {
         note: Option<String>,
         shared: &Shared,
     ) -> Answered {
-        let now = moment(shared);
+        let now = Moment::now();
         let begun = shared
             .approvals
             .begin_to_settle(number, &self.actor, refuse, now);
@@ -377,7 +432,7 @@ impl Desk {
             .keep_approval(what, &view, note.as_deref(), shared)
             .await;
         let said = told.is_ok().then_some((&self.actor, refuse));
-        let settled = shared.approvals.settle(&view.number, said, moment(shared));
+        let settled = shared.approvals.settle(&view.number, said, Moment::now());
         told?;
         settled.map(Answer::Waiting).ok_or_else(unavailable)
     }
@@ -416,7 +471,7 @@ impl Desk {
         let end = tokio::time::sleep(SETTLED);
         tokio::pin!(end);
         loop {
-            let view = shared.approvals.view(number, moment(shared));
+            let view = shared.approvals.view(number, Moment::now());
             let view = view.ok_or_else(|| self.not_settled(NotSettled::Unknown))?;
             if view.state != "waiting" {
                 return Ok(Answer::Waiting(view));
@@ -662,13 +717,6 @@ impl Desk {
             Some(Approved::Backup) => shared.backups.has_readers(),
             _ => Ok(()),
         }
-    }
-}
-
-pub(crate) fn moment(shared: &Shared) -> Moment {
-    Moment {
-        wall: shared.clock.now().time,
-        running: Instant::now(),
     }
 }
 

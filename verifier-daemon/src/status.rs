@@ -32,6 +32,7 @@ pub(crate) async fn view(shared: &Shared) -> Result<StatusView, Refusal> {
              is left as it is, it will be trusted in {left} s"
         ));
     }
+    warnings.extend(shared.kept_policy.warning());
     warnings.extend(shared.keys.warnings());
     warnings.extend(shared.seen.warnings());
     for alarm in shared.findings.alarms(now).iter().take(ALARMS_SHOWN) {

@@ -51,3 +51,8 @@ policy-because-chose-code = the account has chosen that a code is asked for
 policy-because-chose-none = the account has chosen that no code is asked for
 policy-because-second-use = right after a login in the same session and at the same terminal, none is asked for
 policy-because-clock = the server's clock is doubted, so no code is accepted now
+
+## `sekisho policy apply`
+
+daemon-policy-same = the policy of the settings is in effect
+daemon-policy-same-way-out = nothing has to be done

@@ -48,3 +48,8 @@ policy-because-chose-code = このアカウントは、ワンタイムパスワ�
 policy-because-chose-none = このアカウントは、ワンタイムパスワードの入力を求めない設定を選択しています
 policy-because-second-use = ログイン直後に同じセッションと端末から行う場合は、入力を求めません
 policy-because-clock = サーバーの時計に疑いがあるため、現在ワンタイムパスワードを受け付けていません
+
+## `sekisho policy apply`
+
+daemon-policy-same = 設定ファイルのポリシーはすでに適用されています
+daemon-policy-same-way-out = 何もする必要はありません

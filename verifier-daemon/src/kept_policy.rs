@@ -1,0 +1,361 @@
+//! The policy that is in effect, where a change of it takes a second person.
+//!
+//! Who can write the settings file must not change by that alone who gets in how. So the verifier
+//! keeps, sealed, the text of the settings whose policy is in effect, and goes by it until `sekisho
+//! policy apply`. What is kept also says whether that takes two: to strike `policy` out of the
+//! settings is a change as well.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sekisho_daemon::Log;
+use sekisho_settings::{Approved, FILE_OCTETS_MAX, Pam, Settings};
+use sekisho_verifier::account::NotAGroup;
+use sekisho_verifier::policy::Policy;
+use sekisho_verifier::seal::Keyring;
+use zeroize::Zeroizing;
+
+use crate::policy;
+use crate::sealed_file::{self, Sealed};
+
+/// Its file in the data folder.
+const FILE: &str = "policy";
+/// What it is sealed for.
+const PURPOSE: &[u8] = b"sekisho policy in effect 1";
+
+/// What of the settings is the policy.
+#[derive(Debug, Clone)]
+pub(crate) struct Rules {
+    pub(crate) policy: Policy,
+    /// For the second use of a code.
+    pub(crate) pam: Pam,
+    /// What takes two people.
+    pub(crate) operations: Vec<Approved>,
+    /// The settings that say so, whole.
+    text: Zeroizing<String>,
+}
+
+impl Rules {
+    pub(crate) fn new(settings: &Settings, text: Zeroizing<String>) -> Result<Self, NotAGroup> {
+        Ok(Self {
+            policy: policy::of(settings)?,
+            pam: settings.pam.clone(),
+            operations: settings.approval.operations.clone(),
+            text,
+        })
+    }
+
+    /// Which parts of the settings say something else; none: it is the same policy.
+    pub(crate) fn changes(&self, other: &Self) -> Vec<&'static str> {
+        let (one, two) = (&self.policy, &other.policy);
+        let operations = |rules: &Self| {
+            let mut operations: Vec<_> = rules.operations.iter().map(|it| *it as u8).collect();
+            operations.sort_unstable();
+            operations
+        };
+        let services = |pam: &Pam| {
+            let mut services = pam.second_use_services.clone();
+            services.sort_unstable();
+            services
+        };
+        let parts = [
+            (one.acceptance != two.acceptance, "acceptance"),
+            (one.limits != two.limits, "limits"),
+            (
+                one.asking.services != two.asking.services
+                    || one.asking.grace_until != two.asking.grace_until
+                    || self.pam.second_use() != other.pam.second_use()
+                    || services(&self.pam) != services(&other.pam),
+                "pam",
+            ),
+            (one.asking.clients != two.asking.clients, "radius"),
+            (operations(self) != operations(other), "approval"),
+        ];
+        let changed = parts.into_iter().filter(|(changed, _)| *changed);
+        changed.map(|(_, part)| part).collect()
+    }
+
+    /// What it depends on, for who approves it: exactly these settings.
+    pub(crate) fn octets(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+}
+
+/// The policy in effect, and where it comes from.
+#[derive(Debug)]
+pub(crate) struct KeptPolicy {
+    settings: PathBuf,
+    file: PathBuf,
+    keyring: Arc<Keyring>,
+    state: Mutex<State>,
+    /// One change at a time.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    rules: Rules,
+    /// Parts of the settings file that are not in effect, as far as is known.
+    pending: Vec<&'static str>,
+}
+
+impl KeptPolicy {
+    /// What is in effect at a start, while the settings say `now`.
+    pub(crate) fn take(
+        settings: &Path,
+        data: &Path,
+        keyring: &Arc<Keyring>,
+        now: Rules,
+        log: &Log,
+    ) -> Self {
+        let file = data.join(FILE);
+        let kept = Self::read(settings, &file, keyring);
+        let (rules, pending) = match kept {
+            Ok(kept) => {
+                let changes = kept.changes(&now);
+                let takes_two = kept.operations.contains(&Approved::Policy);
+                match changes.is_empty() || !takes_two {
+                    true => (now, Vec::new()),
+                    false => (kept, changes),
+                }
+            }
+            Err(why) => {
+                if let Some(why) = why {
+                    log.warning(format_args!(
+                        "the policy that was in effect is lost, that of the settings takes its place: {FILE}: {why}"
+                    ));
+                }
+                (now, Vec::new())
+            }
+        };
+        let taken = Self {
+            settings: settings.to_owned(),
+            file,
+            keyring: Arc::clone(keyring),
+            state: Mutex::new(State { rules, pending }),
+            turn: tokio::sync::Mutex::default(),
+        };
+        // Under the key of now, too.
+        if let Err(error) = taken.write(&taken.rules()) {
+            log.warning(format_args!("{FILE} can not be written: {error}"));
+        }
+        if let Some(warning) = taken.warning() {
+            log.warning(warning);
+        }
+        taken
+    }
+
+    /// What is kept; without a word if there was never anything.
+    fn read(settings: &Path, file: &Path, keyring: &Keyring) -> Result<Rules, Option<String>> {
+        let most = usize::try_from(FILE_OCTETS_MAX).unwrap_or(usize::MAX / 2);
+        let (octets, _) =
+            sealed_file::read(file, keyring, PURPOSE, most).map_err(|why| match why {
+                Sealed::Missing => None,
+                Sealed::DoesNotOpen => Some("it does not open".to_owned()),
+                Sealed::Unread(why) => Some(why),
+            })?;
+        let text = std::str::from_utf8(&octets).map_err(|_| Some("it is no text".to_owned()))?;
+        let text = Zeroizing::new(text.to_owned());
+        let one_line = |error: String| Some(error.replace('\n', ": "));
+        let parsed =
+            Settings::parse(settings, &text).map_err(|error| one_line(error.to_string()))?;
+        Rules::new(&parsed, text).map_err(|error| one_line(error.to_string()))
+    }
+
+    fn write(&self, rules: &Rules) -> std::io::Result<()> {
+        sealed_file::write(&self.file, &self.keyring, PURPOSE, rules.octets())
+    }
+
+    /// Seals it anew, with the key that is current now.
+    pub(crate) fn reseal(&self) -> std::io::Result<()> {
+        self.write(&self.rules())
+    }
+
+    /// What is in effect.
+    pub(crate) fn rules(&self) -> Rules {
+        self.state().rules.clone()
+    }
+
+    /// What the settings file says now.
+    pub(crate) async fn candidate(&self) -> Result<Rules, String> {
+        let path = self.settings.clone();
+        let read = move || {
+            let (settings, text) =
+                Settings::load_with_text(&path).map_err(|error| error.to_string())?;
+            Rules::new(&settings, text).map_err(|error| error.to_string())
+        };
+        let read = tokio::task::spawn_blocking(read).await;
+        read.map_err(|error| error.to_string())?
+    }
+
+    /// From now on `rules` are in effect, and after the next start.
+    pub(crate) async fn put(self: Arc<Self>, rules: Rules) -> std::io::Result<()> {
+        let written = move || {
+            self.write(&rules)?;
+            *self.state() = State {
+                rules,
+                pending: Vec::new(),
+            };
+            Ok(())
+        };
+        let written = tokio::task::spawn_blocking(written).await;
+        written.map_err(std::io::Error::other)?
+    }
+
+    /// That the settings say something else.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let state = self.state();
+        (!state.pending.is_empty()).then(|| {
+            let parts = state.pending.join("], [");
+            format!(
+                "the settings have another policy under [{parts}] than the one in effect: run \
+                 sekisho policy apply, and let a second admin approve it"
+            )
+        })
+    }
+
+    /// Seals it anew whenever the data key has changed, so that it outlasts the old one.
+    pub(crate) async fn keep(
+        self: Arc<Self>,
+        log: Log,
+        mut ending: tokio::sync::watch::Receiver<bool>,
+    ) {
+        let mut number = self.keyring.current().number();
+        loop {
+            let ended = ending.wait_for(|ending| *ending);
+            if tokio::time::timeout(LOOK, ended).await.is_ok() {
+                return;
+            }
+            let current = self.keyring.current().number();
+            if current == number {
+                continue;
+            }
+            let this = Arc::clone(&self);
+            match tokio::task::spawn_blocking(move || this.reseal()).await {
+                Ok(Ok(())) => number = current,
+                Ok(Err(error)) => {
+                    log.warning(format_args!("{FILE} can not be sealed anew: {error}"));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How often is looked whether there is a new data key. A rotation seals everything before the old one
+/// goes.
+const LOOK: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests {
+    use sekisho_verifier::seal::{DataKey, KEY_OCTETS};
+
+    use super::*;
+
+    const STRICT: &str = "[acceptance]\nprofile = \"strict\"\n";
+    const ALONE: &str = "[approval]\noperations = []\n";
+    const SILENT: &str = "[log]\nsyslog = false\nstderr = false\n";
+
+    struct Folder {
+        folder: tempfile::TempDir,
+        keyring: Arc<Keyring>,
+        log: Log,
+    }
+
+    impl Folder {
+        fn new() -> Self {
+            let settings = Settings::parse(Path::new("s.toml"), SILENT).expect("settings");
+            Self {
+                folder: tempfile::tempdir().expect("folder"),
+                keyring: Arc::new(Keyring::new(DataKey::new(1, &[1; KEY_OCTETS]))),
+                log: Log::start(&settings.log, "test").expect("a log"),
+            }
+        }
+
+        fn start(&self, text: &str) -> KeptPolicy {
+            let path = self.folder.path().join("sekisho.toml");
+            std::fs::write(&path, text).expect("written");
+            let settings = Settings::parse(&path, text).expect("settings");
+            let rules = Rules::new(&settings, Zeroizing::new(text.to_owned())).expect("rules");
+            KeptPolicy::take(&path, self.folder.path(), &self.keyring, rules, &self.log)
+        }
+
+        fn window(&self, text: &str) -> u64 {
+            self.start(text).rules().policy.acceptance.window
+        }
+    }
+
+    #[test]
+    fn a_change_waits_where_it_takes_two_and_striking_that_out_is_one() {
+        let folder = Folder::new();
+        assert_eq!(folder.window(""), 1, "the first start");
+        assert_eq!(folder.window(STRICT), 1);
+        let both = format!("{STRICT}{ALONE}");
+        let kept = folder.start(&both);
+        assert_eq!(kept.rules().policy.acceptance.window, 1);
+        let warning = kept.warning().expect("a warning");
+        assert!(warning.contains("[acceptance], [approval]"), "{warning}");
+        assert!(kept.rules().operations.contains(&Approved::Policy));
+        assert_eq!(folder.start("").warning(), None, "as it was");
+    }
+
+    #[test]
+    fn a_change_takes_effect_at_a_start_where_one_is_enough() {
+        let folder = Folder::new();
+        folder.start(ALONE);
+        assert_eq!(folder.window(&format!("{STRICT}{ALONE}")), 0);
+        // That it takes two from now on as well.
+        assert_eq!(folder.window(STRICT), 0);
+        assert_eq!(folder.window(""), 0);
+    }
+
+    #[test]
+    fn what_is_no_policy_may_change() {
+        let folder = Folder::new();
+        folder.start("");
+        let client = "[[radius.client]]\nname = \"gw\"\naddress = [\"192.0.2.1\"]\nsecret = \"0123456789abcdef\"\n";
+        for text in [
+            client,
+            "[verifier]\nconnections = 64\n",
+            "[language]\ndefault = \"ja\"\n",
+        ] {
+            assert_eq!(folder.start(text).warning(), None, "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_put_into_effect_is_exactly_what_was_read() {
+        let folder = Folder::new();
+        folder.start("");
+        let kept = Arc::new(folder.start(STRICT));
+        let candidate = kept.candidate().await.expect("settings");
+        assert_eq!(candidate.changes(&kept.rules()), ["acceptance"]);
+        assert_eq!(candidate.octets(), STRICT.as_bytes());
+        Arc::clone(&kept).put(candidate).await.expect("written");
+        assert_eq!(kept.warning(), None);
+        assert_eq!(kept.rules().policy.acceptance.window, 0);
+        assert_eq!(folder.window(STRICT), 0);
+        assert_eq!(folder.window(""), 0, "now this one waits");
+    }
+
+    #[test]
+    fn it_outlasts_its_key_and_what_does_not_open_is_not_believed() {
+        let folder = Folder::new();
+        let kept = folder.start(STRICT);
+        folder
+            .keyring
+            .make_current(DataKey::new(2, &[2; KEY_OCTETS]));
+        kept.reseal().expect("sealed anew");
+        folder.keyring.forget(1);
+        assert_eq!(folder.window(""), 0);
+        let path = folder.folder.path().join(FILE);
+        std::fs::remove_file(&path).expect("removed");
+        std::fs::write(&path, b"acceptance").expect("written");
+        assert_eq!(folder.window(""), 1);
+    }
+}

@@ -56,7 +56,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use sekisho_verifier::account::{
-    ALIASES_MAX, ENDED_TOKENS_MAX, ROUNDS_MAX, TOKENS_MAX, WRONG_PACKETS_MAX, WRONG_PROOFS_MAX,
+    ALIASES_MAX, EMERGENCY_CODES_MAX, ENDED_TOKENS_MAX, ROUNDS_MAX, TOKENS_MAX, WRONG_PACKETS_MAX,
+    WRONG_PROOFS_MAX,
 };
 use sekisho_verifier::event::{OperationOutcome, Reason, RequestKey, What};
 use sekisho_verifier::lifecycle::TokenState;
@@ -102,6 +103,14 @@ proptest! {
     #[test]
     fn i01_a_code_is_accepted_at_most_once(history in histories()) {
         check(&history, steps_rise_and_strings_do_not_return);
+    }
+
+    #[test]
+    fn i01_an_emergency_code_is_accepted_at_most_once(history in histories(), every in 1..5usize) {
+        const FAULTS: &[Fault] =
+            &[Fault::Refused, Fault::RequestLost, Fault::AnswerLost, Fault::Conflict];
+        check_failing(&history, every, Call::Commit, FAULTS, spare_codes_do_not_return);
+        check(&history, spare_codes_do_not_return);
     }
 
     #[test]
@@ -235,7 +244,6 @@ fn histories_come_to_every_reason_and_every_operation() {
         Reason::SeedDoesNotOpen,
         Reason::Grace,
         Reason::SecondUse,
-        Reason::EmergencyCode,
         Reason::StartCode,
         Reason::WrongStartPassword,
     ];
@@ -243,7 +251,7 @@ fn histories_come_to_every_reason_and_every_operation() {
         assert!(reasons.contains_key(reason.name()), "{reason}: {reasons:?}");
     }
     assert!(reasons["right-code"] > 100, "{reasons:?}");
-    assert_eq!(kinds.len(), 18, "all but issue: {kinds:?}");
+    assert_eq!(kinds.len(), 19, "all but issue: {kinds:?}");
     assert!(repeated > 20, "{repeated}");
 }
 
@@ -251,8 +259,8 @@ fn steps_rise_and_strings_do_not_return(run: &Run) {
     let mut accepted: BTreeMap<_, Vec<(u64, String)>> = BTreeMap::new();
     for seen in &run.seen {
         let Some((serial, step, code)) = seen.spends() else {
-            let again = answered_again(seen);
-            assert!(!seen.accepted() || again, "without spending: {seen:?}");
+            let other = answered_again(seen) || seen.by_spare().is_some();
+            assert!(!seen.accepted() || other, "without spending: {seen:?}");
             continue;
         };
         let device = run.devices.iter().find(|device| device.serial == serial);
@@ -274,6 +282,27 @@ fn steps_rise_and_strings_do_not_return(run: &Run) {
         let device = run.devices.iter().find(|device| device.serial == serial);
         let spent = run.desk.token(device.expect("a device")).spent;
         assert_eq!(spent, steps[..steps.len().min(SPENT_MEMORY)]);
+    }
+}
+
+/// Whatever was told: what was spent once is gone for good, and the account that has it says so.
+fn spare_codes_do_not_return(run: &Run) {
+    let mut spent = BTreeSet::new();
+    for seen in &run.seen {
+        let Some(spare) = seen.by_spare() else {
+            continue;
+        };
+        assert!(!spent.contains(&spare), "{seen:?}");
+        if seen.applied {
+            spent.insert(spare);
+        }
+        assert!(seen.applied || !seen.accepted(), "{seen:?}");
+    }
+    for (name, owner) in &run.oracle.owners {
+        let account = run.desk.account(name);
+        let kept: Vec<Time> = account.emergency.iter().map(|spare| spare.until).collect();
+        let known: Vec<Time> = owner.spares.iter().map(|(_, until)| *until).collect();
+        assert_eq!(kept, known, "{name}");
     }
 }
 
@@ -426,7 +455,8 @@ fn names_and_codes_are_canonical(run: &Run) {
         let change = seen.change.as_ref().expect("a change");
         let told = event_account(&change.event.what);
         assert_eq!(told, expected.account, "{account:?}");
-        assert!(could_be_a_code(code) || !seen.accepted());
+        let spare = seen.by_spare().is_some();
+        assert!(could_be_a_code(code) || spare || !seen.accepted());
         for record in &change.written {
             let Record::Account(written) = record else {
                 continue;
@@ -464,7 +494,8 @@ fn copies_change_nothing(run: &Run) {
 }
 
 fn only_active_tokens_are_accepted(run: &Run) {
-    for seen in run.seen.iter().filter(|seen| seen.accepted()) {
+    let by_token = |seen: &&Seen| seen.accepted() && seen.by_spare().is_none();
+    for seen in run.seen.iter().filter(by_token) {
         let serial = match seen.spends() {
             Some((serial, ..)) => serial,
             None => {
@@ -611,6 +642,13 @@ fn records_are_bounded(run: &Run) {
                 assert!(account.rounds.len() <= ROUNDS_MAX);
                 assert!(account.wrong_proofs.len() <= WRONG_PROOFS_MAX);
                 assert!(account.wrong_packets.len() <= WRONG_PACKETS_MAX);
+                assert!(account.emergency.len() <= EMERGENCY_CODES_MAX);
+                let any = !account.emergency.is_empty() || account.start_code.is_some();
+                assert_eq!(
+                    account.spare_key.is_some(),
+                    any,
+                    "a key for the marks there are"
+                );
             }
             Record::Session(session) => panic!("nobody reported it: {session:?}"),
             Record::Alias { alias, account } => assert_ne!(alias, account),

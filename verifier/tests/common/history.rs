@@ -15,6 +15,7 @@ use sekisho_verifier::place::Door;
 use sekisho_verifier::policy::Policy;
 use sekisho_verifier::proof::{First, Round};
 use sekisho_verifier::serial::Serial;
+use sekisho_verifier::spare::SpareKind;
 use sekisho_verifier::store::{Change, Outcome, Position, Record, Store};
 use sekisho_verifier::testing::faulty::{Call, Fault};
 use sekisho_verifier::time::Time;
@@ -25,6 +26,7 @@ use super::desk::{
     tied, totp,
 };
 use super::oracle::{Expected, Fit, Held, Oracle};
+use super::people::{emergency, spare};
 use super::{moved, seconds};
 
 pub(crate) const ACCOUNTS: [&str; 3] = ["mori", "sato", "kato"];
@@ -42,6 +44,8 @@ pub(crate) enum Typed {
     Respelt(u8, u8),
     /// Any digits.
     Guess(u32),
+    /// An emergency code that was made so long ago, in upper or in lower case.
+    Spare(u8, bool),
 }
 
 #[derive(Debug, Clone)]
@@ -85,6 +89,8 @@ pub(crate) enum Action {
     Again(Try, u8, i64),
     Password(u8, bool),
     EndSessions(u8),
+    /// So many emergency codes for so many seconds.
+    Emergency(u8, u8, u64),
 }
 
 #[derive(Debug, Clone)]
@@ -118,6 +124,7 @@ fn typed() -> impl Strategy<Value = Typed> {
         1 => (0..3u8, 1..12u8).prop_map(|(age, spelling)| Typed::Copy(age, spelling)),
         1 => (any::<u8>(), 1..12u8).prop_map(|(d, spelling)| Typed::Respelt(d, spelling)),
         3 => any::<u32>().prop_map(Typed::Guess),
+        2 => (0..6u8, any::<bool>()).prop_map(|(age, upper)| Typed::Spare(age, upper)),
     ]
 }
 
@@ -200,6 +207,7 @@ fn actions() -> impl Strategy<Value = Action> {
         8 => (tries(), 1..8u8, 0..4_000i64).prop_map(|(t, n, pause)| Action::Again(t, n, pause)),
         1 => (0..3u8, any::<bool>()).prop_map(|(a, set)| Action::Password(a, set)),
         1 => (0..3u8).prop_map(Action::EndSessions),
+        3 => (0..3u8, 0..4u8, 60..4_000u64).prop_map(|(a, n, s)| Action::Emergency(a, n, s)),
         1 => Just(Action::Restore),
         1 => any::<bool>().prop_map(|backup| {
             Action::Keep(if backup { Keeping::Backup } else { Keeping::Retain })
@@ -289,6 +297,16 @@ impl Seen {
         proven.then_some((serial, *token.spent.first()?, code.clone()))
     }
 
+    /// The account and the emergency code that this decision spent.
+    pub(crate) fn by_spare(&self) -> Option<(&String, &String)> {
+        match &self.did {
+            Did::Login { expected, told, .. } if told.reason == Some(Reason::EmergencyCode) => {
+                expected.account.as_ref().zip(expected.spare.as_ref())
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn accepted(&self) -> bool {
         match &self.did {
             Did::Login { told, .. } => told.accepted(),
@@ -314,6 +332,8 @@ pub(crate) struct Run {
     pub(crate) seen: Vec<Seen>,
     /// Every code that was accepted, newest last.
     copies: Vec<String>,
+    /// Every emergency code that was made, newest last.
+    pub(crate) spares: Vec<String>,
     /// What the next operation is ordered with.
     order: Option<Order>,
 }
@@ -365,6 +385,7 @@ impl Run {
             devices,
             seen: Vec::new(),
             copies: Vec::new(),
+            spares: Vec::new(),
             order: None,
         }
     }
@@ -444,6 +465,15 @@ impl Run {
                 let which = SessionChoice::Account(account);
                 self.operation(&Operation::SessionEnd(which), None);
             }
+            Action::Emergency(account, count, valid) => {
+                let account = ACCOUNTS[usize::from(*account) % 3];
+                let first = self.spares.len() as u64 + 1;
+                let operation = emergency(account, first, u64::from(*count), *valid);
+                self.operation(&operation, None);
+                let codes = (first..first + u64::from(*count))
+                    .map(|n| spare(SpareKind::Emergency, n).show().to_string());
+                self.spares.extend(codes);
+            }
             Action::Off(account, off) => self.set(*account, |change| change.disabled = Some(*off)),
             Action::Alias(account, add) => {
                 let alias = name(&spelt(*account, 3));
@@ -481,7 +511,14 @@ impl Run {
         for reseal in self.desk.reseals(part) {
             self.operation(&reseal, None);
         }
-        let sealed_before = |record: &Record| matches!(record, Record::Token(token) if token.seed.key_number() != Some(number));
+        let sealed_before = |record: &Record| match record {
+            Record::Token(token) => token.seed.key_number() != Some(number),
+            Record::Account(account) => {
+                let key = account.spare_key.as_ref();
+                key.is_some_and(|sealed| sealed.key_number() != Some(number))
+            }
+            _ => false,
+        };
         if self.desk.records().iter().any(sealed_before) {
             return;
         }
@@ -513,6 +550,14 @@ impl Run {
                 respelt(copy.map_or("000000", String::as_str), *spelling)
             }
             Typed::Guess(number) => format!("{:06}", number % 1_000_000),
+            Typed::Spare(age, upper) => {
+                let made = self.spares.iter().rev().nth(usize::from(*age));
+                let code = made.map_or("3333-3333-3333", String::as_str);
+                match upper {
+                    true => code.to_owned(),
+                    false => code.to_lowercase(),
+                }
+            }
         }
     }
 
@@ -637,10 +682,18 @@ impl Run {
         };
         let written = change.iter().flat_map(written_tokens);
         let written: Vec<Serial> = written.map(|token| token.serial.clone()).collect();
-        self.see(applied, outcome, change, did);
+        self.see(applied, outcome, change.clone(), did);
         if is_done && matches!(operation, Operation::Restore { .. }) {
             // A token that could not be read is left as it is.
-            self.oracle.restored(&written, now);
+            let accounts: Vec<String> = change
+                .iter()
+                .flat_map(|change| &change.written)
+                .filter_map(|record| match record {
+                    Record::Account(account) => Some(account.name.to_string()),
+                    _ => None,
+                })
+                .collect();
+            self.oracle.restored(&written, &accounts, now);
         }
         if is_done {
             self.note(operation, proof, now);
@@ -683,6 +736,16 @@ impl Run {
                 }
                 oracle.token(serial).state = state;
                 oracle.token(serial).answered = None;
+            }
+            Operation::Emergency {
+                account,
+                codes,
+                valid,
+                ..
+            } => {
+                let until = now.after(*valid);
+                let texts = codes.iter().map(|code| code.show().replace('-', ""));
+                oracle.owner(account.as_str()).spares = texts.map(|text| (text, until)).collect();
             }
             Operation::Unlock(account) => {
                 let owner = oracle.owner(account.as_str());

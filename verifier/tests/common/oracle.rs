@@ -185,6 +185,8 @@ pub(crate) struct Owner {
     rounds: Vec<([u8; 16], Time)>,
     /// Wrong proofs, newest last, and until when each is known.
     wrong_proofs: Vec<(WrongBy, Time)>,
+    /// Emergency codes in upper case without dashes, and until when each is good.
+    pub(crate) spares: Vec<(String, Time)>,
 }
 
 impl Owner {
@@ -230,6 +232,8 @@ pub(crate) struct Expected {
     pub(crate) spends: Option<(Serial, u64)>,
     /// Whose accept is given again.
     pub(crate) again: Option<Serial>,
+    /// The emergency code that is spent.
+    pub(crate) spare: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -287,8 +291,11 @@ impl Oracle {
         }
     }
 
-    /// Takes note of a restore of these tokens.
-    pub(crate) fn restored(&mut self, serials: &[Serial], now: Time) {
+    /// Takes note of a restore of these tokens and accounts.
+    pub(crate) fn restored(&mut self, serials: &[Serial], accounts: &[String], now: Time) {
+        for account in accounts {
+            self.owner(account).spares.clear();
+        }
         let now = self.newest.unwrap_or(now).max(now);
         let restored = |token: &&mut Held| serials.contains(&token.device.serial);
         for token in self.tokens.values_mut().filter(restored) {
@@ -337,6 +344,7 @@ impl Oracle {
             account: account.cloned(),
             spends: None,
             again: None,
+            spare: None,
         };
         if !could_be_a_name(typed) {
             return reject(Reason::MalformedName, None);
@@ -375,9 +383,15 @@ impl Oracle {
                     account: Some(name.clone()),
                     spends: None,
                     again: Some(again.0),
+                    spare: None,
                 };
             }
         }
+        let spare = spare_text(code).filter(|_| tied.method == Method::Code);
+        let good = |until: &Time| now < *until;
+        let could_fit = spare.as_ref().is_some_and(|text| {
+            text.len() == 12 && owner.spares.iter().any(|(_, until)| good(until))
+        });
         let reason = match () {
             () if owner.off => Reason::AccountDisabled,
             () if self.clock_is_back(now) => Reason::ClockBackwards,
@@ -392,10 +406,24 @@ impl Oracle {
                     Reason::Waiting
                 }
             }
-            () if held.iter().any(|token| token.usable()) => match tied.first {
-                _ if tied.method == Method::Code && !could_be_a_code(code) => Reason::MalformedCode,
+            () if could_fit || held.iter().any(|token| token.usable()) => match tied.first {
+                _ if tied.method == Method::Code && spare.is_none() && !could_be_a_code(code) => {
+                    Reason::MalformedCode
+                }
                 First::Unavailable => Reason::FirstFactorUnavailable,
                 First::Wrong => Reason::WrongPassword,
+                First::None | First::Right if spare.is_some() => {
+                    let fits = |(text, until): &&(String, Time)| {
+                        Some(text) == spare.as_ref() && good(until)
+                    };
+                    let Some((text, _)) = owner.spares.iter().find(fits) else {
+                        return reject(Reason::WrongCode, Some(name));
+                    };
+                    return Expected {
+                        spare: Some(text.clone()),
+                        ..reject(Reason::EmergencyCode, Some(name))
+                    };
+                }
                 First::None | First::Right => {
                     return self.weighed(name, &held, code, tied.method, now);
                 }
@@ -440,6 +468,7 @@ impl Oracle {
             account: Some(name.to_owned()),
             spends,
             again: None,
+            spare: None,
         }
     }
 
@@ -485,6 +514,13 @@ impl Oracle {
             self.accept(serial, *step, code, now);
             self.owner_of(serial).expect("an owner").clear();
             self.token(serial).answered = by.map(|by| (*step, by, until, 0));
+            self.saw(now);
+        }
+        if let Some(spare) = &expected.spare {
+            let name = expected.account.as_ref().expect("an account");
+            let owner = self.owners.get_mut(name).expect("an owner");
+            owner.spares.retain(|(text, _)| text != spare);
+            owner.clear();
             self.saw(now);
         }
         if matches!(expected.reason, Reason::Waiting | Reason::Locked) {
@@ -537,7 +573,9 @@ impl Oracle {
         if !anew {
             self.own(name, serial);
         }
-        self.owner(name).clear();
+        let owner = self.owner(name);
+        owner.clear();
+        owner.spares.clear();
     }
 
     /// Takes note of an exchange that was applied.
@@ -553,6 +591,7 @@ impl Oracle {
         self.token(new).state = TokenState::Active;
         let owner = self.owner_of(old).expect("an owner");
         owner.clear();
+        owner.spares.clear();
         owner.live.push(new.clone());
         self.ended(old, TokenState::Exchanged);
     }
@@ -577,6 +616,14 @@ fn could_be_a_name(typed: &str) -> bool {
         && typed.chars().all(allowed)
         && !typed.starts_with('-')
         && typed.chars().any(|c| c != '.')
+}
+
+/// What was typed, as the spare code that it looks like.
+pub(crate) fn spare_text(typed: &str) -> Option<String> {
+    let bare = typed.replace(['-', ' '], "").to_ascii_uppercase();
+    let allowed = |c: char| "34679ACDEFGHJKMNPQRTWXY".contains(c);
+    let fits = typed.len() <= 32 && matches!(bare.len(), 12 | 16);
+    (fits && bare.chars().all(allowed)).then_some(bare)
 }
 
 pub(crate) fn could_be_a_code(typed: &str) -> bool {

@@ -94,7 +94,14 @@ pub(crate) fn nothing_secret_is_kept(run: &Run) {
     let expected = run.devices.iter().map(|device| device.shows(run.desk.now));
     codes.extend(expected);
     codes.retain(|code| could_be_a_code(code));
-    search(run, &texts.concat(), &codes);
+    let text = texts.concat();
+    search(run, &text, &codes);
+    let upper = text.to_ascii_uppercase();
+    for spare in &run.spares {
+        for look in [spare.clone(), spare.replace('-', "")] {
+            assert!(!holds(&upper, look.as_bytes()), "a spare code is kept");
+        }
+    }
 }
 
 fn search(run: &Run, text: &[u8], codes: &[String]) {

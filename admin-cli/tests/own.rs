@@ -151,7 +151,7 @@ fn a_dialogue_in_japanese_takes_a_japanese_yes() {
     let played = dialogue(
         "--language ja self lost SKTS00000001",
         &[
-            ("(はい/いいえ)[いいえ]: ", "はい\n"),
+            ("（はい/いいえ）[いいえ]: ", "はい\n"),
             ("ログインパスワード: ", "correct horse\n"),
         ],
         &["receipt operation=lost serial=SKTS00000001"],

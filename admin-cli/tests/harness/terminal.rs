@@ -51,8 +51,17 @@ pub(crate) fn dialogue(arguments: &str, typed: &[(&str, &str)], replies: &[&str]
 pub(crate) fn on_terminal(socket: &Path, arguments: &str) -> Child {
     let program = env!("CARGO_BIN_EXE_sekisho");
     let command = format!("{program} --socket {} {arguments}", socket.display());
-    Command::new("script")
-        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+    // A prompt that nobody answers is a failure, not the end of all tests.
+    Command::new("timeout")
+        .args([
+            "30",
+            "script",
+            "--quiet",
+            "--return",
+            "--command",
+            &command,
+            "/dev/null",
+        ])
         .env("TZ", "JST-9")
         .env_remove("NO_COLOR")
         .stdin(Stdio::piped())

@@ -351,6 +351,21 @@ pub struct SpareMark {
     pub until: Time,
 }
 
+/// The newest accept of an emergency code, as long as the gateway that it was given to may ask for it
+/// again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct SpareAnswered {
+    /// What the gateway, its request and the code are recognised by.
+    #[n(0)]
+    pub by: Mark,
+    /// Until when it is given again.
+    #[n(1)]
+    pub until: Time,
+    /// How often it was.
+    #[n(2)]
+    pub times: u8,
+}
+
 /// An account as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Account {
@@ -430,6 +445,9 @@ pub struct Account {
     #[n(21)]
     #[cbor(default)]
     pub exchange_required: bool,
+    /// The newest accept of an emergency code, if it came with a correlation.
+    #[n(22)]
+    pub spare_answered: Option<SpareAnswered>,
 }
 
 /// Characters that would make a terminal or a line of a receipt read otherwise.
@@ -463,6 +481,7 @@ impl Account {
             start_code: None,
             start_granted_until: None,
             exchange_required: false,
+            spare_answered: None,
         }
     }
 
@@ -491,11 +510,13 @@ impl Account {
         let had = self.spare_key.is_some()
             || !self.emergency.is_empty()
             || self.start_code.is_some()
-            || self.start_granted_until.is_some();
+            || self.start_granted_until.is_some()
+            || self.spare_answered.is_some();
         self.spare_key = None;
         self.emergency.clear();
         self.start_code = None;
         self.start_granted_until = None;
+        self.spare_answered = None;
         had
     }
 
@@ -527,10 +548,10 @@ mod tests {
         let account = Account::new(name, Time::from_millis(7));
         let mut whole = minicbor::to_vec(&account).expect("octets");
         let for_gateways = [0x80, 0x80, 0xF6, 0x80, 0x80, 0x80];
-        let for_people = [0xF6, 0xF6, 0x00, 0xF6, 0x80, 0xF6, 0xF6, 0xF4];
+        let for_people = [0xF6, 0xF6, 0x00, 0xF6, 0x80, 0xF6, 0xF6, 0xF4, 0xF6];
         let later = [for_gateways.as_slice(), &for_people].concat();
         assert!(whole.ends_with(&later));
-        assert_eq!(whole[0], 0x96, "an array of 22");
+        assert_eq!(whole[0], 0x97, "an array of 23");
         for (fields, dropped) in [(14, for_people.len()), (8, for_gateways.len())] {
             whole.truncate(whole.len() - dropped);
             whole[0] = 0x80 + fields;

@@ -220,10 +220,11 @@ fn histories_come_to_every_reason_and_every_operation() {
     let mut runner = TestRunner::deterministic();
     let mut reasons = BTreeMap::new();
     let mut kinds = BTreeSet::new();
-    let mut repeated = 0;
+    let (mut repeated, mut spares_again) = (0, 0);
     for _ in 0..100 {
         let history = histories().new_tree(&mut runner).expect("a history");
         let run = Run::of(&history.current(), |_| None);
+        spares_again += run.seen.iter().filter(|seen| seen.spare_again()).count();
         let dones = run.seen.iter().map(|seen| &seen.did);
         repeated += dones
             .filter(
@@ -253,6 +254,7 @@ fn histories_come_to_every_reason_and_every_operation() {
     assert!(reasons["right-code"] > 100, "{reasons:?}");
     assert_eq!(kinds.len(), 19, "all but issue: {kinds:?}");
     assert!(repeated > 20, "{repeated}");
+    assert!(spares_again > 5, "{spares_again}");
 }
 
 fn steps_rise_and_strings_do_not_return(run: &Run) {
@@ -326,7 +328,10 @@ fn answers_are_given_again_to_whom_they_were_given(run: &Run) {
         let (true, Did::Login { code, tied, .. }) = (answered_again(seen), &seen.did) else {
             continue;
         };
-        let token = written_tokens(change).next().expect("a token");
+        let Some(token) = written_tokens(change).next() else {
+            assert!(seen.spare_again(), "{seen:?}");
+            continue;
+        };
         let (step, of, word, at, times) = given.get_mut(&token.serial).expect("an accept");
         assert_eq!((&*of, *word), (code, tied.correlation), "{seen:?}");
         assert_eq!(token.watermark(), Some(*step));
@@ -455,7 +460,7 @@ fn names_and_codes_are_canonical(run: &Run) {
         let change = seen.change.as_ref().expect("a change");
         let told = event_account(&change.event.what);
         assert_eq!(told, expected.account, "{account:?}");
-        let spare = seen.by_spare().is_some();
+        let spare = seen.by_spare().is_some() || seen.spare_again();
         assert!(could_be_a_code(code) || spare || !seen.accepted());
         for record in &change.written {
             let Record::Account(written) = record else {
@@ -494,7 +499,8 @@ fn copies_change_nothing(run: &Run) {
 }
 
 fn only_active_tokens_are_accepted(run: &Run) {
-    let by_token = |seen: &&Seen| seen.accepted() && seen.by_spare().is_none();
+    let by_token =
+        |seen: &&Seen| seen.accepted() && seen.by_spare().is_none() && !seen.spare_again();
     for seen in run.seen.iter().filter(by_token) {
         let serial = match seen.spends() {
             Some((serial, ..)) => serial,

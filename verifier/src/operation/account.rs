@@ -106,6 +106,7 @@ impl Operate<'_> {
         if let Some(disabled) = change.disabled {
             account.disabled = disabled;
             if disabled {
+                account.spare_answered = None;
                 draft.written = forget_answers(view, &account)?;
             }
         }
@@ -153,6 +154,7 @@ pub(super) fn disable_all(view: &dyn View, names: &[AccountName]) -> Decided<Dra
             continue;
         }
         account.disabled = true;
+        account.spare_answered = None;
         draft.written.extend(forget_answers(view, &account)?);
         disabled.push(account.name.clone());
         draft.written.push(Record::Account(account));

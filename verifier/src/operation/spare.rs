@@ -33,6 +33,7 @@ impl Operate<'_> {
         }
         let until = self.now.time.after(valid);
         account.emergency.clear();
+        account.spare_answered = None;
         if !codes.is_empty() {
             let key = self.spare_key(&mut account, key, nonce);
             let mark = |code: &SpareCode| SpareMark {

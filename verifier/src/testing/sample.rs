@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::account::{
-    Account, AccountName, EMERGENCY_CODES_MAX, Language, MARK_OCTETS, Mark, SpareMark,
+    Account, AccountName, EMERGENCY_CODES_MAX, Language, MARK_OCTETS, Mark, SpareAnswered,
+    SpareMark,
 };
 use crate::event::{
     Actor, Channel, Event, LoginEvent, OperationEvent, OperationKind, OperationOutcome, Reason,
@@ -106,6 +107,11 @@ pub fn helped_account(n: u64) -> Record {
     account.start_code = Some(spare(0xFF));
     account.start_granted_until = Some(time(9));
     account.exchange_required = true;
+    account.spare_answered = Some(SpareAnswered {
+        by: Mark([0xC3; MARK_OCTETS]),
+        until: time(10),
+        times: 1,
+    });
     Record::Account(account)
 }
 

@@ -7,7 +7,9 @@ use super::tokens::{Found, load, nothing_usable};
 use super::{
     Accepted, Attempt, Duplicate, Granted, Verdict, Verifier, may_be_kept, reason_of, was_judged,
 };
-use crate::account::{Account, AccountName, WRONG_PACKETS_MAX, WRONG_PROOFS_MAX, WrongProof};
+use crate::account::{
+    Account, AccountName, SpareAnswered, WRONG_PACKETS_MAX, WRONG_PROOFS_MAX, WrongProof,
+};
 use crate::event::{Event, LoginEvent, Reason, What};
 use crate::ms_chap::MsChapKeys;
 use crate::place::Door;
@@ -228,6 +230,13 @@ impl<'a> Login<'a> {
                     }
                 };
                 account.guesses.clear();
+                let by = repetition.and_then(|repetition| repetition.word_and_proof);
+                let until = now.after(self.verifier.policy.acceptance.answer_again);
+                account.spare_answered = by.map(|by| SpareAnswered {
+                    by,
+                    until,
+                    times: 0,
+                });
                 let mut findings = Findings::rejected(reason, name);
                 findings.granted = Some(granted(&account, None));
                 findings.written.push(Record::Account(account));
@@ -349,7 +358,7 @@ impl<'a> Login<'a> {
     ) -> Findings {
         let policy = &self.verifier.policy;
         let now = self.now.time;
-        if let Some(mark) = repetition.and_then(|repetition| repetition.wrong) {
+        if let Some(mark) = repetition.and_then(|repetition| repetition.word_and_proof) {
             account.wrong_proofs.retain(|wrong| wrong.until > now);
             if account.wrong_proofs.len() >= WRONG_PROOFS_MAX {
                 account.wrong_proofs.remove(0);

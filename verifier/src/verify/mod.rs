@@ -93,13 +93,21 @@ impl Verifier {
     }
 
     /// How many steps or counters away from where `token` is now `code` would be right, if it is the code
-    /// of one within `reach`: the nearest one. For explanations; it bears on no decision.
-    pub fn fits(&self, token: &Token, code: &[u8], now: Time, reach: u64) -> Option<i64> {
+    /// of one within `reach`, so many behind and so many ahead: the nearest one. For explanations; it
+    /// bears on no decision.
+    pub fn fits(
+        &self,
+        token: &Token,
+        code: &[u8],
+        now: Time,
+        reach: (u64, u64),
+    ) -> Option<i64> {
         let code = Code::parse(code).ok()?;
         let generator = self.generator(token).ok()?;
         let here = token.here(now);
-        let reach = i64::try_from(reach).ok()?;
-        let near = (0..=reach).flat_map(|far| [far, -far]);
+        let (behind, ahead) = (i64::try_from(reach.0).ok()?, i64::try_from(reach.1).ok()?);
+        let near = (0..=behind.max(ahead)).flat_map(|far| [far, -far]);
+        let near = near.filter(|off| (-behind..=ahead).contains(off));
         let mut at = near.filter_map(|off| Some((off, here.checked_add_signed(off)?)));
         let found = at.find(|(_, step)| generator.matches(&code, *step));
         found.map(|(off, _)| off)

@@ -7,7 +7,8 @@ use crate::mark::{mark, same};
 use crate::place::Door;
 use crate::proof::{First, Proof};
 use crate::store::Record;
-use crate::token::Token;
+use crate::time::Time;
+use crate::token::{ANSWERS_AGAIN_MAX, Token};
 
 /// What repetitions are recognised with.
 const REPETITIONS: &[u8] = b"sekisho repetitions 1";
@@ -16,8 +17,9 @@ const REPETITIONS: &[u8] = b"sekisho repetitions 1";
 pub(super) struct Repetition {
     /// The gateway and its request, by its own word: an accept is given again to these, for a moment.
     pub(super) by: Option<Mark>,
-    /// The gateway's word and the proof to the octet: that it is wrong is charged once.
-    pub(super) wrong: Option<Mark>,
+    /// The gateway's word and the proof to the octet: that it is wrong is charged once, and a spare code
+    /// that was right is given again by it.
+    pub(super) word_and_proof: Option<Mark>,
     /// The packet and the proof to the octet, however late it comes again. With the proof, a gateway
     /// whose packets are not told apart has no guess for nothing.
     pub(super) packet: Option<Mark>,
@@ -49,7 +51,7 @@ impl Repetition {
         let packet = attempt.packet.as_ref().filter(|_| packet);
         Some(Self {
             by: request.map(|said| with(&[0], said, &[])),
-            wrong: request.map(|said| with(&[1, kind, first], said, &proof)),
+            word_and_proof: request.map(|said| with(&[1, kind, first], said, &proof)),
             packet: packet.map(|said| with(&[2, kind, first], said, &proof)),
         })
     }
@@ -70,7 +72,7 @@ impl Login<'_> {
         let latest = now.after(acceptance.answer_again);
         let is_known = |wrong: &WrongProof| {
             let same = repetition
-                .wrong
+                .word_and_proof
                 .is_some_and(|known| same(&wrong.mark, &known));
             same && now < wrong.until && wrong.until <= latest
         };
@@ -82,6 +84,9 @@ impl Login<'_> {
         }
         if !matches!(self.attempt.first, First::None | First::Right) {
             return None;
+        }
+        if let Some(findings) = self.spare_again(account, repetition, latest) {
+            return Some(findings);
         }
         let by = repetition.by?;
         let acknowledges = acknowledges && matches!(self.attempt.proof, Proof::MsChapV2(_));
@@ -107,5 +112,26 @@ impl Login<'_> {
             }
         }
         None
+    }
+    /// The accept of an emergency code, once more: the code itself is gone.
+    fn spare_again(
+        &self,
+        account: &Account,
+        repetition: &Repetition,
+        latest: Time,
+    ) -> Option<Findings> {
+        let (by, mut answered) = repetition.word_and_proof.zip(account.spare_answered)?;
+        let lasts = self.now.time < answered.until && answered.until <= latest;
+        if !same(&by, &answered.by) || !lasts || answered.times >= ANSWERS_AGAIN_MAX {
+            return None;
+        }
+        answered.times += 1;
+        let mut account = account.clone();
+        account.spare_answered = Some(answered);
+        let name = Some(account.name.clone());
+        let mut findings = Findings::rejected(Reason::AnsweredAgain, name);
+        findings.granted = Some(granted(&account, None));
+        findings.written.push(Record::Account(account));
+        Some(findings)
     }
 }

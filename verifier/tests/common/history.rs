@@ -91,6 +91,8 @@ pub(crate) enum Action {
     EndSessions(u8),
     /// So many emergency codes for so many seconds.
     Emergency(u8, u8, u64),
+    /// An emergency code at a gateway, and the same request so many times more.
+    Helped(u8, u8, i64),
 }
 
 #[derive(Debug, Clone)]
@@ -208,6 +210,7 @@ fn actions() -> impl Strategy<Value = Action> {
         1 => (0..3u8, any::<bool>()).prop_map(|(a, set)| Action::Password(a, set)),
         1 => (0..3u8).prop_map(Action::EndSessions),
         3 => (0..3u8, 0..4u8, 60..4_000u64).prop_map(|(a, n, s)| Action::Emergency(a, n, s)),
+        2 => (0..3u8, 0..7u8, 0..4_000i64).prop_map(|(a, n, pause)| Action::Helped(a, n, pause)),
         1 => Just(Action::Restore),
         1 => any::<bool>().prop_map(|backup| {
             Action::Keep(if backup { Keeping::Backup } else { Keeping::Retain })
@@ -304,6 +307,17 @@ impl Seen {
                 expected.account.as_ref().zip(expected.spare.as_ref())
             }
             _ => None,
+        }
+    }
+
+    /// Whether the accept of an emergency code was given again.
+    pub(crate) fn spare_again(&self) -> bool {
+        match &self.did {
+            Did::Login { expected, told, .. } => {
+                let again = told.reason == Some(Reason::AnsweredAgain);
+                again && expected.again.is_none()
+            }
+            Did::Operation { .. } => false,
         }
     }
 
@@ -454,6 +468,27 @@ impl Run {
                     self.desk.now = moved(self.desk.now, *pause);
                 }
             }
+            Action::Helped(account, count, pause) => {
+                let none = self
+                    .oracle
+                    .owner(ACCOUNTS[usize::from(*account)])
+                    .spares
+                    .is_empty();
+                if none {
+                    self.play(&Action::Emergency(*account, 2, 3_000));
+                }
+                let one = Try {
+                    account: *account,
+                    spelling: 0,
+                    typed: Typed::Spare(0, true),
+                    door: false,
+                    method: Method::Code,
+                    first: First::None,
+                    round: None,
+                    correlation: Some(1),
+                };
+                self.play(&Action::Again(one, *count, *pause));
+            }
             Action::Password(account, set) => {
                 let account = name(ACCOUNTS[usize::from(*account) % 3]);
                 let hash = PasswordHash::parse("$argon2id$x").expect("a hash");
@@ -576,6 +611,11 @@ impl Run {
         let owner = ACCOUNTS
             .get(usize::from(one.account))
             .and_then(|name| self.oracle.owners.get(*name));
+        if let (Typed::Spare(age, _), Some(owner)) = (&one.typed, owner)
+            && let (0, Some((text, _))) = (age % 2, owner.spares.first())
+        {
+            return text.clone();
+        }
         let index = match one.typed {
             Typed::Code(index, _) | Typed::Respelt(index, _) => usize::from(index),
             _ => 0,
@@ -745,7 +785,9 @@ impl Run {
             } => {
                 let until = now.after(*valid);
                 let texts = codes.iter().map(|code| code.show().replace('-', ""));
-                oracle.owner(account.as_str()).spares = texts.map(|text| (text, until)).collect();
+                let owner = oracle.owner(account.as_str());
+                owner.spares = texts.map(|text| (text, until)).collect();
+                owner.spare_answered = None;
             }
             Operation::Unlock(account) => {
                 let owner = oracle.owner(account.as_str());

@@ -187,11 +187,18 @@ pub(crate) struct Owner {
     wrong_proofs: Vec<(WrongBy, Time)>,
     /// Emergency codes in upper case without dashes, and until when each is good.
     pub(crate) spares: Vec<(String, Time)>,
+    /// The newest accept of one: whom it was given to, as what, until when and how often again.
+    pub(crate) spare_answered: Option<(WrongBy, Time, u8)>,
 }
 
 impl Owner {
     fn clear(&mut self) {
         (self.wrong, self.row, self.until) = (0, 0, None);
+    }
+
+    fn forget_spares(&mut self) {
+        self.spares.clear();
+        self.spare_answered = None;
     }
 
     fn charge(&mut self, policy: &Policy, now: Time) {
@@ -278,6 +285,7 @@ impl Oracle {
         let owner = self.owner(name);
         owner.off = off;
         if off {
+            owner.spare_answered = None;
             for serial in owner.live.clone() {
                 self.token(&serial).answered = None;
             }
@@ -294,7 +302,7 @@ impl Oracle {
     /// Takes note of a restore of these tokens and accounts.
     pub(crate) fn restored(&mut self, serials: &[Serial], accounts: &[String], now: Time) {
         for account in accounts {
-            self.owner(account).spares.clear();
+            self.owner(account).forget_spares();
         }
         let now = self.newest.unwrap_or(now).max(now);
         let restored = |token: &&mut Held| serials.contains(&token.device.serial);
@@ -371,6 +379,13 @@ impl Oracle {
                 return reject(Reason::RejectedAgain, Some(name));
             }
             let first = matches!(tied.first, First::None | First::Right);
+            if let Some((proof, until, times)) = &owner.spare_answered
+                && first
+                && (proof, now < *until && *until <= latest) == (&wrong, true)
+                && *times < AGAIN
+            {
+                return reject(Reason::AnsweredAgain, Some(name));
+            }
             let usable = held.iter().filter(|token| token.usable() && first);
             let mut again = usable.filter_map(|token| {
                 let acknowledges = !fresh && tied.method == Method::MsChapV2;
@@ -498,6 +513,11 @@ impl Oracle {
             let answered = &mut self.token(serial).answered;
             answered.as_mut().expect("an accept").3 += 1;
         }
+        if expected.reason == Reason::AnsweredAgain && expected.again.is_none() {
+            let name = expected.account.as_ref().expect("an account");
+            let owner = self.owners.get_mut(name).expect("an owner");
+            owner.spare_answered.as_mut().expect("an accept").2 += 1;
+        }
         let owner = expected.account.as_ref();
         let owner = owner.and_then(|name| self.owners.get_mut(name));
         let looked_at = !matches!(
@@ -520,6 +540,8 @@ impl Oracle {
             let name = expected.account.as_ref().expect("an account");
             let owner = self.owners.get_mut(name).expect("an owner");
             owner.spares.retain(|(text, _)| text != spare);
+            let proof = |by| (by, tied.method, code.to_owned(), tied.first);
+            owner.spare_answered = by.map(|by| (proof(by), until, 0));
             owner.clear();
             self.saw(now);
         }
@@ -575,7 +597,7 @@ impl Oracle {
         }
         let owner = self.owner(name);
         owner.clear();
-        owner.spares.clear();
+        owner.forget_spares();
     }
 
     /// Takes note of an exchange that was applied.
@@ -591,7 +613,7 @@ impl Oracle {
         self.token(new).state = TokenState::Active;
         let owner = self.owner_of(old).expect("an owner");
         owner.clear();
-        owner.spares.clear();
+        owner.forget_spares();
         owner.live.push(new.clone());
         self.ended(old, TokenState::Exchanged);
     }

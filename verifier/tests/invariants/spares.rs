@@ -539,6 +539,104 @@ fn a_spare_code_behind_a_wrong_password_is_not_spent() {
     assert!(desk.logins(&[attempt]).remove(0).accepted());
 }
 
+/// As a gateway does that has lost the answer: the person at it can not type the code again.
+#[test]
+fn i07_an_emergency_code_is_given_again_to_the_request_that_it_was_for() {
+    let with = |correlation| Tied {
+        correlation: Some(correlation),
+        ..Tied::default()
+    };
+    let shown = code(1).show();
+    let ask = |desk: &mut Desk, typed: &str, correlation| {
+        let told = desk.tied("mori", typed, &with(correlation));
+        (told.accepted(), told.reason.expect("a reason"))
+    };
+    let mut desk = lost(2);
+    assert_eq!(ask(&mut desk, &shown, 1), (true, Reason::EmergencyCode));
+    for _ in 0..4 {
+        desk.pass(2);
+        assert_eq!(ask(&mut desk, &shown, 1), (true, Reason::AnsweredAgain));
+    }
+    assert_eq!(
+        ask(&mut desk, &shown, 1),
+        (false, Reason::WrongCode),
+        "so often at most"
+    );
+    // Not to another request, nor for another code or spelling of it, nor at the other door, nor late.
+    type Other = fn(&mut Desk, &str) -> (bool, Reason);
+    let others: [Other; 5] = [
+        |desk, shown| {
+            let told = desk.tied(
+                "mori",
+                shown,
+                &Tied {
+                    correlation: Some(2),
+                    ..Tied::default()
+                },
+            );
+            (told.accepted(), told.reason.expect("a reason"))
+        },
+        |desk, shown| {
+            let told = desk.tied(
+                "mori",
+                &shown.to_lowercase(),
+                &Tied {
+                    correlation: Some(1),
+                    ..Tied::default()
+                },
+            );
+            (told.accepted(), told.reason.expect("a reason"))
+        },
+        |desk, shown| {
+            let told = desk.at_pam("mori", shown);
+            (told.accepted(), told.reason.expect("a reason"))
+        },
+        |desk, shown| {
+            desk.pass(10);
+            let told = desk.tied(
+                "mori",
+                shown,
+                &Tied {
+                    correlation: Some(1),
+                    ..Tied::default()
+                },
+            );
+            (told.accepted(), told.reason.expect("a reason"))
+        },
+        |desk, shown| {
+            desk.done(&emergency("mori", 30, 1, 600));
+            let told = desk.tied(
+                "mori",
+                shown,
+                &Tied {
+                    correlation: Some(1),
+                    ..Tied::default()
+                },
+            );
+            (told.accepted(), told.reason.expect("a reason"))
+        },
+    ];
+    for other in others {
+        let mut desk = lost(2);
+        assert_eq!(ask(&mut desk, &shown, 1), (true, Reason::EmergencyCode));
+        assert_eq!(other(&mut desk, &shown), (false, Reason::WrongCode));
+    }
+    // And what takes the account or the code away ends it.
+    let disabled = |disabled| AccountChange {
+        disabled: Some(disabled),
+        ..AccountChange::default()
+    };
+    let mut desk = lost(2);
+    ask(&mut desk, &shown, 1);
+    desk.set("mori", disabled(true));
+    desk.set("mori", disabled(false));
+    assert_eq!(ask(&mut desk, &shown, 1), (false, Reason::WrongCode));
+    let mut desk = lost(2);
+    ask(&mut desk, &shown, 1);
+    desk.done(&desk.restore());
+    assert!(!ask(&mut desk, &shown, 1).0);
+}
+
 #[test]
 fn i10_a_name_that_could_be_a_spare_code_is_not_kept() {
     let mut desk = Desk::new(Policy::default());

@@ -9,6 +9,12 @@ use sekisho_verifier_socket::Secret;
 pub const ANSWER_MAX: usize = 512;
 /// The longest answer in the conversation about a token.
 pub const SHORT_ANSWER_MAX: usize = 128;
+/// Characters of a group of an emergency or start code.
+const GROUP: usize = 4;
+/// An emergency code as it is handed out, in three groups.
+const EMERGENCY_CODE: usize = 3 * GROUP + 2;
+/// A start code, in four.
+const START_CODE: usize = 4 * GROUP + 3;
 /// The fewest and the most digits of a code.
 const CODE_DIGITS: std::ops::RangeInclusive<usize> = 6..=8;
 /// For unknown users, and for root where root may not log in, sshd replaces the answer by a
@@ -47,17 +53,32 @@ pub fn check(answer: &Secret) -> Result<(), Unfit> {
 
 /// The password and the code behind it, out of one answer.
 ///
-/// What does not end in `digits` digits has no code and is not sent: it would be a guess that nobody
-/// made. Neither part may be missing, or one factor would be judged in the place of two.
+/// What ends neither in `digits` digits nor in an emergency or start code as it was handed out has no
+/// code and is not sent: it would be a guess that nobody made. Neither part may be missing, or one
+/// factor would be judged in the place of two.
 pub fn split(answer: &Secret, digits: usize) -> Result<(Secret, Secret), Unfit> {
     check(answer)?;
     let octets = answer.expose();
-    let at = octets.len().checked_sub(digits).ok_or(Unfit::OnePart)?;
+    let behind = |length: usize, is_code: fn(&[u8]) -> bool| {
+        let at = octets.len().checked_sub(length)?;
+        (at > 0 && is_code(&octets[at..])).then_some(at)
+    };
+    let at = behind(digits, |code| code.iter().all(u8::is_ascii_digit))
+        .or_else(|| behind(START_CODE, is_in_groups))
+        .or_else(|| behind(EMERGENCY_CODE, is_in_groups))
+        .ok_or(Unfit::OnePart)?;
     let (password, code) = octets.split_at(at);
-    if password.is_empty() || !code.iter().all(u8::is_ascii_digit) {
-        return Err(Unfit::OnePart);
-    }
     Ok((Secret::new(password.to_vec()), Secret::new(code.to_vec())))
+}
+
+/// Whether `octets` are groups of four letters and digits with a dash between, as spare codes are
+/// handed out.
+fn is_in_groups(octets: &[u8]) -> bool {
+    let mut places = octets.iter().zip(1..);
+    places.all(|(octet, place)| match place % (GROUP + 1) {
+        0 => *octet == b'-',
+        _ => octet.is_ascii_alphanumeric(),
+    })
 }
 
 /// Checks an answer in the conversation about a token, as [`check`] does, but within fewer octets:
@@ -117,6 +138,16 @@ mod tests {
         assert_eq!(split("hunter2271828", 8), Err(Unfit::OnePart));
         assert_eq!(split("pass12345678", 8), parts("pass", "12345678"));
         assert_eq!(split("あ271828", 6), parts("あ", "271828"));
+        assert_eq!(
+            split("hunter23T9M-n6pd-EEWK", 6),
+            parts("hunter2", "3T9M-n6pd-EEWK")
+        );
+        assert_eq!(
+            split("hunter23T9M-N6PD-EEWK-7777", 6),
+            parts("hunter2", "3T9M-N6PD-EEWK-7777")
+        );
+        assert_eq!(split("3T9M-N6PD-EEWK", 6), Err(Unfit::OnePart));
+        assert_eq!(split("hunter23T9M-N6PDEEWK", 6), Err(Unfit::OnePart));
         // A blank belongs to the password: it may end in one.
         assert_eq!(split("a b 271828", 6), parts("a b ", "271828"));
         for no in [

@@ -70,14 +70,36 @@ fn informative(mut octets: Vec<u8>) -> String {
 
 /// A name for the log: quoted, ASCII, on one line, and cut.
 ///
-/// A name of digits is not shown, for it may be a code that was typed at the wrong prompt.
+/// A name of digits is not shown, for it may be a code that was typed at the wrong prompt; nor one in
+/// three or four groups of four, as emergency and start codes are.
 pub fn shown(octets: &[u8]) -> String {
     if octets.len() >= 6 && octets.iter().all(|o| o.is_ascii_digit() || *o == b' ') {
         return "(digits)".to_owned();
     }
+    if looks_spare(octets) {
+        return "(a code)".to_owned();
+    }
     let cut = &octets[..octets.len().min(SHOWN_MAX)];
     let more = if cut.len() < octets.len() { "..." } else { "" };
     format!("\"{}\"{more}", cut.escape_ascii())
+}
+
+/// The characters of emergency and start codes: those of receipt numbers.
+const SPARE_ALPHABET: &[u8] = b"34679ACDEFGHJKMNPQRTWXY";
+/// How many of them an emergency code and a start code have.
+const SPARE_CHARACTERS: [usize; 2] = [12, 16];
+
+/// Whether it may be an emergency or a start code, in either case, with dashes and blanks as people
+/// put them.
+fn looks_spare(octets: &[u8]) -> bool {
+    let mut characters = 0;
+    for octet in octets.iter().filter(|octet| !b"- ".contains(octet)) {
+        if !SPARE_ALPHABET.contains(&octet.to_ascii_uppercase()) {
+            return false;
+        }
+        characters += 1;
+    }
+    SPARE_CHARACTERS.contains(&characters)
 }
 
 #[cfg(test)]
@@ -95,6 +117,9 @@ mod tests {
             (b"\xff\x1b[2J", "\"\\xff\\x1b[2J\""),
             (b"123456", "(digits)"),
             (b"123 456", "(digits)"),
+            (b"3T9M-N6PD-EEWK", "(a code)"),
+            (b"3t9mn6pdeewk7777", "(a code)"),
+            (b"tanaka-hanako", "\"tanaka-hanako\""),
             (b"1234", "\"1234\""),
         ];
         for (name, expected) in cases {

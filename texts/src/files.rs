@@ -35,6 +35,7 @@ files! {
     "policy.ftl"
     "radius.ftl"
     "receipt.ftl"
+    "refusals.ftl"
     "self.ftl"
     "usage.ftl"
     "words.ftl"

@@ -32,8 +32,9 @@ use crate::passwords::PASSWORD_OCTETS_MAX;
 use crate::peer::Peer;
 use crate::seeds::{self, SeedMarks};
 use crate::service::Shared;
+use crate::speech::text;
 use crate::upkeep::{Retain, Retained};
-use crate::{approvals, clock, explain, health, requests, sessions, status, uri, views};
+use crate::{approvals, clock, explain, health, requests, sessions, speech, status, uri, views};
 
 /// Events that are looked at before logins get their turn again.
 const EVENTS_LOOKED_AT: usize = 20_000;
@@ -62,6 +63,8 @@ pub(crate) struct About {
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) actor: Actor,
+    /// Who that is, where it takes two people.
+    pub(crate) person: u32,
     /// The request key of the verb that is carried out now.
     pub(crate) key: Option<RequestKey>,
     /// Through which door it came.
@@ -86,6 +89,7 @@ impl Desk {
     pub(crate) fn new(peer: &Peer) -> Self {
         Self {
             actor: Actor::new(peer.uid, &peer.name),
+            person: peer.person(),
             key: None,
             channel: Channel::Cli,
             approver: None,
@@ -95,7 +99,8 @@ impl Desk {
         }
     }
 
-    /// Carries out `verb` if the peer may use it: once for each `key`, if it changes something.
+    /// Carries out `verb` if the peer may use it: once for each `key`, if it changes something. The
+    /// answer is in the language of the request.
     pub(crate) async fn handle(
         &mut self,
         verb: Verb,
@@ -103,7 +108,18 @@ impl Desk {
         peer: &Peer,
         shared: &Shared,
     ) -> Answered {
-        self.language = about.language.unwrap_or(shared.speech.usual);
+        let language = about.language.unwrap_or(shared.speech.usual);
+        self.language = language;
+        speech::in_language(language, self.carry_out(verb, about, peer, shared)).await
+    }
+
+    async fn carry_out(
+        &mut self,
+        verb: Verb,
+        about: About,
+        peer: &Peer,
+        shared: &Shared,
+    ) -> Answered {
         self.channel = Channel::Cli;
         self.approver = None;
         if !peer.may_use(&verb) {
@@ -282,8 +298,8 @@ impl Desk {
             Verb::Backup { history, note } => self.backup_begin(history, note, shared),
             Verb::BackupNext => self.backup_next(shared).await,
             _ => Err(requests::invalid(
-                "this verifier does not know the verb",
-                "update the verifier",
+                text!("refused-verb"),
+                text!("refused-verb-way"),
             )),
         }
     }
@@ -340,8 +356,8 @@ impl Desk {
         let Ok(turn) = turn.try_acquire_owned() else {
             return Err(requests::refusal(
                 RefusalKind::Conflict,
-                "another import is under way",
-                "wait until it has ended, then import again",
+                text!("refused-import-turn"),
+                text!("refused-import-turn-way"),
             ));
         };
         self.import = Some(Import {
@@ -412,7 +428,8 @@ impl Desk {
 
     /// A backup that fails is no longer there to be asked for.
     async fn backup_next(&mut self, shared: &Shared) -> Answered {
-        let missing = || requests::invalid("no backup was begun", "begin it: sekisho backup FILE");
+        let missing =
+            || requests::invalid(text!("refused-no-backup"), text!("refused-no-backup-way"));
         let mut running = self.backup.take().ok_or_else(missing)?;
         let piece = match running.next().await? {
             Next::Whole(receipt, damaged) => {
@@ -446,11 +463,11 @@ impl Desk {
         if age < shared.retention {
             return Err(requests::refusal(
                 RefusalKind::Conflict,
-                format!(
-                    "the settings say that events are kept for {} days",
-                    shared.retention.as_secs() / 86_400
+                text!(
+                    "refused-too-young",
+                    days = shared.retention.as_secs() / 86_400
                 ),
-                "give an age that is not less, or let root change [audit] retention-days",
+                text!("refused-too-young-way"),
             ));
         }
         let repeated = Operation::Keep {
@@ -466,8 +483,8 @@ impl Desk {
         if !now.steady {
             return Err(requests::refusal(
                 RefusalKind::Conflict,
-                "the clock is doubted, so nobody knows what is old",
-                "see: sekisho status",
+                text!("refused-clock-doubted"),
+                text!("refused-clock-doubted-way"),
             ));
         }
         let before = now.time.millis().saturating_sub(millis(age));
@@ -494,8 +511,8 @@ impl Desk {
             }
             Retained::Failed(error) => Err(requests::refusal(
                 RefusalKind::Unavailable,
-                error,
-                "see the verifier's log, then try again",
+                text!("refused-retain", error = error.to_string()),
+                text!("refused-retain-way"),
             )),
         }
     }
@@ -544,8 +561,8 @@ impl Desk {
             (None, Some(session)) => SessionChoice::Session(sessions::session_id(&session)?),
             _ => {
                 return Err(requests::invalid(
-                    "either an account or a session is to be ended",
-                    "give one of them",
+                    text!("refused-either"),
+                    text!("refused-either-way"),
                 ));
             }
         };
@@ -583,8 +600,10 @@ impl Desk {
         shared: &Shared,
     ) -> Answered {
         let Some(told) = told_at(position, shared).await? else {
-            return Err(used_before(
-                "its receipt is no longer kept; choose another key",
+            return Err(requests::refusal(
+                RefusalKind::Conflict,
+                text!("refused-key-used"),
+                text!("refused-key-forgotten-way"),
             ));
         };
         let known = match operation {
@@ -604,8 +623,11 @@ impl Desk {
         };
         if !operation.is_told_by(&told.event, &canonical) {
             let number = views::number(position);
-            let way_out = format!("choose another key; that operation has the receipt {number}");
-            return Err(used_before(&way_out));
+            return Err(requests::refusal(
+                RefusalKind::Conflict,
+                text!("refused-key-used"),
+                text!("refused-key-used-way", number = number.to_string()),
+            ));
         }
         let mut receipt = told.receipt(shared);
         receipt.repeated = true;
@@ -689,8 +711,8 @@ async fn audit_key(shared: &Shared) -> Answered {
     let Some(signer) = &shared.signer else {
         return Err(requests::refusal(
             RefusalKind::NotFound,
-            "this verifier has no signing key",
-            "see the verifier's log",
+            text!("refused-no-signer"),
+            text!("refused-log-way"),
         ));
     };
     let path = shared.data.join(CHECKPOINT);
@@ -707,51 +729,46 @@ async fn new_password(password: &Secret, shared: &Shared) -> Result<PasswordHash
     let octets = Zeroizing::new(password.expose().to_vec());
     if octets.is_empty() || octets.len() > PASSWORD_OCTETS_MAX {
         return Err(requests::invalid(
-            format!("a password has 1 to {PASSWORD_OCTETS_MAX} octets"),
-            "choose another",
+            text!("refused-password", max = PASSWORD_OCTETS_MAX),
+            text!("refused-password-way"),
         ));
     }
     shared.passwords.make(octets).await.ok_or_else(unavailable)
 }
 
-fn used_before(way_out: &str) -> Refusal {
-    let message = "this request key was used for another operation";
-    requests::refusal(RefusalKind::Conflict, message, way_out)
-}
-
 fn unknown() -> Refusal {
     requests::refusal(
         RefusalKind::Unavailable,
-        "it is not known whether this was done",
-        "look it up with sekisho audit list before you try again",
+        text!("refused-unknown"),
+        text!("refused-unknown-way"),
     )
 }
 
 fn not_permitted(peer: &Peer) -> Refusal {
     requests::refusal(
         RefusalKind::NotPermitted,
-        format!("user {} may not do this", peer.name),
-        "run it as root, or as a member of the group that sekisho.toml names for this role",
+        text!("refused-not-permitted", user = peer.name.as_str()),
+        text!("refused-not-permitted-way"),
     )
 }
 
 pub(crate) fn unavailable() -> Refusal {
     requests::refusal(
         RefusalKind::Unavailable,
-        "the verifier can not decide or store anything now; nothing was done",
-        "see the verifier's log and sekisho status, then try again",
+        text!("refused-unavailable"),
+        text!("refused-unavailable-way"),
     )
 }
 
 fn no_import() -> Refusal {
-    requests::invalid("no import was begun", "import the file again")
+    requests::invalid(text!("refused-no-import"), text!("refused-no-import-way"))
 }
 
 fn store_failed(error: StoreError) -> Refusal {
     requests::refusal(
         RefusalKind::Unavailable,
-        error,
-        "see the verifier's log and sekisho status",
+        text!("refused-store", error = error.to_string()),
+        text!("refused-store-way"),
     )
 }
 
@@ -782,7 +799,10 @@ async fn token_list(filter: TokenFilter, shared: &Shared) -> Answered {
         None => None,
         Some(name) => Some(TokenState::from_name(name).ok_or_else(|| {
             let names = TokenState::ALL.map(TokenState::name).join(", ");
-            requests::invalid("no such state", &format!("use one of: {names}"))
+            requests::invalid(
+                text!("refused-state-name"),
+                text!("refused-state-name-way", names = names),
+            )
         })?),
     };
     let limit = page(filter.limit);
@@ -858,14 +878,17 @@ async fn account_list(filter: AccountFilter, shared: &Shared) -> Answered {
 }
 
 async fn receipt_show(number: &str, shared: &Shared) -> Answered {
-    let number: ReceiptNumber = number
-        .parse()
-        .map_err(|error| requests::invalid(error, "give the number as it stands on the receipt"))?;
+    let number: ReceiptNumber = number.parse().map_err(|error| {
+        requests::invalid(
+            text!("refused-receipt-form", error = format!("{error}")),
+            text!("refused-receipt-form-way"),
+        )
+    })?;
     let missing = || {
         requests::refusal(
             RefusalKind::NotFound,
-            format!("there is no receipt {number}"),
-            "check the number; sekisho audit list shows what was done",
+            text!("refused-no-receipt", number = number.to_string()),
+            text!("refused-no-receipt-way"),
         )
     };
     receipt_at(number.position(), shared)
@@ -881,8 +904,8 @@ async fn receipt_at(position: Position, shared: &Shared) -> Answered {
         Some(told) => Ok(Answer::Receipt(told.receipt(shared))),
         None => Err(requests::refusal(
             RefusalKind::NotFound,
-            "there is no such receipt",
-            "sekisho audit list shows what was done",
+            text!("refused-no-such-receipt"),
+            text!("refused-no-such-receipt-way"),
         )),
     }
 }

@@ -101,6 +101,8 @@ struct Asked {
     subject: Subject,
     detail: String,
     asker: Actor,
+    /// Who that is: root may be somebody who is known by another uid as well.
+    person: u32,
     until: Moment,
     state: State,
 }
@@ -175,7 +177,7 @@ impl Approvals {
         &self,
         subject: Subject,
         detail: String,
-        asker: &Actor,
+        (asker, person): (&Actor, u32),
         number: String,
         now: Moment,
     ) -> Result<(ApprovalView, bool), Full> {
@@ -203,6 +205,7 @@ impl Approvals {
             subject,
             detail,
             asker: asker.clone(),
+            person,
             until: Moment {
                 wall: now.wall.after(LIFE),
                 running: now.running + LIFE,
@@ -226,14 +229,15 @@ impl Approvals {
     pub(crate) fn begin_to_settle(
         &self,
         number: &str,
-        by: &Actor,
+        (by, person): (&Actor, u32),
         refuse: bool,
         now: Moment,
     ) -> Result<ApprovalView, NotSettled> {
         let mut open = self.open();
         let asked = find(&mut open, number).ok_or(NotSettled::Unknown)?;
-        // Two names of one uid are one person.
-        if !refuse && asked.asker.uid == by.uid {
+        // Two names of one uid are one person, and so is who became root.
+        let own = asked.asker.uid == by.uid || asked.person == person;
+        if !refuse && own {
             return Err(NotSettled::Own);
         }
         match asked.state {
@@ -456,7 +460,7 @@ mod tests {
             let asked = self.approvals.ask(
                 subject(verb),
                 detail(verb),
-                &actor(uid),
+                (&actor(uid), uid),
                 number.to_owned(),
                 self.now,
             );
@@ -466,7 +470,7 @@ mod tests {
         fn say(&self, number: &str, uid: u32, refuse: bool) -> Result<(), NotSettled> {
             let by = actor(uid);
             self.approvals
-                .begin_to_settle(number, &by, refuse, self.now)?;
+                .begin_to_settle(number, (&by, uid), refuse, self.now)?;
             let view = self.approvals.settle(number, Some((&by, refuse)), self.now);
             assert!(view.is_some());
             Ok(())
@@ -505,10 +509,16 @@ mod tests {
         let number = desk.ask(&verb, 1, "AAACCC").expect("room");
         assert_eq!(desk.say(&number, 1, false), Err(NotSettled::Own));
         let other_name = Actor::new(1, "another name of the same uid");
-        let begun = desk
-            .approvals
-            .begin_to_settle(&number, &other_name, false, desk.now);
+        let begin = |by: &Actor, person| {
+            let begun = desk
+                .approvals
+                .begin_to_settle(&number, (by, person), false, desk.now);
+            begun.map(|_| ())
+        };
+        let begun = begin(&other_name, 1);
         assert_eq!(begun, Err(NotSettled::Own));
+        // Nor by becoming root.
+        assert_eq!(begin(&actor(0), 1), Err(NotSettled::Own));
         assert_eq!(desk.take(&number, &verb, 1), Err(NotApproved::Waiting));
         // They may say that they do not want it any more.
         assert_eq!(desk.say(&number, 1, true), Ok(()));
@@ -587,7 +597,7 @@ mod tests {
         let number = desk.ask(&verb, 1, "AAACCC").expect("room");
         let begin = |uid| {
             desk.approvals
-                .begin_to_settle(&number, &actor(uid), false, desk.now)
+                .begin_to_settle(&number, (&actor(uid), uid), false, desk.now)
         };
         assert!(begin(2).is_ok());
         assert_eq!(begin(3).err(), Some(NotSettled::Settled), "one at a time");

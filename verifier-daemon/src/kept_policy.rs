@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::policy;
 use crate::sealed_file::{self, Sealed};
+use crate::speech::text;
 
 /// Its file in the data folder.
 const FILE: &str = "policy";
@@ -208,10 +209,7 @@ impl KeptPolicy {
         let state = self.state();
         (!state.pending.is_empty()).then(|| {
             let parts = state.pending.join("], [");
-            format!(
-                "the settings have another policy under [{parts}] than the one in effect: run \
-                 sekisho policy apply, and let a second admin approve it"
-            )
+            text!("warn-policy-pending", parts = parts)
         })
     }
 

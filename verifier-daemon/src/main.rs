@@ -34,6 +34,7 @@ mod seeds;
 mod seen;
 mod service;
 mod sessions;
+mod speech;
 mod staff;
 mod status;
 mod tickets;

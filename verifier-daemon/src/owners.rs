@@ -82,24 +82,19 @@ impl Owners {
         let Some(octets) = question.encode() else {
             return Password::Wrong;
         };
-        // Counted before it is judged, so that many at once are not more than the bound.
         let now = Instant::now();
         if !self.tries.begin(peer.uid, now) {
             return Password::Wait;
         }
         let asked = timeout(self.time, self.ask(&octets)).await;
-        match asked.unwrap_or_else(|late| Err(late.into())) {
-            Ok(Judged::Right) => {
-                self.tries.take_back(peer.uid, now);
-                Password::Right
-            }
+        let asked = asked.unwrap_or_else(|late| Err(late.into()));
+        self.tries
+            .end(peer.uid, now, matches!(asked, Ok(Judged::Wrong)));
+        match asked {
+            Ok(Judged::Right) => Password::Right,
             Ok(Judged::Wrong) => Password::Wrong,
-            Ok(Judged::Unavailable) => {
-                self.tries.take_back(peer.uid, now);
-                Password::Unavailable
-            }
+            Ok(Judged::Unavailable) => Password::Unavailable,
             Err(error) => {
-                self.tries.take_back(peer.uid, now);
                 let (log, socket) = (&shared.log, self.socket.display());
                 log.warning(format_args!(
                     "no password can be judged for sekisho self: {socket}: {error}"
@@ -122,35 +117,42 @@ impl Owners {
 
 /// Wrong passwords of late, by user.
 #[derive(Debug, Default)]
-struct Tries(Mutex<HashMap<u32, Vec<Instant>>>);
+struct Tries(Mutex<HashMap<u32, Tried>>);
+
+#[derive(Debug, Default)]
+struct Tried {
+    wrong: Vec<Instant>,
+    /// One is being judged: nobody holds more than one of the places.
+    judging: bool,
+}
 
 impl Tries {
-    /// Whether user `uid` may try once more at `now`, which then counts.
+    /// Whether user `uid` may try once more at `now`.
     fn begin(&self, uid: u32, now: Instant) -> bool {
         let mut users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if users.len() >= USERS && !users.contains_key(&uid) {
-            users.retain(|_, tries| tries.iter().any(|at| is_late(*at, now)));
+            users
+                .retain(|_, tried| tried.judging || tried.wrong.iter().any(|at| is_late(*at, now)));
             if users.len() >= USERS {
                 return false;
             }
         }
-        let tries = users.entry(uid).or_default();
-        tries.retain(|at| is_late(*at, now));
-        let may = tries.len() < WRONG_MAX;
-        if may {
-            tries.push(now);
-        }
+        let tried = users.entry(uid).or_default();
+        tried.wrong.retain(|at| is_late(*at, now));
+        let may = tried.wrong.len() < WRONG_MAX && !tried.judging;
+        tried.judging |= may;
         may
     }
 
-    /// The try of then was none.
-    fn take_back(&self, uid: u32, then: Instant) {
+    /// The try that was begun at `then` was judged, and whether it was wrong.
+    fn end(&self, uid: u32, then: Instant, wrong: bool) {
         let mut users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tries) = users.get_mut(&uid) {
-            if let Some(at) = tries.iter().position(|at| *at == then) {
-                tries.remove(at);
+        if let Some(tried) = users.get_mut(&uid) {
+            tried.judging = false;
+            if wrong {
+                tried.wrong.push(then);
             }
-            if tries.is_empty() {
+            if tried.wrong.is_empty() {
                 users.remove(&uid);
             }
         }
@@ -251,13 +253,27 @@ mod tests {
         let now = Instant::now();
         for _ in 0..100 {
             assert!(tries.begin(7, now));
-            tries.take_back(7, now);
+            tries.end(7, now, false);
         }
-        let at_once = (0..100).filter(|_| tries.begin(7, now)).count();
-        assert_eq!(at_once, WRONG_MAX);
-        assert!(tries.begin(8, now), "another user is not held up");
-        assert!(!tries.begin(7, now + WITHIN - Duration::from_millis(1)));
-        assert!(tries.begin(7, now + WITHIN));
+        let wrong = |uid, at| {
+            let may = tries.begin(uid, at);
+            may.then(|| tries.end(uid, at, true)).is_some()
+        };
+        assert_eq!((0..100).filter(|_| wrong(7, now)).count(), WRONG_MAX);
+        assert!(wrong(8, now), "another user is not held up");
+        assert!(!wrong(7, now + WITHIN - Duration::from_millis(1)));
+        assert!(wrong(7, now + WITHIN));
+    }
+
+    #[test]
+    fn one_user_has_one_password_judged_at_a_time() {
+        let tries = Tries::default();
+        let now = Instant::now();
+        assert!(tries.begin(7, now));
+        assert!(!tries.begin(7, now));
+        assert!(tries.begin(8, now));
+        tries.end(7, now, false);
+        assert!(tries.begin(7, now));
     }
 
     #[test]
@@ -266,6 +282,7 @@ mod tests {
         let now = Instant::now();
         for uid in 0..USERS as u32 {
             assert!(tries.begin(uid, now));
+            tries.end(uid, now, true);
         }
         assert!(!tries.begin(u32::MAX, now));
         assert!(tries.begin(u32::MAX, now + WITHIN));

@@ -33,6 +33,15 @@ pub(crate) struct Peer {
     pub(crate) roles: Roles,
     /// Its process when it connected.
     pub(crate) pid: Option<i32>,
+    /// Who logged in to become root, by the kernel's word, if it knows.
+    pub(crate) login_uid: Option<u32>,
+}
+
+/// Who began the login session of a process: `sudo` and `su` do not change it.
+pub(crate) fn login_uid(pid: i32) -> Option<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/loginuid")).ok()?;
+    let uid = text.trim_end().parse().ok()?;
+    (uid != u32::MAX).then_some(uid)
 }
 
 /// The users and groups that the settings name, looked up once at the start.
@@ -82,6 +91,7 @@ impl Directory {
             name: name.into(),
             roles,
             pid: None,
+            login_uid: None,
         })
     }
 
@@ -105,6 +115,7 @@ impl Directory {
             name,
             roles,
             pid: None,
+            login_uid: None,
         })
     }
 }
@@ -118,6 +129,14 @@ fn groups(name: &str, gid: u32) -> Vec<Gid> {
 }
 
 impl Peer {
+    /// Which person this is, where it takes two: whoever became root is still themselves.
+    pub(crate) fn person(&self) -> u32 {
+        match self.uid {
+            0 => self.login_uid.unwrap_or(0),
+            uid => uid,
+        }
+    }
+
     /// Whether this peer may send attempts of `account` at a place of `door`.
     pub(crate) fn may_attempt(&self, account: &str, door: Door) -> bool {
         match door {

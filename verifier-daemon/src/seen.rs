@@ -7,14 +7,16 @@ use sekisho_settings::{Client, MessageAuthenticator, Method, Quirk, Settings};
 use sekisho_verifier_socket::admin::ClientView;
 use sekisho_verifier_socket::radius::{ClientSeen, SEEN_MAX};
 
+use crate::speech::{text, texts};
+
 /// Clients that are remembered: there are not more in any settings that are sound.
 const CLIENTS_MAX: usize = 4_096;
 
 /// All clients: those of the settings when the verifier started, and those that were told of since.
 #[derive(Debug)]
 pub(crate) struct Seen {
-    /// With what is not good about their settings.
-    known: BTreeMap<String, Vec<String>>,
+    /// With what is not good about their settings: ids of texts.
+    known: BTreeMap<String, Vec<&'static str>>,
     seen: Mutex<BTreeMap<String, ClientSeen>>,
 }
 
@@ -61,18 +63,18 @@ impl Seen {
         let of_view = |view: ClientView| {
             let name = view.name;
             let warnings = view.warnings.into_iter();
-            warnings.map(move |warning| format!("RADIUS client {name}: {warning}"))
+            warnings
+                .map(move |warning| text!("warn-client", client = name.as_str(), warning = warning))
         };
         views.into_iter().flat_map(of_view).collect()
     }
 
     fn view(&self, seen: ClientSeen) -> ClientView {
-        let mut warnings = self.known.get(&seen.client).cloned().unwrap_or_default();
+        let known = self.known.get(&seen.client).into_iter().flatten();
+        let mut warnings: Vec<String> = known.map(|id| texts().get(id, &[])).collect();
         let without = seen.without_message_authenticator;
         if without > 0 {
-            warnings.push(format!(
-                "{without} requests came without Message-Authenticator, which anybody on the way can forge"
-            ));
+            warnings.push(text!("warn-unsigned", count = without));
         }
         ClientView {
             name: seen.client,
@@ -95,26 +97,23 @@ impl Seen {
     }
 }
 
-/// What is permitted and not good.
-fn of_settings(client: &Client) -> Vec<String> {
+/// What is permitted and not good, as ids of texts.
+fn of_settings(client: &Client) -> Vec<&'static str> {
     let cases = [
         (
             client.message_authenticator == MessageAuthenticator::Off,
-            "message-authenticator is off: requests and replies can be forged",
+            "warn-authenticator-off",
         ),
         (
             client.message_authenticator == MessageAuthenticator::Auto,
-            "message-authenticator is auto: requests can be forged until the first that has one",
+            "warn-authenticator-auto",
         ),
         (
             client.quirks.contains(&Quirk::OmitMessageAuthenticator),
-            "omit-message-authenticator is on: replies can be forged",
+            "warn-omit-authenticator",
         ),
-        (
-            client.methods.contains(&Method::MsChapV2),
-            "ms-chap-v2 is on: who can listen on the way finds code and keys in a moment",
-        ),
+        (client.methods.contains(&Method::MsChapV2), "warn-ms-chap"),
     ];
     let is_so = cases.into_iter().filter(|(is_so, _)| *is_so);
-    is_so.map(|(_, warning)| warning.to_owned()).collect()
+    is_so.map(|(_, id)| id).collect()
 }

@@ -29,7 +29,7 @@ use crate::kept_policy::KeptPolicy;
 use crate::keys::{Keys, Rotations};
 use crate::owners::Owners;
 use crate::passwords::Passwords;
-use crate::peer::{Directory, Peer};
+use crate::peer::{self, Directory, Peer};
 use crate::rate::Rates;
 use crate::second_use::SecondUse;
 use crate::seen::Seen;
@@ -157,7 +157,12 @@ impl Service {
                 None => look_up(directory, uid, gid).await,
             };
             if let Some(peer) = peer {
-                let peer = Peer { pid, ..peer };
+                let login_uid = pid.filter(|_| uid == 0).and_then(peer::login_uid);
+                let peer = Peer {
+                    pid,
+                    login_uid,
+                    ..peer
+                };
                 connection::serve(stream, peer, shared).await;
             }
         });

@@ -24,6 +24,7 @@ use crate::orders::{Ordered, Orders};
 use crate::outbox::{Outbox, ReplyTo};
 use crate::requests;
 use crate::service::Shared;
+use crate::speech::text;
 
 /// Sessions that are looked at before logins get their turn again.
 const SESSIONS_LOOKED_AT: usize = 500;
@@ -472,8 +473,8 @@ fn size_of_view(view: &SessionView) -> usize {
 pub(crate) fn session_id(text: &str) -> Result<SessionId, Refusal> {
     SessionId::parse(text).ok_or_else(|| {
         requests::invalid(
-            "this is no session",
-            "give its 16 digits as sekisho session list shows them",
+            text!("refused-session-form"),
+            text!("refused-session-form-way"),
         )
     })
 }
@@ -483,8 +484,8 @@ pub(crate) async fn endings(receipt: Position, shared: &Shared) -> Result<Answer
     if shared.sessions.orders.is_incomplete(receipt) {
         return Err(requests::refusal(
             RefusalKind::Unavailable,
-            "not all sessions could be found, so some may go on",
-            "see the verifier's log, then end them with: sekisho session end",
+            text!("refused-sessions-missing"),
+            text!("refused-sessions-missing-way"),
         ));
     }
     let mut ending = shared.ending.clone();

@@ -2,7 +2,7 @@
 //! for a second person; and what people do with their own account.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sekisho_settings::Approved;
 use sekisho_texts::{Texts, say};
@@ -31,6 +31,7 @@ use crate::clock::Moment;
 use crate::owners::{Password, typed};
 use crate::peer::Peer;
 use crate::service::Shared;
+use crate::speech::text;
 use crate::{clock, requests, sessions, views};
 
 /// How long somebody waits for a second person before they ask again.
@@ -290,7 +291,7 @@ impl Desk {
         let number = approvals::number(requests::random()?);
         let asked = shared
             .approvals
-            .ask(subject, detail, &self.actor, number, now);
+            .ask(subject, detail, (&self.actor, self.person), number, now);
         let Ok((view, new)) = asked else {
             return Err(self.told(
                 RefusalKind::Conflict,
@@ -346,8 +347,12 @@ impl Desk {
         }
         // What can not be is refused before anything is written.
         let verifier = Verifier::new(candidate.policy.clone(), Arc::clone(&shared.keyring));
-        let verifier =
-            verifier.map_err(|error| requests::invalid(error, "correct the settings"))?;
+        let verifier = verifier.map_err(|error| {
+            requests::invalid(
+                text!("refused-settings", error = error.to_string()),
+                text!("refused-settings-way"),
+            )
+        })?;
         let order = self.order(note);
         let answer = self.operate_as(operation(&changes), order, shared).await?;
         let (pam, operations) = (candidate.pam.clone(), candidate.operations.clone());
@@ -419,9 +424,10 @@ impl Desk {
         shared: &Shared,
     ) -> Answered {
         let now = Moment::now();
-        let begun = shared
-            .approvals
-            .begin_to_settle(number, &self.actor, refuse, now);
+        let begun =
+            shared
+                .approvals
+                .begin_to_settle(number, (&self.actor, self.person), refuse, now);
         let view = begun.map_err(|why| self.not_settled(why))?;
         let what = match refuse {
             true => Keeping::ApprovalRefuse,
@@ -500,6 +506,15 @@ impl Desk {
             )
         })?;
         self.channel = Channel::Own;
+        // Each is an event, and a full disk stops every login.
+        let may = peer.is_trusted() || shared.rates.take(peer.uid, Instant::now());
+        if !may {
+            return Err(self.told(
+                RefusalKind::Unavailable,
+                say!(self.texts(), "daemon-self-often"),
+                say!(self.texts(), "daemon-self-wait-way-out"),
+            ));
+        }
         if verb != OwnVerb::Status {
             self.prove_password(password, peer, shared).await?;
         }
@@ -571,8 +586,8 @@ impl Desk {
                 self.operate(operation, None, shared).await
             }
             _ => Err(requests::invalid(
-                "this verifier does not know the verb",
-                "update the verifier",
+                text!("refused-verb"),
+                text!("refused-verb-way"),
             )),
         }
     }
@@ -703,7 +718,7 @@ impl Desk {
     }
 
     fn told(&self, kind: RefusalKind, message: String, way_out: String) -> Refusal {
-        requests::refusal(kind, message, &way_out)
+        requests::refusal(kind, message, way_out)
     }
 
     /// Texts in the language of the request.

@@ -3,6 +3,7 @@
 use sekisho_verifier_socket::admin::{Answer, Refusal, StatusView};
 
 use crate::service::Shared;
+use crate::speech::text;
 
 /// The newest alarms of a day that are told.
 const ALARMS_SHOWN: usize = 20;
@@ -19,18 +20,14 @@ pub(crate) async fn view(shared: &Shared) -> Result<StatusView, Refusal> {
     if let Ok(Some(newest)) = newest
         && now < newest
     {
-        warnings.push(
-            "the wall clock is behind the last accepted code or change: no code is accepted; set the clock, or \
-             run sekisho clock trust if it is right"
-                .to_owned(),
-        );
+        warnings.push(text!("warn-clock-behind"));
     }
     if let Some(doubt) = shared.clock.doubt() {
-        let left = doubt.settles_in;
-        warnings.push(format!(
-            "{doubt}: no code is accepted; set it right, or run sekisho clock trust if it is; if it \
-             is left as it is, it will be trusted in {left} s"
-        ));
+        let (seconds, left) = (doubt.step.unsigned_abs(), doubt.settles_in);
+        warnings.push(match doubt.step < 0 {
+            true => text!("warn-clock-back", seconds = seconds, left = left),
+            false => text!("warn-clock-forward", seconds = seconds, left = left),
+        });
     }
     warnings.extend(shared.kept_policy.warning());
     warnings.extend(shared.keys.warnings());
@@ -40,22 +37,16 @@ pub(crate) async fn view(shared: &Shared) -> Result<StatusView, Refusal> {
     }
     let not_ended = shared.sessions.orders.not_ended();
     if not_ended > 0 {
-        warnings.push(format!(
-            "{not_ended} sessions at gateways could not be ended since the start: see sekisho audit list"
-        ));
+        warnings.push(text!("warn-not-ended", count = not_ended));
     }
     let counters = &shared.counters;
     let undecided = counters.undecided.value();
     if undecided > 0 {
-        warnings.push(format!(
-            "{undecided} requests could not be decided since the start"
-        ));
+        warnings.push(text!("warn-undecided", count = undecided));
     }
     let refused = counters.refused_connections.value();
     if refused > 0 {
-        warnings.push(format!(
-            "{refused} connections over the limit were closed since the start"
-        ));
+        warnings.push(text!("warn-refused", count = refused));
     }
     Ok(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -27,6 +27,7 @@ daemon-self-no-name-way-out = ask the help desk
 daemon-self-wrong-password = the login password is wrong
 daemon-self-wrong-password-way-out = type the password that you log in with
 daemon-self-wait = too many wrong passwords
+daemon-self-often = this was asked too often
 daemon-self-wait-way-out = wait for a minute, then try again
 daemon-self-no-judge = your password can not be checked now
 daemon-self-no-judge-way-out = try again later; an admin sees in the log of sekisho-verifierd and sekisho-passwordd why

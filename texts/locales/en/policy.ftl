@@ -9,4 +9,4 @@ policy-unknown = { $account } (there is no such account)
 policy-outcome-code = a code is asked for
 policy-outcome-no-code = no code is asked for
 policy-outcome-start-of-use = let in to put a token into use
-policy-outcome-refused = refused: a code is needed, and there is no token
+policy-outcome-refused = the login is refused

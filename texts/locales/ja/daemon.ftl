@@ -27,6 +27,7 @@ daemon-self-no-name-way-out = ヘルプデスクにお問い合わせくださ�
 daemon-self-wrong-password = ログインパスワードが正しくありません
 daemon-self-wrong-password-way-out = ログイン時のパスワードを入力してください
 daemon-self-wait = パスワードの誤りが多すぎます
+daemon-self-often = 短い時間に何度も実行されました
 daemon-self-wait-way-out = 1分ほど待ってから、もう一度お試しください
 daemon-self-no-judge = 現在パスワードを確認できません
 daemon-self-no-judge-way-out = 後でもう一度お試しください。原因は sekisho-verifierd と sekisho-passwordd のログにあります

@@ -9,4 +9,4 @@ policy-unknown = { $account }（登録されていません）
 policy-outcome-code = ワンタイムパスワードの入力を求める
 policy-outcome-no-code = ワンタイムパスワードの入力を求めない
 policy-outcome-start-of-use = 利用開始の手続きのためログインを許可する
-policy-outcome-refused = 拒否（ワンタイムパスワードが必要で、利用できるトークンがない）
+policy-outcome-refused = ログインを拒否する

@@ -17,6 +17,7 @@ use sekisho_verifier_socket::admin::{Answer, ReceiptView, Refusal, RefusalKind};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::keys::Keys;
+use crate::speech::text;
 use crate::{clock, requests};
 
 use make::{Plan, Product};
@@ -30,10 +31,7 @@ const PIECES_WAITING: usize = 4;
 const RECIPIENT_SHOWN: usize = 16;
 
 fn no_readers() -> Refusal {
-    requests::invalid(
-        "the settings name nobody who can read a backup",
-        "make a key: sekisho backup-key FILE; add its line under [backup], and restart the verifier",
-    )
+    requests::invalid(text!("refused-no-readers"), text!("refused-no-readers-way"))
 }
 
 /// What all backups need.
@@ -85,15 +83,15 @@ impl Backups {
         let Ok(turn) = Arc::clone(&self.turn).try_acquire_owned() else {
             return Err(requests::refusal(
                 RefusalKind::Conflict,
-                "another backup is being made",
-                "wait until it has ended",
+                text!("refused-backup-turn"),
+                text!("refused-backup-turn-way"),
             ));
         };
         let Some((keys, no_rotation)) = self.keys.for_backup() else {
             return Err(requests::refusal(
                 RefusalKind::Conflict,
-                "a key rotation is about to begin",
-                "make the backup again in a moment",
+                text!("refused-backup-rotation"),
+                text!("refused-backup-rotation-way"),
             ));
         };
         let plan = Plan {
@@ -229,8 +227,9 @@ fn broke_off(why: &dyn std::fmt::Display) -> Refusal {
     let text = why.to_string();
     let (message, way_out) = text.split_once('\n').unwrap_or((&text, ""));
     let way_out = match way_out.trim() {
-        "" => "see the verifier's log and sekisho status, then make the backup again",
-        way_out => way_out,
+        "" => text!("refused-backup-broke-off-way"),
+        way_out => way_out.to_owned(),
     };
+    let message = text!("refused-backup-broke-off", error = message);
     requests::refusal(RefusalKind::Unavailable, message, way_out)
 }

@@ -2,16 +2,20 @@
 //! is ever told at a door, and nothing of the code is kept.
 
 use sekisho_verifier::lifecycle::TokenState;
+use sekisho_verifier::policy::DRIFT;
 use sekisho_verifier::time::Time;
 use sekisho_verifier::token::{Factor, Token};
 use sekisho_verifier::verify::Verifier;
 
 use super::Fit;
 
-/// So many steps on each side of now: a day of steps of 30 s.
-const STEPS: u64 = 2_880;
-/// So many counters on each side of the next one.
-const COUNTERS: u64 = 1_000;
+/// So many steps ago: a day of steps of 30 s.
+const STEPS_AGO: u64 = 2_880;
+/// So many counters ago.
+const COUNTERS_AGO: u64 = 1_000;
+/// So many steps or counters ahead: as far as clocks are off. Who reads explanations and types codes
+/// at random must not be told of codes that will be right some day.
+const AHEAD: u64 = *DRIFT.end() as u64;
 /// So many steps on each side of now, for tokens in stock: they may be anybody's.
 const STOCK_STEPS: u64 = 1;
 
@@ -22,11 +26,11 @@ pub(super) fn own(verifier: &Verifier, tokens: &[Token], code: &[u8], now: Time)
             .iter()
             .filter(|token| (token.state == TokenState::Active) == in_use);
         let found = tokens.filter_map(|token| {
-            let reach = match token.factor {
-                Factor::Totp { .. } => STEPS,
-                Factor::Hotp { .. } => COUNTERS,
+            let ago = match token.factor {
+                Factor::Totp { .. } => STEPS_AGO,
+                Factor::Hotp { .. } => COUNTERS_AGO,
             };
-            Some((verifier.fits(token, code, now, reach)?, token))
+            Some((verifier.fits(token, code, now, (ago, AHEAD))?, token))
         });
         found.min_by_key(|(steps, _)| steps.unsigned_abs())
     };
@@ -44,7 +48,8 @@ pub(super) fn own(verifier: &Verifier, tokens: &[Token], code: &[u8], now: Time)
 
 /// Whether a code is that of a token in stock, about now.
 pub(super) fn stock(verifier: &Verifier, token: &Token, code: &[u8], now: Time) -> bool {
-    token.state == TokenState::InStock && verifier.fits(token, code, now, STOCK_STEPS).is_some()
+    let reach = (STOCK_STEPS, STOCK_STEPS);
+    token.state == TokenState::InStock && verifier.fits(token, code, now, reach).is_some()
 }
 
 #[cfg(test)]
@@ -90,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_found_a_day_away_and_not_farther() {
+    fn a_code_is_found_a_day_ago_and_not_far_ahead() {
         let tokens = [token(1, TokenState::Active)];
-        for steps in [0i64, -4, 7, -2_880, 2_880] {
+        for steps in [0i64, -4, 7, -2_880, 20] {
             let typed = code(1, STEP.saturating_add_signed(steps));
             let serial = tokens[0].serial.clone();
             assert_eq!(fit(&tokens, &typed), Some(Fit::Off { serial, steps }));
         }
-        for steps in [-2_881, 2_881] {
+        for steps in [-2_881i64, 21, 2_880] {
             let typed = code(1, STEP.saturating_add_signed(steps));
             assert_eq!(fit(&tokens, &typed), None);
         }

@@ -9,6 +9,7 @@ mod examine;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -202,6 +203,8 @@ struct Inbox {
 /// What is known, and what is still to be looked at.
 pub(crate) struct Findings {
     kept: Mutex<VecDeque<Finding>>,
+    /// Something is not written down yet.
+    changed: AtomicBool,
     inbox: Mutex<Inbox>,
     filled: Condvar,
 }
@@ -217,6 +220,7 @@ impl Findings {
     pub(crate) fn new(kept: Vec<Finding>) -> Self {
         Self {
             kept: Mutex::new(kept.into()),
+            changed: AtomicBool::new(false),
             inbox: Mutex::default(),
             filled: Condvar::new(),
         }
@@ -263,6 +267,7 @@ impl Findings {
             kept.remove(oldest.unwrap_or(0));
         }
         kept.push_back(finding);
+        self.changed.store(true, Ordering::Release);
     }
 
     /// What is known of an account, the newest first.
@@ -373,7 +378,7 @@ impl Finder {
     }
 
     fn run(self) {
-        let (mut changed, mut written) = (false, Instant::now());
+        let mut written = Instant::now();
         loop {
             let found = match self.findings.next(WRITES) {
                 Next::Spent(login, duplicate) => Some(self.spent(&login, duplicate)),
@@ -383,20 +388,15 @@ impl Finder {
             };
             if let Some(finding) = found {
                 self.findings.keep(finding);
-                changed = true;
             }
             if written.elapsed() >= WRITES {
-                changed |= self.forget_old();
-                if std::mem::take(&mut changed) {
-                    self.write();
-                }
+                self.forget_old();
+                self.write();
                 written = Instant::now();
             }
             std::thread::sleep(PAUSE);
         }
-        if changed {
-            self.write();
-        }
+        self.write();
     }
 
     /// A code that was accepted before: when and where, and whether that is an alarm.
@@ -501,16 +501,21 @@ impl Finder {
         None
     }
 
-    /// Whether there was anything to forget.
-    fn forget_old(&self) -> bool {
+    fn forget_old(&self) {
         let now = (self.clock)();
         let mut kept = self.findings.kept();
         let before = kept.len();
         kept.retain(|finding| is_kept(finding, now));
-        kept.len() < before
+        if kept.len() < before {
+            self.findings.changed.store(true, Ordering::Release);
+        }
     }
 
+    /// Writes all of it down, if there is anything new.
     fn write(&self) {
+        if !self.findings.changed.swap(false, Ordering::AcqRel) {
+            return;
+        }
         let findings: Vec<Finding> = self.findings.kept().iter().cloned().collect();
         let path = self.data.join(FILE);
         let written = minicbor::to_vec(&findings)

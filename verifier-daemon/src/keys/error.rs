@@ -31,7 +31,7 @@ impl KeyError {
     /// For whoever asked for something that needs the key.
     pub(super) fn refusal(&self) -> Refusal {
         let message = format!("{}: {}", self.place, self.message);
-        requests::refusal(RefusalKind::Unavailable, message, &self.way_out)
+        requests::refusal(RefusalKind::Unavailable, message, self.way_out.as_str())
     }
 
     /// For one line of a log.

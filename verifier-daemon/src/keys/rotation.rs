@@ -38,6 +38,7 @@ use super::master::Master;
 use super::{Keys, PUBLIC_FILE, Phase, no_random, private_file};
 use crate::decider::{Job, Queue};
 use crate::requests;
+use crate::speech::text;
 
 /// The master key file, unless the settings name another.
 const OWN_MASTER_KEY: &str = "master.key";
@@ -123,7 +124,7 @@ impl Keys {
     pub(super) fn take_turn(&self) -> Result<(), Refusal> {
         let mut state = self.state();
         let (done, all) = (state.done, state.all);
-        let conflict = |message: String, way_out: &str| {
+        let conflict = |message: String, way_out: String| {
             Err(requests::refusal(RefusalKind::Conflict, message, way_out))
         };
         match (state.phase, state.backups) {
@@ -132,12 +133,12 @@ impl Keys {
                 Ok(())
             }
             (Phase::Resting, _) => conflict(
-                "a backup is being made, which needs the keys as they are".into(),
-                "wait until it has ended, then try again",
+                text!("refused-rotation-backup"),
+                text!("refused-rotation-backup-way"),
             ),
             (Phase::Beginning | Phase::Resealing, _) => conflict(
-                format!("a rotation is under way: {done} of {all} records are sealed anew"),
-                "wait until it has ended; see: sekisho key status",
+                text!("refused-rotating", done = done, all = all),
+                text!("refused-rotating-way"),
             ),
         }
     }

@@ -95,13 +95,7 @@ impl Verifier {
     /// How many steps or counters away from where `token` is now `code` would be right, if it is the code
     /// of one within `reach`, so many behind and so many ahead: the nearest one. For explanations; it
     /// bears on no decision.
-    pub fn fits(
-        &self,
-        token: &Token,
-        code: &[u8],
-        now: Time,
-        reach: (u64, u64),
-    ) -> Option<i64> {
+    pub fn fits(&self, token: &Token, code: &[u8], now: Time, reach: (u64, u64)) -> Option<i64> {
         let code = Code::parse(code).ok()?;
         let generator = self.generator(token).ok()?;
         let here = token.here(now);

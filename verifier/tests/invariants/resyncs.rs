@@ -283,7 +283,10 @@ fn a_code_is_found_where_it_would_fit_and_nowhere_else() {
     let desk = drifting(&device, 4);
     let token = desk.token(&device);
     let here = device.step(desk.now);
-    let fits = |code: &str, reach| desk.verifier.fits(&token, code.as_bytes(), desk.now, (reach, reach));
+    let fits = |code: &str, reach| {
+        desk.verifier
+            .fits(&token, code.as_bytes(), desk.now, (reach, reach))
+    };
     for off in [-2_880_i64, -4, 0, 1, 2_880] {
         let code = device.code(here.saturating_add_signed(off));
         let found = fits(&code, 2_880).expect("a step");
@@ -307,7 +310,8 @@ fn a_code_is_found_where_it_would_fit_and_nowhere_else() {
     let token = desk.token(&counting);
     let at = |counter: u64| {
         let code = counting.code(counter);
-        desk.verifier.fits(&token, code.as_bytes(), desk.now, (50, 50))
+        desk.verifier
+            .fits(&token, code.as_bytes(), desk.now, (50, 50))
     };
     assert_eq!(at(100), Some(0));
     assert_eq!(at(130), Some(30));

@@ -448,6 +448,11 @@ pub struct Account {
     /// The newest accept of an emergency code, if it came with a correlation.
     #[n(22)]
     pub spare_answered: Option<SpareAnswered>,
+    /// Emergency codes that were used, newest last: who types one again has not guessed. At most
+    /// [`EMERGENCY_CODES_MAX`].
+    #[n(23)]
+    #[cbor(default)]
+    pub emergency_spent: Vec<Mark>,
 }
 
 /// Characters that would make a terminal or a line of a receipt read otherwise.
@@ -482,6 +487,7 @@ impl Account {
             start_granted_until: None,
             exchange_required: false,
             spare_answered: None,
+            emergency_spent: Vec::new(),
         }
     }
 
@@ -505,6 +511,16 @@ impl Account {
         self.exchange_required = false;
     }
 
+    /// A key that makes no mark any more goes.
+    pub(crate) fn drop_unused_spare_key(&mut self) {
+        let unused = self.emergency.is_empty()
+            && self.emergency_spent.is_empty()
+            && self.start_code.is_none();
+        if unused {
+            self.spare_key = None;
+        }
+    }
+
     /// Takes all spare codes away, and what a used one permits. Whether there was anything.
     pub(crate) fn drop_spare_codes(&mut self) -> bool {
         let had = self.spare_key.is_some()
@@ -517,6 +533,7 @@ impl Account {
         self.start_code = None;
         self.start_granted_until = None;
         self.spare_answered = None;
+        self.emergency_spent.clear();
         had
     }
 
@@ -548,14 +565,15 @@ mod tests {
         let account = Account::new(name, Time::from_millis(7));
         let mut whole = minicbor::to_vec(&account).expect("octets");
         let for_gateways = [0x80, 0x80, 0xF6, 0x80, 0x80, 0x80];
-        let for_people = [0xF6, 0xF6, 0x00, 0xF6, 0x80, 0xF6, 0xF6, 0xF4, 0xF6];
+        let for_people = [0xF6, 0xF6, 0x00, 0xF6, 0x80, 0xF6, 0xF6, 0xF4, 0xF6, 0x80];
         let later = [for_gateways.as_slice(), &for_people].concat();
         assert!(whole.ends_with(&later));
-        assert_eq!(whole[0], 0x97, "an array of 23");
+        assert_eq!(whole[..2], [0x98, 24], "an array of 24");
         for (fields, dropped) in [(14, for_people.len()), (8, for_gateways.len())] {
             whole.truncate(whole.len() - dropped);
-            whole[0] = 0x80 + fields;
-            let read: Account = minicbor::decode(&whole).expect("an account");
+            let head = [0x80 + fields];
+            let before = [&head, &whole[2..]].concat();
+            let read: Account = minicbor::decode(&before).expect("an account");
             assert_eq!(read, account);
         }
     }

@@ -649,7 +649,10 @@ fn records_are_bounded(run: &Run) {
                 assert!(account.wrong_proofs.len() <= WRONG_PROOFS_MAX);
                 assert!(account.wrong_packets.len() <= WRONG_PACKETS_MAX);
                 assert!(account.emergency.len() <= EMERGENCY_CODES_MAX);
-                let any = !account.emergency.is_empty() || account.start_code.is_some();
+                assert!(account.emergency_spent.len() <= EMERGENCY_CODES_MAX);
+                let any = !account.emergency.is_empty()
+                    || !account.emergency_spent.is_empty()
+                    || account.start_code.is_some();
                 assert_eq!(
                     account.spare_key.is_some(),
                     any,

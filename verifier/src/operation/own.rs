@@ -171,6 +171,7 @@ impl Operate<'_> {
                 Ok(Spare::Fits(_)) if code.kind() == SpareKind::Start => {
                     self.agreed(account, Old::Granted, start)
                 }
+                Ok(Spare::Spent) => Ok(Err(self.not_owner(&account, Reason::AlreadyUsed))),
                 Ok(_) => {
                     let refused = or_refuse!(self.charged(view, account, Reason::WrongCode)?);
                     Ok(Err(refused))

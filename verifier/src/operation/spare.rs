@@ -33,7 +33,9 @@ impl Operate<'_> {
         }
         let until = self.now.time.after(valid);
         account.emergency.clear();
+        account.emergency_spent.clear();
         account.spare_answered = None;
+        account.drop_unused_spare_key();
         if !codes.is_empty() {
             let key = self.spare_key(&mut account, key, nonce);
             let mark = |code: &SpareCode| SpareMark {
@@ -41,8 +43,6 @@ impl Operate<'_> {
                 until,
             };
             account.emergency = codes.iter().map(mark).collect();
-        } else if account.start_code.is_none() {
-            account.spare_key = None;
         }
         Ok(Ok(Draft {
             account: Some(account.name.clone()),
@@ -131,6 +131,7 @@ impl Operate<'_> {
         });
         known.unwrap_or_else(|| {
             account.emergency.clear();
+            account.emergency_spent.clear();
             account.start_code = None;
             let current = keyring.current();
             account.spare_key = Some(current.seal_secret(kind, &account.name, &new.0, nonce));

@@ -107,6 +107,7 @@ pub fn helped_account(n: u64) -> Record {
     account.start_code = Some(spare(0xFF));
     account.start_granted_until = Some(time(9));
     account.exchange_required = true;
+    account.emergency_spent = vec![Mark([0x96; MARK_OCTETS]); EMERGENCY_CODES_MAX];
     account.spare_answered = Some(SpareAnswered {
         by: Mark([0xC3; MARK_OCTETS]),
         until: time(10),

@@ -166,7 +166,9 @@ impl<'a> Login<'a> {
             return Ok(self.wait(reason_of(closed), account));
         }
         let spare = spare_of(&self.attempt.proof);
-        let could_fit = |code: &SpareCode| self.has_spare(&account, code.kind());
+        let could_fit = |code: &SpareCode| {
+            !account.emergency_spent.is_empty() || self.has_spare(&account, code.kind())
+        };
         if let Some(reason) = nothing_usable(&tokens)
             && !spare.as_ref().is_some_and(could_fit)
         {
@@ -242,6 +244,7 @@ impl<'a> Login<'a> {
                 findings.written.push(Record::Account(account));
                 findings
             }
+            Ok(Spare::Spent) => Findings::rejected(Reason::AlreadyUsed, name),
             Ok(_) => {
                 let findings = Findings::rejected(Reason::WrongCode, name);
                 self.charge(findings, account, tokens, repetition)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::Verifier;
-use crate::account::{Account, AccountName, SpareMark};
+use crate::account::{Account, AccountName, EMERGENCY_CODES_MAX, SpareMark};
 use crate::mark::same;
 use crate::proof::Proof;
 use crate::seal::{DoesNotOpen, SecretKind};
@@ -17,6 +17,8 @@ use crate::time::Time;
 pub(crate) enum Spare {
     /// It is one that is good: the account without it.
     Fits(Box<Account>),
+    /// It was used.
+    Spent,
     /// It is none.
     Unknown,
 }
@@ -57,12 +59,21 @@ impl Verifier {
                 });
             }
         }
-        if left.emergency.is_empty() && left.start_code.is_none() {
-            left.spare_key = None;
+        let mut spent = false;
+        for mark in &account.emergency_spent {
+            spent |= same(mark, &typed);
         }
-        Ok(match fits {
-            true => Spare::Fits(Box::new(left)),
-            false => Spare::Unknown,
+        if fits && code.kind() == SpareKind::Emergency {
+            if left.emergency_spent.len() >= EMERGENCY_CODES_MAX {
+                left.emergency_spent.remove(0);
+            }
+            left.emergency_spent.push(typed);
+        }
+        left.drop_unused_spare_key();
+        Ok(match (fits, spent) {
+            (true, _) => Spare::Fits(Box::new(left)),
+            (false, true) => Spare::Spent,
+            (false, false) => Spare::Unknown,
         })
     }
 

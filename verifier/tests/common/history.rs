@@ -787,6 +787,7 @@ impl Run {
                 let texts = codes.iter().map(|code| code.show().replace('-', ""));
                 let owner = oracle.owner(account.as_str());
                 owner.spares = texts.map(|text| (text, until)).collect();
+                owner.spent_spares.clear();
                 owner.spare_answered = None;
             }
             Operation::Unlock(account) => {

@@ -187,6 +187,8 @@ pub(crate) struct Owner {
     wrong_proofs: Vec<(WrongBy, Time)>,
     /// Emergency codes in upper case without dashes, and until when each is good.
     pub(crate) spares: Vec<(String, Time)>,
+    /// Those that were used, newest last.
+    pub(crate) spent_spares: Vec<String>,
     /// The newest accept of one: whom it was given to, as what, until when and how often again.
     pub(crate) spare_answered: Option<(WrongBy, Time, u8)>,
 }
@@ -198,6 +200,7 @@ impl Owner {
 
     fn forget_spares(&mut self) {
         self.spares.clear();
+        self.spent_spares.clear();
         self.spare_answered = None;
     }
 
@@ -405,7 +408,8 @@ impl Oracle {
         let spare = spare_text(code).filter(|_| tied.method == Method::Code);
         let good = |until: &Time| now < *until;
         let could_fit = spare.as_ref().is_some_and(|text| {
-            text.len() == 12 && owner.spares.iter().any(|(_, until)| good(until))
+            let any_good = owner.spares.iter().any(|(_, until)| good(until));
+            !owner.spent_spares.is_empty() || text.len() == 12 && any_good
         });
         let reason = match () {
             () if owner.off => Reason::AccountDisabled,
@@ -432,7 +436,12 @@ impl Oracle {
                         Some(text) == spare.as_ref() && good(until)
                     };
                     let Some((text, _)) = owner.spares.iter().find(fits) else {
-                        return reject(Reason::WrongCode, Some(name));
+                        let spent = spare.is_some_and(|text| owner.spent_spares.contains(&text));
+                        let reason = match spent {
+                            true => Reason::AlreadyUsed,
+                            false => Reason::WrongCode,
+                        };
+                        return reject(reason, Some(name));
                     };
                     return Expected {
                         spare: Some(text.clone()),
@@ -540,6 +549,9 @@ impl Oracle {
             let name = expected.account.as_ref().expect("an account");
             let owner = self.owners.get_mut(name).expect("an owner");
             owner.spares.retain(|(text, _)| text != spare);
+            owner.spent_spares.push(spare.clone());
+            let more = owner.spent_spares.len().saturating_sub(20);
+            owner.spent_spares.drain(..more);
             let proof = |by| (by, tied.method, code.to_owned(), tied.first);
             owner.spare_answered = by.map(|by| (proof(by), until, 0));
             owner.clear();

@@ -49,19 +49,38 @@ fn an_emergency_code_lets_in_once_at_either_door() {
         };
         assert_eq!(event.reason, Reason::EmergencyCode);
         assert_eq!((event.serial, event.step), (None, None));
+        // Who types it again has not guessed, and gets in no more.
         let told = desk.logins(&[attempt]).remove(0);
         assert_eq!(
             (told.verdict, told.reason),
-            (Verdict::Reject, Some(Reason::WrongCode))
+            (Verdict::Reject, Some(Reason::AlreadyUsed))
         );
-        assert_eq!(desk.account("mori").guesses.wrong, 1, "charged");
+        assert!(desk.account("mori").guesses.is_clear());
         assert!(desk.with_spare("mori", &code(2)).accepted());
-        assert_eq!(
-            desk.account("mori").spare_key,
-            None,
-            "with the last one goes the key"
-        );
+        assert_eq!(desk.account("mori").emergency, []);
+        let reason = desk.with_spare("mori", &code(2)).reason;
+        assert_eq!(reason, Some(Reason::AlreadyUsed));
+        let reason = desk.with_spare("mori", &code(3)).reason;
+        assert_eq!(reason, Some(Reason::WrongCode));
+        assert_eq!(desk.account("mori").guesses.wrong, 1);
     }
+}
+
+#[test]
+fn i11_so_many_used_codes_are_remembered_and_go_with_new_ones() {
+    let mut desk = lost(20);
+    (1..=20).for_each(|n| assert!(desk.with_spare("mori", &code(n)).accepted()));
+    let account = desk.account("mori");
+    assert_eq!(account.emergency_spent.len(), EMERGENCY_CODES_MAX);
+    for n in [1, 20] {
+        let reason = desk.with_spare("mori", &code(n)).reason;
+        assert_eq!(reason, Some(Reason::AlreadyUsed));
+    }
+    desk.done(&emergency("mori", 40, 2, 600));
+    assert_eq!(desk.account("mori").emergency_spent, []);
+    assert_ne!(desk.account("mori").spare_key, account.spare_key);
+    let reason = desk.with_spare("mori", &code(1)).reason;
+    assert_eq!(reason, Some(Reason::WrongCode));
 }
 
 #[test]
@@ -559,7 +578,7 @@ fn i07_an_emergency_code_is_given_again_to_the_request_that_it_was_for() {
     }
     assert_eq!(
         ask(&mut desk, &shown, 1),
-        (false, Reason::WrongCode),
+        (false, Reason::AlreadyUsed),
         "so often at most"
     );
     // Not to another request, nor for another code or spelling of it, nor at the other door, nor late.
@@ -619,7 +638,15 @@ fn i07_an_emergency_code_is_given_again_to_the_request_that_it_was_for() {
     for other in others {
         let mut desk = lost(2);
         assert_eq!(ask(&mut desk, &shown, 1), (true, Reason::EmergencyCode));
-        assert_eq!(other(&mut desk, &shown), (false, Reason::WrongCode));
+        let (accepted, reason) = other(&mut desk, &shown);
+        assert!(!accepted);
+        let revoked = desk.account("mori").emergency_spent.is_empty();
+        let expected = if revoked {
+            Reason::WrongCode
+        } else {
+            Reason::AlreadyUsed
+        };
+        assert_eq!(reason, expected);
     }
     // And what takes the account or the code away ends it.
     let disabled = |disabled| AccountChange {
@@ -630,7 +657,7 @@ fn i07_an_emergency_code_is_given_again_to_the_request_that_it_was_for() {
     ask(&mut desk, &shown, 1);
     desk.set("mori", disabled(true));
     desk.set("mori", disabled(false));
-    assert_eq!(ask(&mut desk, &shown, 1), (false, Reason::WrongCode));
+    assert_eq!(ask(&mut desk, &shown, 1), (false, Reason::AlreadyUsed));
     let mut desk = lost(2);
     ask(&mut desk, &shown, 1);
     desk.done(&desk.restore());

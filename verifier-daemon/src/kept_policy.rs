@@ -5,23 +5,34 @@
 //! policy apply`. What is kept also says whether that takes two: to strike `policy` out of the
 //! settings is a change as well.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use sekisho_daemon::Log;
 use sekisho_settings::{Approved, FILE_OCTETS_MAX, Pam, Settings};
 use sekisho_verifier::account::NotAGroup;
-use sekisho_verifier::policy::Policy;
+use sekisho_verifier::event::{Actor, Channel, Note};
+use sekisho_verifier::operation::{Done, Keeping, Operation, Order};
+use sekisho_verifier::policy::{self as core, Policy};
 use sekisho_verifier::seal::Keyring;
+use sekisho_verifier::time::Time;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::approvals::name;
+use crate::decider::Queue;
 use crate::policy;
 use crate::sealed_file::{self, Sealed};
 use crate::speech::text;
+use crate::views;
 
 /// Its file in the data folder.
 const FILE: &str = "policy";
+/// The most octets of what would be otherwise.
+const DIFFERENCES_OCTETS: usize = 3_500;
 /// What it is sealed for.
 const PURPOSE: &[u8] = b"sekisho policy in effect 1";
 
@@ -81,6 +92,102 @@ impl Rules {
     pub(crate) fn octets(&self) -> &[u8] {
         self.text.as_bytes()
     }
+
+    /// Line by line what would be otherwise in `new`, for who approves it; and the digest of its file.
+    pub(crate) fn differences(&self, new: &Self) -> String {
+        let mut lines = Vec::new();
+        let mut tell = |line: &str, old: String, new: String| {
+            if old != new {
+                lines.push(format!("{line}: {old} -> {new}"));
+            }
+        };
+        let acceptance = |rules: &Self| format!("{:?}", rules.policy.acceptance);
+        tell("acceptance", acceptance(self), acceptance(new));
+        let limits = |rules: &Self| format!("{:?}", rules.policy.limits);
+        tell("limits", limits(self), limits(new));
+        let asking = |rules: &Self| rules.policy.asking.clone();
+        let (old_asking, new_asking) = (asking(self), asking(new));
+        let grace = |until: Option<Time>| until.map_or("none".to_owned(), views::wall_clock);
+        let (old_grace, new_grace) = (old_asking.grace_until, new_asking.grace_until);
+        tell("pam.grace-until", grace(old_grace), grace(new_grace));
+        let second = |rules: &Self| match rules.pam.second_use() {
+            Some(time) => {
+                let services = rules.pam.second_use_services.join(" ");
+                format!("{} s for {services}", time.as_secs())
+            }
+            None => "none".to_owned(),
+        };
+        tell("pam.second-use", second(self), second(new));
+        let mut tables = |table: &str, old: &Table, new: &Table| {
+            let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+            for name in names {
+                let line = format!("{table}.{name}");
+                tell(&line, told(old.get(name)), told(new.get(name)));
+            }
+        };
+        tables("pam.service", &old_asking.services, &new_asking.services);
+        tables("radius.client", &old_asking.clients, &new_asking.clients);
+        let operations = |rules: &Self| {
+            let mut names: Vec<_> = rules.operations.iter().copied().map(name).collect();
+            names.sort_unstable();
+            names.join(" ")
+        };
+        tell("approval.operations", operations(self), operations(new));
+        let digest = HEXLOWER.encode(&Sha256::digest(new.octets()));
+        let all = lines.len();
+        let mut text = format!("SHA-256 of the settings {digest}");
+        for (at, line) in lines.into_iter().enumerate() {
+            if text.len() + line.len() > DIFFERENCES_OCTETS {
+                text.push_str(&format!("; and {} more: compare the file", all - at));
+                break;
+            }
+            text.push_str("; ");
+            text.push_str(&line);
+        }
+        text
+    }
+}
+
+type Table = BTreeMap<Box<str>, core::Rules>;
+
+/// The rules of a service or client, in one line.
+fn told(rules: Option<&core::Rules>) -> String {
+    let Some(rules) = rules else {
+        return "default".to_owned();
+    };
+    let one = |(rule, number): (&core::Rule, usize)| {
+        let groups: Vec<_> = rule.groups.iter().map(ToString::to_string).collect();
+        let networks = rule.networks.iter().map(|network| match network {
+            core::Network::Local => "local".to_owned(),
+            core::Network::Remote { address, length } => format!("{address}/{length}"),
+        });
+        let networks = networks.collect::<Vec<_>>();
+        let conditions = [("groups", groups), ("networks", networks)];
+        let conditions = conditions
+            .into_iter()
+            .filter(|(_, items)| !items.is_empty());
+        let conditions: Vec<_> = conditions
+            .map(|(what, items)| format!("{what} {}", items.join(" ")))
+            .collect();
+        format!(
+            ", rule[{number}] {} for {}",
+            rule.code.name(),
+            conditions.join(", ")
+        )
+    };
+    let rules_told: String = rules.rules.iter().zip(1..).map(one).collect();
+    format!("{}{rules_told}", rules.otherwise.name())
+}
+
+/// What became of the policy at a start, where it is not as it was.
+#[derive(Debug)]
+enum Taken {
+    /// As it was; or there never was another.
+    AsBefore,
+    /// It was changed, and one person is enough for that.
+    Changed(String),
+    /// Nobody knows what it was.
+    Lost(String),
 }
 
 /// The policy in effect, and where it comes from.
@@ -99,6 +206,7 @@ struct State {
     rules: Rules,
     /// Parts of the settings file that are not in effect, as far as is known.
     pending: Vec<&'static str>,
+    taken: Taken,
 }
 
 impl KeptPolicy {
@@ -112,39 +220,82 @@ impl KeptPolicy {
     ) -> Self {
         let file = data.join(FILE);
         let kept = Self::read(settings, &file, keyring);
-        let (rules, pending) = match kept {
+        let state = |rules, pending, taken| State {
+            rules,
+            pending,
+            taken,
+        };
+        let state = match kept {
             Ok(kept) => {
                 let changes = kept.changes(&now);
                 let takes_two = kept.operations.contains(&Approved::Policy);
-                match changes.is_empty() || !takes_two {
-                    true => (now, Vec::new()),
-                    false => (kept, changes),
+                match (changes.is_empty(), takes_two) {
+                    (true, _) => state(now, Vec::new(), Taken::AsBefore),
+                    (false, true) => state(kept, changes, Taken::AsBefore),
+                    (false, false) => {
+                        let differences = kept.differences(&now);
+                        state(now, Vec::new(), Taken::Changed(differences))
+                    }
                 }
             }
             Err(why) => {
-                if let Some(why) = why {
-                    log.warning(format_args!(
-                        "the policy that was in effect is lost, that of the settings takes its place: {FILE}: {why}"
-                    ));
-                }
-                (now, Vec::new())
+                let why = why.unwrap_or_else(|| "it is not there".to_owned());
+                state(now, Vec::new(), Taken::Lost(why))
             }
         };
         let taken = Self {
             settings: settings.to_owned(),
             file,
             keyring: Arc::clone(keyring),
-            state: Mutex::new(State { rules, pending }),
+            state: Mutex::new(state),
             turn: tokio::sync::Mutex::default(),
         };
         // Under the key of now, too.
         if let Err(error) = taken.write(&taken.rules()) {
             log.warning(format_args!("{FILE} can not be written: {error}"));
         }
-        if let Some(warning) = taken.warning() {
+        if !taken.state().pending.is_empty()
+            && let Some(warning) = taken.warning()
+        {
             log.warning(warning);
         }
         taken
+    }
+
+    /// Tells the journal and the log of a policy that took effect without `policy apply`. Where there was
+    /// never anything decided, `first`, nobody has changed anything.
+    pub(crate) async fn tell(self: Arc<Self>, first: bool, queue: Queue, log: Log) {
+        let detail = match &self.state().taken {
+            Taken::AsBefore => return,
+            Taken::Lost(_) if first => String::new(),
+            Taken::Changed(differences) => format!("at a start: {differences}"),
+            Taken::Lost(why) => {
+                format!("at a start: the policy of before is lost ({FILE}: {why})")
+            }
+        };
+        if detail.is_empty() {
+            self.state().taken = Taken::AsBefore;
+            return;
+        }
+        log.warning(format_args!(
+            "the policy of the settings took effect {detail}"
+        ));
+        let operation = Operation::Keep {
+            what: Keeping::PolicyApply,
+            count: None,
+            detail: Note::detail(&detail),
+        };
+        let uid = rustix::process::geteuid().as_raw();
+        let order = Order {
+            channel: Channel::Verifier,
+            ..Order::of(Actor::new(uid, "sekisho-verifierd"))
+        };
+        if !matches!(
+            queue.operate(operation, order).await,
+            Ok(Some((Done::Receipt(..), _)))
+        ) {
+            log.error("no event tells that the policy of the settings took effect");
+        }
     }
 
     /// What is kept; without a word if there was never anything.
@@ -197,6 +348,7 @@ impl KeptPolicy {
             *self.state() = State {
                 rules,
                 pending: Vec::new(),
+                taken: Taken::AsBefore,
             };
             Ok(())
         };
@@ -207,6 +359,9 @@ impl KeptPolicy {
     /// That the settings say something else.
     pub(crate) fn warning(&self) -> Option<String> {
         let state = self.state();
+        if let Taken::Lost(why) = &state.taken {
+            return Some(text!("warn-policy-lost", why = why.as_str()));
+        }
         (!state.pending.is_empty()).then(|| {
             let parts = state.pending.join("], [");
             text!("warn-policy-pending", parts = parts)
@@ -334,11 +489,39 @@ mod tests {
         let candidate = kept.candidate().await.expect("settings");
         assert_eq!(candidate.changes(&kept.rules()), ["acceptance"]);
         assert_eq!(candidate.octets(), STRICT.as_bytes());
+        let told = kept.rules().differences(&candidate);
+        assert!(
+            told.contains("window: 1") && told.contains("window: 0"),
+            "{told}"
+        );
         Arc::clone(&kept).put(candidate).await.expect("written");
         assert_eq!(kept.warning(), None);
         assert_eq!(kept.rules().policy.acceptance.window, 0);
         assert_eq!(folder.window(STRICT), 0);
         assert_eq!(folder.window(""), 0, "now this one waits");
+    }
+
+    #[test]
+    fn who_approves_sees_every_line_that_changes() {
+        let folder = Folder::new();
+        let old = folder.start("").rules();
+        let text = "[pam]\ngrace-until = \"2026-12-31\"\nsecond-use-seconds = 30\nsecond-use-services = [\"sudo\"]\n\
+                    [pam.service.sshd]\ncode = \"never\"\n[[pam.service.sshd.rule]]\ngroups = [\"staff\"]\n\
+                    networks = [\"local\", \"192.0.2.0/24\"]\ncode = \"always\"\n[approval]\noperations = []\n";
+        let settings = Settings::parse(Path::new("s.toml"), text).expect("settings");
+        let new = Rules::new(&settings, Zeroizing::new(text.to_owned())).expect("rules");
+        let told = old.differences(&new);
+        for part in [
+            "pam.service.sshd: default -> never, rule[1] always for groups staff, networks local 192.0.2.0/24",
+            "pam.second-use: none -> 30 s for sudo",
+            "pam.grace-until: none -> ",
+            "approval.operations: backup bulk-disable key-rotate policy restore -> ",
+        ] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        let digest = |told: &str| told.split_once(';').map(|(digest, _)| digest.to_owned());
+        assert_ne!(digest(&told), digest(&new.differences(&old)));
+        assert_eq!(new.differences(&new).matches("->").count(), 0);
     }
 
     #[test]

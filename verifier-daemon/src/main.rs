@@ -52,6 +52,7 @@ use clap::{Parser, Subcommand};
 use sekisho_daemon::Log;
 use sekisho_settings::{DEFAULT_FILE, Settings};
 use sekisho_store_embedded::{EmbeddedStore, INDEX_THREAD, Options};
+use sekisho_verifier::event::{OperationKind, What};
 use sekisho_verifier::store::{Counts, Store};
 use sekisho_verifier::verify::Verifier;
 use tokio::signal::unix::{SignalKind, signal};
@@ -197,6 +198,7 @@ async fn serve(
     let findings = Arc::new(Findings::new(kept));
     let rules = kept_policy.rules();
     let second_use = Arc::new(SecondUse::new(&rules.pam));
+    let first = is_first(&store);
     let current = Arc::new(Current::new(Arc::clone(&verifier)));
     let deciding = Deciding {
         store,
@@ -263,6 +265,7 @@ async fn serve(
     let mut tasks = JoinSet::new();
     tasks.spawn(rotator.run());
     tasks.spawn(watching);
+    tasks.spawn(Arc::clone(&kept_policy).tell(first, service.shared.queue.clone(), log.clone()));
     tasks.spawn(kept_policy.keep(log.clone(), service.shared.ending.clone()));
     tasks.spawn(sessions::keep(Arc::clone(&service.shared)));
     tokio::select! {
@@ -336,6 +339,17 @@ fn open_store(settings: &Settings, keys: &Keys, log: &Log) -> Result<EmbeddedSto
         "store open: {tokens} tokens, {accounts} accounts, {sessions} sessions, newest event {position}, {replayed} replayed"
     ));
     Ok(store)
+}
+
+/// Whether nothing was ever decided here; a restore begins anew.
+fn is_first(store: &EmbeddedStore) -> bool {
+    let position = store.counts().position;
+    let newest = store.event(position).ok().flatten();
+    let restored = newest.is_some_and(|event| match event.what {
+        What::Operation(done) => done.operation == OperationKind::Restore,
+        What::Login(_) | What::Session(_) => false,
+    });
+    position == 0 || restored
 }
 
 /// Sends each checkpoint to the log, and so out of the data folder, in one line as syslog wants it.

@@ -319,13 +319,13 @@ impl Desk {
         approval: Option<&str>,
         shared: &Shared,
     ) -> Answered {
-        let operation = |changes: &[&str]| Operation::Keep {
+        let operation = |differences: &str| Operation::Keep {
             what: Keeping::PolicyApply,
             count: None,
-            detail: Note::detail(&changes.join(", ")),
+            detail: Note::detail(differences),
         };
         if let Some(position) = self.done_before(shared).await? {
-            return self.repeated(position, &operation(&[]), shared).await;
+            return self.repeated(position, &operation(""), shared).await;
         }
         let _turn = shared.kept_policy.turn.lock().await;
         let candidate = shared.kept_policy.candidate().await.map_err(|error| {
@@ -341,7 +341,8 @@ impl Desk {
             ));
         }
         let octets = candidate.octets();
-        let detail = changes.join(", ");
+        let differences = shared.kept_policy.rules().differences(&candidate);
+        let detail = differences.clone();
         if let Some(waiting) = self.gate(verb, detail, approval, octets, shared).await? {
             return Ok(waiting);
         }
@@ -354,7 +355,9 @@ impl Desk {
             )
         })?;
         let order = self.order(note);
-        let answer = self.operate_as(operation(&changes), order, shared).await?;
+        let answer = self
+            .operate_as(operation(&differences), order, shared)
+            .await?;
         let (pam, operations) = (candidate.pam.clone(), candidate.operations.clone());
         let put = Arc::clone(&shared.kept_policy).put(candidate).await;
         put.map_err(|error| {

@@ -1,7 +1,7 @@
 //! The question what a login needs, asked before anybody is prompted.
 
 use super::spare::has_spare;
-use super::{Verifier, load, may_be_kept};
+use super::{Verifier, has_usable_token, may_be_kept};
 use crate::account::{Account, AccountName, Language};
 use crate::event::{Event, LoginEvent, Reason, What};
 use crate::place::{Door, Place};
@@ -11,7 +11,6 @@ use crate::spare::SpareKind;
 use crate::start_password::StartPassword;
 use crate::store::{Change, Decider, Outcome, StoreError, View};
 use crate::time::{Now, Time};
-use crate::token::Token;
 
 /// The part of a Linux login in which it is asked what is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,19 +126,15 @@ impl<'a> Ask<'a> {
         account: Option<&Account>,
         is_name: bool,
     ) -> Result<(Asked, Option<Told>), StoreError> {
-        let tokens = match account {
-            Some(account) => load(view, &account.serials)?,
-            None => Vec::new(),
-        };
         let asking = Asking {
             ask: self,
             account,
-            tokens: &tokens,
+            view,
             is_name,
             in_time: self.now.steady && view.newest()?.is_none_or(|newest| self.now.time >= newest),
         };
         Ok(match self.question.phase {
-            Phase::Authenticate => asking.authenticate(),
+            Phase::Authenticate => asking.authenticate()?,
             Phase::Account => (asking.account()?, None),
             Phase::Change => (asking.change()?, None),
         })
@@ -152,11 +147,12 @@ struct Told {
     serial: Option<Serial>,
 }
 
-/// A question with what was read for it.
+/// A question with what was read for it. Tokens are read only where they bear on the answer: a damaged
+/// one must not keep somebody out who needs no code.
 struct Asking<'a> {
     ask: &'a Ask<'a>,
     account: Option<&'a Account>,
-    tokens: &'a [Token],
+    view: &'a dyn View,
     /// Whether the clock is good: what lasts until some moment is not to be had by a clock that went
     /// back behind it.
     in_time: bool,
@@ -174,32 +170,35 @@ impl Asking<'_> {
         }
     }
 
-    fn authenticate(&self) -> (Asked, Option<Told>) {
+    fn authenticate(&self) -> Result<(Asked, Option<Told>), StoreError> {
         let let_pass = |reason, serial| {
             let told = Told { reason, serial };
             (Asked::CodeNotNeeded, Some(told))
         };
-        match self.need() {
+        Ok(match self.need() {
             Need::NoCode => let_pass(Reason::NotAsked, None),
             Need::Grace(_) => let_pass(Reason::Grace, None),
-            Need::Code => match self.second_use() {
+            Need::Code => match self.second_use()? {
                 Some(serial) => let_pass(Reason::SecondUse, Some(serial)),
                 None => (Asked::CodeNeeded, None),
             },
-        }
+        })
     }
 
     /// The token by which this is a second use of a code, if it is and that token is still in use.
-    fn second_use(&self) -> Option<Serial> {
-        let serial = self.ask.question.second_use?;
-        let account = self.account?;
+    fn second_use(&self) -> Result<Option<Serial>, StoreError> {
+        let (Some(serial), Some(account)) = (self.ask.question.second_use, self.account) else {
+            return Ok(None);
+        };
         let limits = &self.ask.verifier.policy.limits;
         let closed = account.guesses.closed(limits, self.ask.now.time);
         let pam = self.ask.question.place.door == Door::Pam;
-        let in_use = |token: &&Token| token.serial == *serial && token.is_usable();
-        let token = self.tokens.iter().find(in_use)?;
-        let fits = pam && self.in_time && !account.disabled && closed.is_none();
-        fits.then(|| token.serial.clone())
+        let theirs = account.serials.contains(serial);
+        if !pam || !theirs || !self.in_time || account.disabled || closed.is_some() {
+            return Ok(None);
+        }
+        let token = self.view.token(serial)?.ok_or(StoreError::Corrupt)?;
+        Ok(token.is_usable().then_some(token.serial))
     }
 
     /// Whether the owner can prove the account by the code of a token, or by a start code that was
@@ -216,8 +215,7 @@ impl Asking<'_> {
         if self.is_granted() {
             return self.wanted(!account.serials.is_empty(), false, None);
         }
-        let usable = self.tokens.iter().any(Token::is_usable);
-        if account.exchange_required && usable {
+        if account.exchange_required && has_usable_token(self.view, account)? {
             return self.wanted(true, true, None);
         }
         self.as_needed()
@@ -252,7 +250,7 @@ impl Asking<'_> {
             return self.wanted(!account.serials.is_empty(), false, None);
         }
         let by_start_code = self.in_time && has_spare(account, SpareKind::Start, self.ask.now.time);
-        if by_start_code || self.tokens.iter().any(Token::is_usable) {
+        if by_start_code || has_usable_token(self.view, account)? {
             return self.wanted(true, true, None);
         }
         Ok(Asked::NothingWanted)

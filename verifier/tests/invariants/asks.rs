@@ -207,6 +207,35 @@ fn where_no_code_is_asked_only_the_first_part_of_a_login_writes_it_down() {
     );
 }
 
+/// Nor does it let anybody in who needs one.
+#[test]
+fn a_damaged_token_keeps_nobody_out_who_needs_no_code() {
+    let device = Device::usual(1);
+    let mut desk = Desk::of_mori(&device);
+    let change = sekisho_verifier::store::Change {
+        removed: vec![sekisho_verifier::store::Key::Token(device.serial.clone())],
+        ..sekisho_verifier::store::Change::event_only(desk.newest())
+    };
+    let mut write = sekisho_verifier::testing::sample::Write(change);
+    desk.store.commit(&mut [&mut write]).expect("a commit");
+    let sshd = place(Door::Pam);
+    let asked = desk.ask("mori", &sshd, Phase::Authenticate);
+    assert_eq!(asked, Asked::CodeNeeded);
+    let asked = desk.ask_again("mori", &sudo(), &device.serial);
+    assert_eq!(asked, Asked::Undecided);
+    desk.set(
+        "mori",
+        AccountChange {
+            code_required: Some(false),
+            ..AccountChange::default()
+        },
+    );
+    let asked = desk.ask("mori", &sshd, Phase::Authenticate);
+    assert_eq!(asked, Asked::CodeNotNeeded);
+    let asked = desk.ask("mori", &sshd, Phase::Change);
+    assert_eq!(asked, Asked::Undecided);
+}
+
 #[test]
 fn an_account_that_must_exchange_is_told_so_while_it_can() {
     let device = Device::usual(1);

@@ -105,6 +105,42 @@ fn i01_a_string_that_comes_again_at_a_later_step_is_spent_for_a_resync_too() {
     desk.done(&resync(&device, &first, &second));
 }
 
+/// Both are remembered at any age, like every code that was accepted.
+#[test]
+fn i01_both_codes_of_a_resync_are_known_as_used_long_after() {
+    let device = Device::usual(1);
+    let mut desk = drifting(&device, 4);
+    let (first, second) = two(&device, device.step(desk.now) - 1);
+    desk.done(&resync(&device, &first, &second));
+    desk.pass(86_400);
+    for code in [&first, &second] {
+        assert_eq!(desk.reason("mori", code), Some(Reason::AlreadyUsed));
+    }
+    assert!(desk.account("mori").guesses.is_clear());
+}
+
+/// What a restore raised is a watermark though nobody knows a code of it.
+#[test]
+fn r04_a_resync_after_a_restore_accepts_no_step_up_to_what_was_raised() {
+    let device = Device::usual(1);
+    let mut desk = drifting(&device, 4);
+    desk.done(&desk.restore());
+    let raised = desk.token(&device).watermark().expect("a step");
+    for first in raised - 3..=raised {
+        let (one, other) = two(&device, first);
+        let refusal = desk.refused(&resync(&device, &one, &other));
+        let reason = Reason::AlreadyUsed;
+        assert_eq!(
+            refusal,
+            Refusal::NotProven(device.serial.clone(), reason),
+            "{first}"
+        );
+    }
+    desk.pass(300);
+    let (one, other) = two(&device, raised + 1);
+    desk.done(&resync(&device, &one, &other));
+}
+
 #[test]
 fn i11_a_resync_looks_so_far_and_no_farther() {
     let device = Device::usual(1);

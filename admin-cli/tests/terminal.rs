@@ -9,6 +9,7 @@ use std::time::Duration;
 use harness::answers;
 use harness::terminal::{on_terminal, read_until};
 use harness::verifier::{Asked, FakeVerifier};
+use sekisho_verifier_socket::Language;
 use sekisho_verifier_socket::admin::Verb;
 
 const CODE: &str = "493817";
@@ -109,6 +110,28 @@ fn a_receipt_is_printed_before_sessions_are_waited_for() {
     assert_ne!(child.wait().expect("ends").code(), Some(0));
     // Whether it had asked already what became of them depends on who was quicker.
     assert!(!verifier.asked().is_empty());
+}
+
+#[test]
+fn prompts_speak_the_language_that_was_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = folder.path().join("verifier.sock");
+    let verifier = FakeVerifier::start(&socket, vec![answers::reply("receipt operation=enroll")]);
+    let mut child = on_terminal(&socket, "--language ja enroll alice S1");
+    let prompt = "S1 に表示されているワンタイムパスワード: ";
+    let printed = read_until(&mut child, prompt);
+    assert!(printed.ends_with(prompt), "{printed}");
+    let mut stdin = child.stdin.take().expect("piped");
+    thread::sleep(Duration::from_millis(300));
+    stdin
+        .write_all(format!("{CODE}\n").as_bytes())
+        .expect("script reads");
+    let rest = read_until(&mut child, "");
+    assert_eq!(child.wait().expect("ends").code(), Some(0), "{rest}");
+    assert!(rest.contains("受付番号  K7QM-2WXA-R4TD"), "{rest}");
+    assert!(!rest.contains(CODE), "{rest}");
+    let asked = verifier.asked();
+    assert_eq!(asked[0].language, Some(Language::Japanese));
 }
 
 #[test]

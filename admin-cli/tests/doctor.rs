@@ -270,7 +270,7 @@ const PLANTED: &[Plant] = &[
             &format!("auth include password-auth\n{ASKS}"),
         );
     }),
-    ("pam-skipped", ByHand, |tree| {
+    ("pam-skipped", Works, |tree| {
         // One line too many is jumped over.
         tree.write(
             "etc/pam.d/sudo",
@@ -544,6 +544,34 @@ fn files_of_strangers_are_found() {
     let (_, findings) = tree.findings();
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(findings[0]["id"], "socket-owner");
+}
+
+#[test]
+fn a_jump_that_is_too_long_is_told_to_end_at_the_code() {
+    let tree = Tree::good();
+    let text = "auth [success=3 default=ignore] pam_unix.so\nauth requisite pam_deny.so\n\
+                auth required pam_permit.so\nauth requisite pam_sekisho.so\nauth required pam_permit.so\n";
+    tree.write("etc/pam.d/sudo", text);
+    let (_, findings) = tree.findings();
+    let mend = findings[0]["mend"].as_str().expect("a command");
+    assert!(
+        mend.contains("1c\\auth  [success=2 default=ignore]  pam_unix.so"),
+        "{mend}"
+    );
+}
+
+#[test]
+fn what_is_included_by_its_path_is_no_service_of_its_own() {
+    let tree = Tree::good();
+    tree.write("etc/pam.d/one-time-code", "auth requisite pam_sekisho.so\n");
+    let include = format!("@include {}\n", "/etc/pam.d/one-time-code");
+    tree.write(
+        "etc/pam.d/sudo",
+        &format!("@include common-auth\n{include}"),
+    );
+    let (code, findings) = tree.findings();
+    assert!(findings.is_empty(), "{findings:#?}");
+    assert_eq!(code, 0);
 }
 
 #[test]

@@ -57,3 +57,35 @@ pub(crate) fn look_at_seen(clients: &[ClientView], found: &mut Found) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_never_signed_is_found_and_one_that_did_once_is_not() {
+        let client = |with, without| ClientView {
+            name: "branch-012".into(),
+            methods: Vec::new(),
+            with_message_authenticator: with,
+            without_message_authenticator: without,
+            retransmissions: 0,
+            retry_ms_min: None,
+            retry_ms_max: None,
+            accepts: 0,
+            rejects: 0,
+            dropped: 0,
+            last_drop: None,
+            last_seen_ms: None,
+            last_accept_ms: None,
+            accounting: 0,
+            auto: None,
+            warnings: Vec::new(),
+        };
+        for (with, without, expected) in [(0, 7, 1), (1, 7, 0), (0, 0, 0)] {
+            let mut found = Found::default();
+            look_at_seen(&[client(with, without)], &mut found);
+            assert_eq!(found.findings.len(), expected, "{with} {without}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ pub(crate) mod stack;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sekisho_settings::{Code, Settings};
 
@@ -70,7 +70,7 @@ pub(crate) fn look(
     if services.is_empty() {
         found.unseen("pam", "/etc/pam.d");
     }
-    let included: BTreeSet<String> = services
+    let included: BTreeSet<PathBuf> = services
         .values()
         .flat_map(|service| service.includes.clone())
         .collect();
@@ -85,7 +85,8 @@ pub(crate) fn look(
     };
     for (name, service) in &services {
         let is_service = look.is_named(name) || LOGINS.contains(&name.as_str());
-        if is_service || !included.contains(name) {
+        let file = stack::file_of(tree, name);
+        if is_service || file.is_none_or(|file| !included.contains(&file)) {
             look.service(name, service);
         }
     }
@@ -186,13 +187,21 @@ impl Look<'_> {
         format!("editor {line}{}", self.tree.word(file))
     }
 
-    /// A `sed` that changes a file in place.
+    /// A `sed` that changes a file in place; of a file that a package brings, a copy in `/etc`, which goes
+    /// before it.
     fn sed(&self, scripts: &[String], file: &Path) -> String {
         let scripts: Vec<String> = scripts
             .iter()
             .map(|script| format!("-e {}", quoted(script)))
             .collect();
-        format!("sed -i {} {}", scripts.join(" "), self.tree.word(file))
+        let scripts = scripts.join(" ");
+        let word = self.tree.word(file);
+        if file.starts_with("/etc") {
+            return format!("sed -i {scripts} {word}");
+        }
+        let name = file.file_name().map(Path::new).unwrap_or(file);
+        let copy = self.tree.word(&Path::new("/etc/pam.d").join(name));
+        format!("sed {scripts} {word} >{copy}")
     }
 
     fn not_asked(&mut self, name: &str, auth: &[Step]) {
@@ -300,6 +309,10 @@ impl Look<'_> {
                 let own = stack::file_of(self.tree, name);
                 if let Some(own) = own.filter(|own| own != file && step.top.includes) {
                     return self.sed(&[format!("{}s/include/substack/", step.top.line)], &own);
+                }
+                if let Some(control) = shorter(steps, index) {
+                    let line = format!("{line}c\\{}", written(&control, module));
+                    return self.sed(&[line], file);
                 }
                 let later = steps[index..]
                     .iter()
@@ -420,6 +433,34 @@ impl Look<'_> {
             );
         }
     }
+}
+
+/// The control of a jump over our line, with a jump that ends at it; `None` if it does not jump.
+fn shorter(steps: &[Step], index: usize) -> Option<String> {
+    let level = steps[index].level;
+    let between = steps[index + 1..]
+        .iter()
+        .take_while(|step| !known::is_ours(step))
+        .filter(|step| step.level <= level)
+        .count();
+    let word = &steps[index].module.as_ref()?.control_word;
+    let pairs = word.strip_prefix('[')?.strip_suffix(']')?;
+    let mut jumps = false;
+    let pairs: Vec<String> = pairs
+        .split_whitespace()
+        .map(|pair| {
+            let (name, action) = pair.split_once('=').unwrap_or((pair, ""));
+            if action.parse().is_ok_and(|lines: usize| lines > between) {
+                jumps = true;
+                return match between {
+                    0 => format!("{name}=ok"),
+                    lines => format!("{name}={lines}"),
+                };
+            }
+            pair.to_owned()
+        })
+        .collect();
+    jumps.then(|| format!("[{}]", pairs.join(" ")))
 }
 
 /// A step as it is written.

@@ -97,8 +97,8 @@ pub(crate) enum Trouble {
 pub(crate) struct Service {
     lines: Vec<(Type, Step)>,
     pub(crate) trouble: Vec<Trouble>,
-    /// The files that it includes, by the names it gives.
-    pub(crate) includes: Vec<String>,
+    /// The files that it includes.
+    pub(crate) includes: Vec<PathBuf>,
 }
 
 impl Service {
@@ -268,7 +268,7 @@ impl Reader<'_> {
         let file = file_of(self.tree, &name);
         match file.filter(|_| depth < INCLUDES_MAX) {
             Some(file) => {
-                self.service.includes.push(name);
+                self.service.includes.push(file.clone());
                 self.file(&file, only, level, depth + 1);
             }
             // Once is enough: a file that includes itself would come up at every depth.

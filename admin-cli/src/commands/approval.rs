@@ -13,7 +13,7 @@ use crate::cli::Approve;
 use crate::connection::Verifier;
 use crate::failure::{Failure, Kind};
 use crate::output::block::Block;
-use crate::output::{Output, clean, hint, json, table, time};
+use crate::output::{Output, clean, hint, json, time};
 
 /// How long one question for what became of it may take: the verifier answers within half a minute.
 const PATIENCE: Duration = Duration::from_secs(35);
@@ -22,15 +22,8 @@ const WAIT_MAX: Duration = Duration::from_secs(3_600);
 /// Between two questions, where the verifier answers at once.
 const PAUSE: Duration = Duration::from_secs(1);
 
-const HEADER: &[&str] = &[
-    "approval-label-number",
-    "approval-label-operation",
-    "approval-label-detail",
-    "approval-label-asked-by",
-    "approval-label-until",
-    "approval-label-state",
-    "approval-label-settled-by",
-];
+/// Between the parts of what an operation would do.
+const PARTS: &str = "; ";
 
 pub(crate) fn approve(
     approve: &Approve,
@@ -60,8 +53,9 @@ pub(crate) fn list(verifier: &mut Verifier, output: &mut Output) -> Result<(), S
         hint(&text!("approval-none"));
         return Ok(());
     }
-    let rows: Vec<_> = views.iter().map(row).collect();
-    Ok(output.text(&table::render_used(HEADER, &rows))?)
+    // No table: what a change of the policy would do takes many lines.
+    let blocks: Vec<String> = views.iter().map(|view| block(view).render()).collect();
+    Ok(output.text(&blocks.join("\n"))?)
 }
 
 /// Waits until a second person has approved it; `Ok` if one has.
@@ -147,25 +141,18 @@ fn failure(view: &ApprovalView) -> Failure {
 }
 
 fn block(view: &ApprovalView) -> Block {
-    Block::new()
+    let block = Block::new()
         .with("approval-label-number", &view.number)
         .with("approval-label-operation", operation(view))
-        .with("approval-label-detail", &view.detail)
         .with("approval-label-asked-by", &view.asked_by)
+        .with("approval-label-until", time::local(view.until_ms))
         .with("approval-label-state", state(view))
-        .with_some("approval-label-settled-by", view.settled_by.as_ref())
-}
-
-fn row(view: &ApprovalView) -> Vec<String> {
-    vec![
-        view.number.clone(),
-        operation(view),
-        view.detail.clone(),
-        view.asked_by.clone(),
-        time::local(view.until_ms),
-        state(view),
-        view.settled_by.clone().unwrap_or_default(),
-    ]
+        .with_some("approval-label-settled-by", view.settled_by.as_ref());
+    let parts = view.detail.split(PARTS).filter(|part| !part.is_empty());
+    parts.enumerate().fold(block, |block, (at, part)| {
+        let label = if at == 0 { "approval-label-detail" } else { "" };
+        block.with(label, part)
+    })
 }
 
 fn operation(view: &ApprovalView) -> String {

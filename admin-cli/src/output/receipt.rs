@@ -24,6 +24,7 @@ pub(crate) fn show(output: &mut Output, receipt: &ReceiptView) -> io::Result<()>
 pub(crate) fn block(receipt: &ReceiptView) -> Block {
     let counted = match receipt.operation.as_str() {
         "accounts-disable" => "label-accounts",
+        "emergency" => "codes-emergency",
         _ => "label-token-count",
     };
     Block::new()

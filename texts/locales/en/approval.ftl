@@ -6,7 +6,7 @@ approval-label-detail = What it would do
 approval-label-asked-by = Asked by
 approval-label-until = Until
 approval-label-state = State
-approval-label-settled-by = By
+approval-label-settled-by = Settled by
 
 approval-operation-backup = backup
 approval-operation-restore = restore

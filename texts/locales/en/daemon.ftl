@@ -32,7 +32,7 @@ daemon-self-wait-way-out = wait for a minute, then try again
 daemon-self-no-judge = your password can not be checked now
 daemon-self-no-judge-way-out = try again later; an admin sees in the log of sekisho-verifierd and sekisho-passwordd why
 daemon-self-no-account = there is no account of your name yet
-daemon-self-no-account-way-out = put your first token into use: sekisho self start
+daemon-self-no-account-way-out = ask an admin to make it; then put your first token into use: sekisho self start
 daemon-self-not-accepted = this was not accepted
 daemon-self-not-accepted-way-out = check the serial, wait for the next code, and try again; the help desk can see why
 
@@ -57,3 +57,8 @@ policy-because-clock = the server's clock is doubted, so no code is accepted now
 
 daemon-policy-same = the policy of the settings is in effect
 daemon-policy-same-way-out = nothing has to be done
+
+## `sekisho emergency`
+
+daemon-codes-of-admins = only an admin makes emergency codes for an admin, for root, and for oneself
+daemon-codes-of-admins-way-out = ask an admin

@@ -32,7 +32,7 @@ daemon-self-wait-way-out = 1分ほど待ってから、もう一度お試しく�
 daemon-self-no-judge = 現在パスワードを確認できません
 daemon-self-no-judge-way-out = 後でもう一度お試しください。原因は sekisho-verifierd と sekisho-passwordd のログにあります
 daemon-self-no-account = あなたのアカウントはまだ登録されていません
-daemon-self-no-account-way-out = 最初のトークンの利用を開始してください: sekisho self start
+daemon-self-no-account-way-out = 管理者にアカウントの登録をご依頼ください。登録後、sekisho self start で利用を開始できます
 daemon-self-not-accepted = 受け付けられませんでした
 daemon-self-not-accepted-way-out = シリアル番号を確認し、次のワンタイムパスワードでもう一度お試しください。理由はヘルプデスクで確認できます
 
@@ -54,3 +54,8 @@ policy-because-clock = サーバーの時計に疑いがあるため、現在ワ
 
 daemon-policy-same = 設定ファイルのポリシーはすでに適用されています
 daemon-policy-same-way-out = 何もする必要はありません
+
+## `sekisho emergency`
+
+daemon-codes-of-admins = 管理者、root、ご自身の緊急コードを発行できるのは管理者だけです
+daemon-codes-of-admins-way-out = 管理者に依頼してください

@@ -307,6 +307,9 @@ fn one_code_in_many_processes(bench: &Bench, racers: &[Token]) -> Row {
             if module == Module::Ours {
                 assert!(counts.iter().all(|count| *count == 1), "{counts:?}");
             }
+            // Alone it is refused when it comes again: reuse is off.
+            let last = racers.last().expect("some");
+            assert!(!bench.lets_in(module, last, 0), "{module:?}");
             let (middle, most) = middle_and_most(counts);
             format!("{middle}, {most}")
         },

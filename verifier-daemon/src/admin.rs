@@ -220,8 +220,8 @@ impl Desk {
                 valid_s,
                 note,
             } => {
-                let valid = Duration::from_secs(valid_s);
-                self.emergency(&account, count, valid, note, shared).await
+                let codes = (count, Duration::from_secs(valid_s));
+                self.emergency(&account, codes, note, peer, shared).await
             }
             Verb::StartCode { account, note } => self.start_code(&account, note, shared).await,
             Verb::StartPassword {

@@ -19,6 +19,8 @@ use crate::clock::Moment;
 
 /// How long something waits, and how long an approval is good.
 const LIFE: Duration = Duration::from_secs(15 * 60);
+/// For ever, for something that was done already.
+const HELD: Duration = Duration::from_secs(10 * 365 * 86_400);
 /// The most that wait, or were settled and are still told of.
 const OPEN_MAX: usize = 64;
 /// The most of one user.
@@ -215,6 +217,31 @@ impl Approvals {
         let view = asked.view(now);
         open.push(asked);
         Ok((view, true))
+    }
+
+    /// Takes note of what was done already and waits for a second person all the same, without an end.
+    pub(crate) fn hold(
+        &self,
+        operation: Approved,
+        (asker, person): (&Actor, u32),
+        number: String,
+        now: Moment,
+    ) {
+        self.open().push(Asked {
+            number,
+            subject: Subject {
+                operation,
+                digest: [0; 32],
+            },
+            detail: String::new(),
+            asker: asker.clone(),
+            person,
+            until: Moment {
+                wall: now.wall.after(HELD),
+                running: now.running + HELD,
+            },
+            state: State::Waiting,
+        });
     }
 
     /// Forgets what could not be written down.

@@ -151,6 +151,11 @@ impl Connection {
             id,
         };
         match request {
+            Request::Ask(_) | Request::Attempt(_) | Request::Password(_) | Request::Start(_)
+                if self.shared.hold.is_on() =>
+            {
+                self.put_off(to);
+            }
             Request::Ask(ask) => self.ask(ask, to),
             Request::Attempt(attempt) => self.attempt(attempt, to),
             Request::Password(_)

@@ -28,6 +28,7 @@ mod progress;
 mod rate;
 mod requests;
 mod restore;
+mod restored;
 mod sealed_file;
 mod second_use;
 mod seeds;
@@ -50,7 +51,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use sekisho_daemon::Log;
-use sekisho_settings::{DEFAULT_FILE, Settings};
+use sekisho_settings::{Approved, DEFAULT_FILE, Settings};
 use sekisho_store_embedded::{EmbeddedStore, INDEX_THREAD, Options};
 use sekisho_verifier::event::{OperationKind, What};
 use sekisho_verifier::store::{Counts, Store};
@@ -59,7 +60,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::approvals::Approvals;
+use crate::approvals::{Approvals, NUMBER_CHARACTERS};
 use crate::backup::{BACKUP_THREAD, Backups};
 use crate::clock::Clock;
 use crate::counters::Counters;
@@ -74,6 +75,7 @@ use crate::peer::Directory;
 use crate::progress::Progress;
 use crate::rate::Rates;
 use crate::restore::Restore;
+use crate::restored::Hold;
 use crate::second_use::SecondUse;
 use crate::seen::Seen;
 use crate::service::{Service, Shared};
@@ -200,6 +202,10 @@ async fn serve(
     let second_use = Arc::new(SecondUse::new(&rules.pam));
     let first = is_first(&store);
     let current = Arc::new(Current::new(Arc::clone(&verifier)));
+    let takes_two = rules.operations.contains(&Approved::Restore);
+    let approvals = Approvals::new(rules.operations);
+    let data = &settings.verifier.data;
+    let hold = Hold::take(data, takes_two, &approvals, number()?, &log);
     let deciding = Deciding {
         store,
         current: Arc::clone(&current),
@@ -225,9 +231,10 @@ async fn serve(
     let watching = Arc::clone(&clock).watch(log.clone(), ending.clone());
     let (rotations, rotator) =
         keys::rotator(&keys, keeper, queue.clone(), log.clone(), ending.clone());
+    let directory = Arc::new(Directory::new(&settings.verifier));
     let service = Service {
         listener,
-        directory: Arc::new(Directory::new(&settings.verifier)),
+        directory: Arc::clone(&directory),
         shared: Arc::new(Shared {
             keyring: Arc::clone(verifier.keyring()),
             current,
@@ -250,7 +257,9 @@ async fn serve(
             passwords: Passwords::start()?,
             sessions,
             seen: Seen::new(&settings),
-            approvals: Approvals::new(rules.operations),
+            approvals,
+            directory,
+            hold,
             findings: Arc::clone(&findings),
             second_use,
             owners: Owners::new(&settings),
@@ -355,6 +364,13 @@ fn is_first(store: &EmbeddedStore) -> bool {
 /// Sends each checkpoint to the log, and so out of the data folder, in one line as syslog wants it.
 fn publish(log: Log) -> impl FnMut(&str) + Send {
     move |note| log.info(format_args!("checkpoint {note}"))
+}
+
+/// The number of an approval.
+fn number() -> Result<String, Failure> {
+    let mut octets = [0; NUMBER_CHARACTERS];
+    getrandom::fill(&mut octets).map_err(|error| format!("no random numbers: {error}"))?;
+    Ok(approvals::number(octets))
 }
 
 /// What the ids of orders begin at, in the lower half of all numbers.

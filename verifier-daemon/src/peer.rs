@@ -66,6 +66,29 @@ impl Directory {
         }
     }
 
+    /// Whether somebody who is no admin may make codes for `account`, which stand in for a token: not for
+    /// root, nor for admins, whatever the case of their names. What can not be told is one. Asks the
+    /// system's user database: not for the thread that serves connections.
+    pub(crate) fn is_admins(&self, account: &str) -> bool {
+        let named = self.admin.is_some_and(|gid| match Group::from_gid(gid) {
+            Ok(Some(group)) => group
+                .mem
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(account)),
+            Ok(None) => false,
+            Err(_) => true,
+        });
+        match User::from_name(account) {
+            Ok(Some(user)) => {
+                let member = |gid| groups(&user.name, user.gid.as_raw()).contains(&gid);
+                named || user.uid.is_root() || self.admin.is_some_and(member)
+            }
+            // Nobody here: somebody of a gateway.
+            Ok(None) => named,
+            Err(_) => true,
+        }
+    }
+
     /// Root and the RADIUS server, who are known without asking anybody.
     pub(crate) fn trusted(&self, uid: u32) -> Option<Peer> {
         let (name, roles) = if Uid::from_raw(uid).is_root() {

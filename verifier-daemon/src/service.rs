@@ -31,6 +31,7 @@ use crate::owners::Owners;
 use crate::passwords::Passwords;
 use crate::peer::{self, Directory, Peer};
 use crate::rate::Rates;
+use crate::restored::Hold;
 use crate::second_use::SecondUse;
 use crate::seen::Seen;
 use crate::sessions::Sessions;
@@ -67,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) seen: Seen,
     pub(crate) approvals: Approvals,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) hold: Hold,
     pub(crate) findings: Arc<Findings>,
     pub(crate) second_use: Arc<SecondUse>,
     pub(crate) owners: Owners,

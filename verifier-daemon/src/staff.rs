@@ -32,7 +32,7 @@ use crate::owners::{Password, typed};
 use crate::peer::Peer;
 use crate::service::Shared;
 use crate::speech::text;
-use crate::{clock, requests, sessions, views};
+use crate::{clock, requests, restored, sessions, views};
 
 /// How long somebody waits for a second person before they ask again.
 const SETTLED: Duration = Duration::from_secs(30);
@@ -40,20 +40,57 @@ const SETTLED: Duration = Duration::from_secs(30);
 const SELF: &str = "self";
 
 impl Desk {
+    /// Who is no admin makes no codes for admins, nor for themselves: they would be more than they are.
+    async fn may_make_codes(
+        &self,
+        account: &AccountName,
+        peer: &Peer,
+        shared: &Shared,
+    ) -> Result<(), Refusal> {
+        if peer.roles.admin {
+            return Ok(());
+        }
+        // Under all the names that the account has.
+        let mut names = vec![account.as_str().to_owned()];
+        if let Some(known) = self.account_named(account.clone(), shared).await? {
+            names.push(known.name.to_string());
+            names.extend(known.aliases.iter().map(ToString::to_string));
+        }
+        let own = |name: &String| name.eq_ignore_ascii_case(&peer.name);
+        let (directory, own) = (Arc::clone(&shared.directory), names.iter().any(own));
+        let admins = move || names.iter().any(|name| directory.is_admins(name));
+        let admins = tokio::task::spawn_blocking(admins).await;
+        if !own && matches!(admins, Ok(false)) {
+            return Ok(());
+        }
+        let log = &shared.log;
+        log.warning(format_args!(
+            "refused to {}: codes for {account}, who is an admin or themselves",
+            self.actor
+        ));
+        Err(self.told(
+            RefusalKind::NotPermitted,
+            say!(self.texts(), "daemon-codes-of-admins"),
+            say!(self.texts(), "daemon-codes-of-admins-way-out"),
+        ))
+    }
+
     /// Emergency codes, shown once.
     pub(crate) async fn emergency(
         &self,
         account: &str,
-        count: u8,
-        valid: Duration,
+        (count, valid): (u8, Duration),
         note: Option<String>,
+        peer: &Peer,
         shared: &Shared,
     ) -> Answered {
+        let account = requests::account(account)?;
+        self.may_make_codes(&account, peer, shared).await?;
         let codes = (0..count).map(|_| spare_code(SpareKind::Emergency));
         let codes: Vec<SpareCode> = codes.collect::<Result<_, _>>()?;
         let shown = codes.iter().map(shown).collect();
         let operation = Operation::Emergency {
-            account: requests::account(account)?,
+            account,
             codes,
             valid,
             key: SpareKey::new(requests::random()?),
@@ -443,6 +480,9 @@ impl Desk {
         let said = told.is_ok().then_some((&self.actor, refuse));
         let settled = shared.approvals.settle(&view.number, said, Moment::now());
         told?;
+        if !refuse && restored::is_it(&view.operation) {
+            shared.hold.end(&shared.log);
+        }
         settled.map(Answer::Waiting).ok_or_else(unavailable)
     }
 
@@ -520,6 +560,10 @@ impl Desk {
         }
         if verb != OwnVerb::Status {
             self.prove_password(password, peer, shared).await?;
+        }
+        let gives = matches!(verb, OwnVerb::Start { .. } | OwnVerb::Choose { .. });
+        if gives && shared.hold.is_on() {
+            return Err(unavailable());
         }
         let uid = format!("uid={}", peer.uid);
         let place = || Some(Place::new(Door::Pam, SELF, None, Some(&uid)));

@@ -29,6 +29,9 @@ pub(crate) async fn view(shared: &Shared) -> Result<StatusView, Refusal> {
             false => text!("warn-clock-forward", seconds = seconds, left = left),
         });
     }
+    if shared.hold.is_on() {
+        warnings.push(text!("warn-restore-waits"));
+    }
     warnings.extend(shared.kept_policy.warning());
     warnings.extend(shared.keys.warnings());
     warnings.extend(shared.seen.warnings());

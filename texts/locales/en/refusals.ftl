@@ -154,6 +154,7 @@ warn-not-ended = { $count } sessions at gateways could not be ended since the st
 warn-undecided = { $count } requests could not be decided since the start
 warn-refused = { $count } connections over the limit were closed since the start
 warn-policy-lost = the policy that was in effect is lost ({ $why }): that of the settings took its place
+warn-restore-waits = this was restored from a backup: nobody gets in until another admin has approved it, see sekisho approval list
 warn-policy-pending = the settings have another policy under [{ $parts }] than the one in effect: run sekisho policy apply, and let a second admin approve it
 warn-client = RADIUS client { $client }: { $warning }
 warn-unsigned = { $count } requests came without Message-Authenticator, which anybody on the way can forge

@@ -154,6 +154,7 @@ warn-not-ended = 起動後、ゲートウェイのセッション{ $count }件�
 warn-undecided = 起動後、{ $count }件の要求を判定できませんでした
 warn-refused = 起動後、上限を超えた接続{ $count }件を閉じました
 warn-policy-lost = 適用中だったポリシーが失われたため（{ $why }）、設定ファイルのポリシーを適用しました
+warn-restore-waits = バックアップから復元されました。別の管理者が承認するまで、誰もログインできません。sekisho approval list を確認してください
 warn-policy-pending = 設定の [{ $parts }] が、適用中のポリシーと異なります。sekisho policy apply を実行し、別の管理者の承認を受けてください
 warn-client = RADIUS クライアント { $client }: { $warning }
 warn-unsigned = Message-Authenticator のない要求が{ $count }件ありました。通信経路上で偽造できます

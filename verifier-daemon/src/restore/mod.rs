@@ -21,7 +21,7 @@ use age::x25519::Identity;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use nix::unistd::{User, getuid};
-use sekisho_settings::Settings;
+use sekisho_settings::{Approved, Settings};
 use sekisho_store_embedded::{
     EmbeddedStore, Options, Reached, Scrubbed, Verified, begin_epoch, verify,
 };
@@ -40,7 +40,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::backup::manifest::Manifest;
-use crate::{ANCHOR, clock, keys, policy};
+use crate::{ANCHOR, clock, keys, policy, restored};
 
 use failure::{Failure, Kind};
 use place::Place;
@@ -103,6 +103,7 @@ fn try_to_run(settings: &Path, restore: &Restore) -> Result<(), Failure> {
     let _ = sekisho_daemon::lock_memory();
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let actor = actor();
+    let person = restored::own_person(actor.uid);
     // Read by whoever runs this: the owner of the data folder may not be able to.
     let settings =
         Settings::load(settings).map_err(|error| Failure::told(Kind::Invalid, &error))?;
@@ -124,6 +125,10 @@ fn try_to_run(settings: &Path, restore: &Restore) -> Result<(), Failure> {
         ..Order::of(actor)
     };
     let mut restored = begin_anew(&settings, folder, &unpacked, &order, restore)?;
+    if settings.approval.operations.contains(&Approved::Restore) {
+        let marked = restored::mark(data, &order.actor, person);
+        marked.map_err(|error| Failure::io(&data.join(restored::FILE), &error, "try again"))?;
+    }
     place.finish()?;
     let anchor = settings.verifier.socket.with_file_name(ANCHOR);
     restored.warnings.extend(restored.reached.put_into(&anchor));

@@ -180,6 +180,8 @@ fn check_nothing_is_there(data: &Path, master_key: &Path) -> Result<(), Failure>
             name == UNFINISHED && fs::symlink_metadata(&path).is_ok_and(|about| about.is_dir());
         let left =
             LEFT_OVER.iter().any(|ours| name == ours) || (name == KEYRING && is_left_keyring(data));
+        // Of a restore that was cut off.
+        let left = left || name == crate::restored::FILE;
         path == master_key || name == LOCK || name == "lost+found" || unfinished || left
     };
     let mut found = Vec::new();

@@ -159,7 +159,8 @@ pub struct Asking {
     /// Rules of RADIUS clients. One that is not here always asks.
     pub clients: BTreeMap<Box<str>, Rules>,
     /// Before this moment an account that never had a token is let in at the PAM door where a code is
-    /// needed, to put its first one into use.
+    /// needed, to put its first one into use. Not a name that nobody made an account for: it may be
+    /// another spelling of somebody who has a token.
     pub grace_until: Option<Time>,
 }
 
@@ -413,7 +414,7 @@ impl Policy {
         let closed = |account: &Account| account.guesses.closed(&self.limits, now).is_some();
         let may_start = place.door == Door::Pam
             && !disabled
-            && account.is_none_or(|account| !account.had_token() && !closed(account));
+            && account.is_some_and(|account| !account.had_token() && !closed(account));
         let need = match self.asking.grace_until {
             _ if !needed => Need::NoCode,
             Some(until) if may_start && now < until => Need::Grace(until),

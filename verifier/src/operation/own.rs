@@ -62,7 +62,10 @@ enum Old {
 
 impl Operate<'_> {
     pub(super) fn start(&self, view: &dyn View, start: &Start) -> Decided<Draft> {
-        let account = self.account_or_new(view, &start.account)?;
+        // Not one that is made by it: another spelling of a name must not be another account.
+        let Some(account) = view.account_by_any_name(&start.account)? else {
+            return Ok(Err(Refusal::NoSuchAccount(start.account.clone()).into()));
+        };
         or_refuse!(self.may_prove(view, &account)?);
         let new = or_refuse!(token::token(view, &start.serial)?);
         or_refuse!(token::next(&new, Transition::Enroll));

@@ -124,13 +124,11 @@ impl<'a> Ask<'a> {
         &self,
         view: &dyn View,
         account: Option<&Account>,
-        is_name: bool,
     ) -> Result<(Asked, Option<Told>), StoreError> {
         let asking = Asking {
             ask: self,
             account,
             view,
-            is_name,
             in_time: self.now.steady && view.newest()?.is_none_or(|newest| self.now.time >= newest),
         };
         Ok(match self.question.phase {
@@ -156,8 +154,6 @@ struct Asking<'a> {
     /// Whether the clock is good: what lasts until some moment is not to be had by a clock that went
     /// back behind it.
     in_time: bool,
-    /// Whether what was typed can be the name of an account.
-    is_name: bool,
 }
 
 impl Asking<'_> {
@@ -165,7 +161,7 @@ impl Asking<'_> {
         let policy = &self.ask.verifier.policy;
         let (need, _) = policy.need(self.ask.question.place, self.account, self.ask.now.time);
         match need {
-            Need::Grace(_) if !self.in_time || !self.is_name => Need::Code,
+            Need::Grace(_) if !self.in_time => Need::Code,
             need => need,
         }
     }
@@ -235,10 +231,7 @@ impl Asking<'_> {
             Need::Code | Need::NoCode => None,
         };
         let Some(account) = self.account else {
-            return match self.is_name {
-                true => self.wanted(false, false, grace_until),
-                false => Ok(Asked::NothingWanted),
-            };
+            return Ok(Asked::NothingWanted);
         };
         if account.disabled {
             return Ok(Asked::NothingWanted);
@@ -307,7 +300,7 @@ impl Decider for Ask<'_> {
             None => None,
         };
         self.language = account.as_ref().and_then(|account| account.language);
-        let (asked, told) = self.find(view, account.as_ref(), name.is_some())?;
+        let (asked, told) = self.find(view, account.as_ref())?;
         self.came = Some(Came {
             asked,
             written: told.is_some(),

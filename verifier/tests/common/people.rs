@@ -2,7 +2,7 @@
 //! codes that stand in for a token.
 
 use sekisho_verifier::event::{Event, Reason, What};
-use sekisho_verifier::operation::{Done, Operation, OwnProof, Refusal, Start};
+use sekisho_verifier::operation::{AccountChange, Done, Operation, OwnProof, Refusal, Start};
 use sekisho_verifier::place::{Door, Place};
 use sekisho_verifier::serial::Serial;
 use sekisho_verifier::spare::{SpareCode, SpareKey, SpareKind};
@@ -134,6 +134,18 @@ impl Desk {
             ..Question::of(account, place)
         };
         self.asked(question).0
+    }
+
+    /// Makes an account, without a token.
+    pub(crate) fn make(&mut self, account: &str) {
+        let code_required = Some(true);
+        self.set(
+            account,
+            AccountChange {
+                code_required,
+                ..AccountChange::default()
+            },
+        );
     }
 
     pub(crate) fn at_pam(&mut self, account: &str, code: &str) -> Told {

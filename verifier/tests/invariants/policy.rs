@@ -239,7 +239,7 @@ fn what_is_no_literal_address_makes_no_rule_weaker() {
 }
 
 #[test]
-fn grace_is_for_who_never_had_a_token_at_a_linux_login_until_a_day() {
+fn grace_is_for_an_account_that_never_had_a_token_at_a_linux_login_until_a_day() {
     let until = START.after(seconds(1_000));
     let mut policy = Policy::default();
     policy.asking.grace_until = Some(until);
@@ -247,7 +247,7 @@ fn grace_is_for_who_never_had_a_token_at_a_linux_login_until_a_day() {
     let new = account(&[]);
     let need = |account: Option<&Account>, place: &Place, now| policy.need(place, account, now).0;
     assert_eq!(need(Some(&new), &sudo, START), Need::Grace(until));
-    assert_eq!(need(None, &sudo, START), Need::Grace(until));
+    assert_eq!(need(None, &sudo, START), Need::Code, "a name of nobody");
     assert_eq!(
         need(Some(&new), &at("sshd", None), START),
         Need::Grace(until)

@@ -23,12 +23,14 @@ use crate::common::people::{
 };
 use crate::common::{START, config, moved, seconds};
 
-/// Two devices in stock, and nobody.
+/// Two devices in stock, and two accounts without any.
 fn stocked() -> (Desk, Device, Device) {
     let (first, second) = (Device::usual(1), Device::usual(2));
     let mut desk = Desk::new(Policy::default());
     desk.stock(&first);
     desk.stock(&second);
+    desk.make("mori");
+    desk.make("sato");
     (desk, first, second)
 }
 
@@ -505,12 +507,13 @@ fn i03_wrong_answers_lock_the_account_and_then_nothing_is_judged() {
     assert!(desk.account("mori").guesses.is_clear());
 }
 
-/// Serials rise by one. Somebody who tries them all is charged for each, account or not.
+/// Serials rise by one. Somebody who tries them all is charged for each.
 #[test]
 fn i03_whoever_tries_the_stock_is_locked_before_it_is() {
     let mut desk = Desk::new(Policy::default());
     let devices: Vec<Device> = (1..=30).map(Device::usual).collect();
     devices.iter().for_each(|device| desk.stock(device));
+    desk.make("mallory");
     let mut judged = 0;
     for device in &devices {
         let code = device.wrong(desk.now);
@@ -594,8 +597,8 @@ fn a_start_of_use_password_can_be_taken_away() {
         nonce: [0; 12],
     };
     assert_eq!(
-        desk.refused(&remove("mori")),
-        Refusal::NoSuchAccount(name("mori"))
+        desk.refused(&remove("nobody")),
+        Refusal::NoSuchAccount(name("nobody"))
     );
     desk.done(&start_password("mori", 7));
     desk.done(&remove("mori"));
@@ -696,6 +699,24 @@ fn i04_a_start_is_all_or_nothing() {
                 _ => {}
             }
         }
+    }
+}
+
+/// A host may know one person by several names. Where none of them is an account's, nothing starts.
+#[test]
+fn r26_nobody_starts_a_token_for_a_name_without_an_account() {
+    let (mut desk, first, _) = stocked();
+    let code = first.shows(desk.now);
+    for name_of_nobody in ["mori@branch.example", "m.mori", "nobody"] {
+        let before = (desk.records(), desk.events());
+        let refusal = desk.not_started(start(name_of_nobody, &first, &code));
+        assert_eq!(refusal, Refusal::NoSuchAccount(name(name_of_nobody)));
+        let exchange = Start {
+            exchange: Some(true),
+            ..instead(name_of_nobody, &first, &code, "123456")
+        };
+        desk.not_started(exchange);
+        assert_eq!((desk.records(), desk.events()), before);
     }
 }
 
@@ -819,6 +840,7 @@ proptest! {
         let accounts = ["mori", "sato"];
         let mut desk = Desk::new(Policy::default());
         devices.iter().for_each(|device| desk.stock(device));
+        accounts.iter().for_each(|account| desk.make(account));
         for (account, device, old, help, pause) in tries {
             desk.pass(pause);
             let account = accounts[usize::from(account)];

@@ -228,12 +228,13 @@ impl<H: Handle, V: Verifier> Flow<'_, H, V> {
     }
 
     fn choice(&mut self) -> Result<bool, Denial> {
-        let question = texts::prompt_choice(self.speaker.language);
+        let mut question = texts::prompt_choice(self.speaker.language);
         for _ in 0..CHOICES {
             let answer = self.question(Echo::On, &question)?;
             if let Some(choice) = texts::choice(text(&answer)?) {
                 return Ok(choice);
             }
+            question = texts::prompt_choice_again(self.speaker.language);
         }
         Err(Unfit::Unclear.into())
     }

@@ -225,7 +225,7 @@ impl Desk {
                 because.push(say!(
                     texts,
                     "policy-because-grace",
-                    until = views::wall_clock(until)
+                    until = views::last_minute(until)
                 ));
                 "start-of-use"
             }

@@ -19,6 +19,7 @@ use sekisho_verifier_socket::{Language, Speech, Wanted};
 
 /// Characters of a moment up to its minute.
 const TO_THE_MINUTE: usize = 16;
+const A_MINUTE_MS: u64 = 60_000;
 
 /// The receipt of an operation that was done, without what vouches for it.
 pub(crate) fn receipt(position: Position, time: Time, event: &OperationEvent) -> ReceiptView {
@@ -69,13 +70,17 @@ pub(crate) fn wanted(wanted: verify::Wanted, speech: Speech) -> Wanted {
         exchange: wanted.exchange,
         old_code: wanted.old_code,
         positions: wanted.positions,
-        grace_until: wanted.grace_until.map(|until| {
-            let mut text = wall_clock(until);
-            // A day's end is told to the minute.
-            text.truncate(TO_THE_MINUTE);
-            text
-        }),
+        grace_until: wanted.grace_until.map(last_minute),
     }
+}
+
+/// The last minute before a moment: a day ends where the next begins, and whoever reads that thinks
+/// of the next.
+pub(crate) fn last_minute(until: Time) -> String {
+    let last = Time::from_millis(until.millis().saturating_sub(A_MINUTE_MS));
+    let mut text = wall_clock(last);
+    text.truncate(TO_THE_MINUTE);
+    text
 }
 
 /// A moment as the server's wall clock shows it: `2026-11-22 20:15:03`.

@@ -337,7 +337,7 @@ fn prompt_and_echo_follow_the_options() {
 #[test]
 fn account_goes_before_option_before_settings_in_what_is_asked() {
     use Language::{English, Japanese};
-    let ja = "ワンタイムパスワード: ";
+    let ja = "ワンタイムパスワード（半角）: ";
     let en = "One-time code: ";
     for (options, chosen, usual, expected) in [
         ("", None, English, en),

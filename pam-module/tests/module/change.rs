@@ -56,7 +56,8 @@ fn token_is_asked_for_put_into_use_and_told_with_its_receipt() {
         shown("message"),
         [
             "4 Please put your token into use now. Without one you can log in until 2026-12-01 09:00.",
-            "4 Token SKTS00012345 is in use. Receipt number: 4711, 2026-11-22 20:15:03.",
+            "4 You can now use token SKTS00012345. Receipt number: 4711, 2026-11-22 20:15:03. The code that you typed \
+             is used up: wait for the next one.",
         ]
     );
     let log = noticed.log();
@@ -115,7 +116,7 @@ fn japanese_is_spoken_to_whoever_chose_it() {
     assert_eq!(noticed.code("chauthtok"), SUCCESS);
     assert_eq!(
         noticed.lines("prompt")[0]["text"],
-        "トークンのシリアル番号: "
+        "トークンのシリアル番号（半角英数字）: "
     );
     let message = noticed.lines("message")[1]["text"].to_owned();
     assert!(
@@ -126,7 +127,10 @@ fn japanese_is_spoken_to_whoever_chose_it() {
 
     let verifier = FakeVerifier::asks(Does::Says(Reply::CodeNeeded(japanese)));
     let noticed = Driver::new(verifier.path(), "").answer(CODE).run();
-    assert_eq!(noticed.lines("prompt")[0]["text"], "ワンタイムパスワード: ");
+    assert_eq!(
+        noticed.lines("prompt")[0]["text"],
+        "ワンタイムパスワード（半角）: "
+    );
 }
 
 /// pam_yubico CVE-2011-4120 took an empty answer. Each kind of answer that is none, at each prompt.

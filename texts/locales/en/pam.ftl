@@ -29,12 +29,15 @@ prompt-characters = Characters { $positions } of the start-of-use password:
 position = { $position }
 positions-and = { $positions } and { $position }
 prompt-choice = Ask for a one-time code at login, where you may choose? (yes/no):
+# After an answer that was neither.
+prompt-choice-again = Please answer yes or no. Ask for a one-time code at login, where you may choose? (yes/no):
 
 not-started = Not accepted.
 
 ## The receipt
 
-started = Token { $serial } is in use. Receipt number: { $number }, { $time }.
-exchanged = Token { $serial } is in use in the place of { $ended }. Receipt number: { $number }, { $time }.
+# The code that proved the token is spent: sudo a moment later needs another.
+started = You can now use token { $serial }. Receipt number: { $number }, { $time }. The code that you typed is used up: wait for the next one.
+exchanged = You can now use token { $serial } in the place of { $ended }. Receipt number: { $number }, { $time }. The codes that you typed are used up: wait for the next one.
 # Behind one of the two above, where messages are not shown.
 prompt-enter = Press Enter:

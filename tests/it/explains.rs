@@ -47,7 +47,7 @@ fn explained(made: &Installation, words: &[&str]) -> String {
 }
 
 /// What somebody at the prompt was told, and what the host was.
-type Told = (i64, Vec<String>, Duration);
+type Told = (i64, Vec<String>);
 
 /// A failed login at a Linux host.
 #[track_caller]
@@ -58,7 +58,7 @@ fn fails(made: &Installation, code: &str) -> Told {
         .drive(&["-h", "branch-040"], "sshd", "hana", &[code])
         .remove(0);
     assert_eq!(report.verdict(), Verdict::Reject);
-    (report.authenticate, report.told, report.delay)
+    (report.authenticate, report.told)
 }
 
 struct Case {
@@ -112,7 +112,7 @@ const CASES: [Case; 9] = [
     Case {
         name: "not started",
         stage: |made| {
-            made.json(&["account", "set", "jiro", "--code-required", "yes"]);
+            made.json(&["account", "set", "jiro", "--code", "required"]);
             made.json(&["lost", "SKTS00000001"]);
             "271828".into()
         },
@@ -186,7 +186,7 @@ fn each_cause_is_told_to_the_help_desk_and_none_at_the_prompt() {
 #[test]
 fn account_that_never_had_a_token_is_explained_as_not_started() {
     let made = Plan::default().start();
-    made.json(&["account", "set", "hana", "--code-required", "yes"]);
+    made.json(&["account", "set", "hana", "--code", "required"]);
     made.import(&[&spare()]);
     fails(&made, "271828");
     explained(&made, &["start"]);

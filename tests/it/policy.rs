@@ -69,8 +69,10 @@ fn defaults_ask_everywhere_but_where_the_account_may_choose_and_it_begins_with_r
         "anything-else",
     ];
     for chosen in [true, false] {
-        let choice = if chosen { "yes" } else { "no" };
-        made.json(&["account", "set", "hana", "--code-required", choice]);
+        let choice = if chosen { "required" } else { "not-required" };
+        // It begins with "required"; setting what is set is refused.
+        let words = ["account", "set", "hana", "--code", choice];
+        assert_eq!(made.sekisho(&words).status.success(), !chosen);
         for (services, rule) in [(&choosing, "account-choice"), (&always, "always")] {
             for service in services {
                 let view = policy(&made, "hana", service, None);
@@ -100,9 +102,9 @@ fn first_rule_that_fits_decides_and_policy_test_names_its_line() {
     let jiro = Token::new("jiro", "SKTS00000002");
     let made = Plan::default().settings(RULES).start();
     made.import(&[&hana, &jiro]);
-    made.json(&["account", "set", "hana", "--add-group", "branch"]);
-    made.json(&["account", "set", "jiro", "--add-group", "branch"]);
-    made.json(&["account", "set", "jiro", "--add-group", "contractors"]);
+    made.json(&["account", "set", "hana", "--group", "branch"]);
+    made.json(&["account", "set", "jiro", "--group", "branch"]);
+    made.json(&["account", "set", "jiro", "--group", "contractors"]);
     for (account, from, line, code) in [
         ("hana", None, "pam.service.sshd.rule[1]", false),
         ("jiro", None, "pam.service.sshd.rule[1]", false),
@@ -153,7 +155,7 @@ fn caller_without_privileges_can_not_say_that_it_is_somewhere_else() {
     machine.made.import(&[&hana]);
     machine
         .made
-        .json(&["account", "set", "hana", "--add-group", "branch"]);
+        .json(&["account", "set", "hana", "--group", "branch"]);
     let pam = machine.made.pam();
     pam.service("sshd", "");
     for options in [&[] as &[&str], &["-h", "192.0.2.7"]] {
@@ -176,11 +178,13 @@ fn account_without_a_token_is_refused_where_a_code_is_needed_until_grace_lets_it
         ("[pam]\ngrace-until = \"2031-06-01\"", "refused"),
     ] {
         let made = Plan::default().settings(settings).start();
-        made.json(&["account", "set", "taro", "--code-required", "yes"]);
-        for account in ["taro", "nobody-yet"] {
-            let view = policy(&made, account, "sshd", None);
-            assert_eq!(view.outcome, outcome, "{account}, {settings:?}: {view:?}");
-        }
+        made.json(&["account", "set", "taro", "--code", "required"]);
+        let view = policy(&made, "taro", "sshd", None);
+        assert_eq!(view.outcome, outcome, "{settings:?}: {view:?}");
+        // Grace is for accounts that an admin made: another spelling of somebody's name is none.
+        let view = policy(&made, "nobody-yet", "sshd", None);
+        assert_eq!(view.outcome, "refused", "{settings:?}: {view:?}");
+        assert!(is_asked(&made, "nobody-yet", "sshd", None));
         let in_grace = outcome == "start-of-use";
         assert_eq!(
             is_asked(&made, "taro", "sshd", None),

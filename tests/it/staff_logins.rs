@@ -52,7 +52,10 @@ struct Story {
 /// How a login ended.
 struct Done {
     is_in: bool,
+    /// As the guide shows it.
     screen: String,
+    /// As it was.
+    raw: String,
 }
 
 /// One person at one login.
@@ -67,7 +70,7 @@ impl Story {
         let language = format!("[language]\ndefault = \"{}\"", tongue.tag());
         let plan = Plan::default().settings(GRACE).settings(&language);
         let machine = Machine::without_radius(plan);
-        machine.ship(&[program.service()], "fail_delay_ms=0");
+        machine.ship(&[program.service()], "fail_delay_ms=1");
         let sshd = (program == Program::Sshd).then(|| machine.sshd());
         Self {
             machine,
@@ -83,10 +86,7 @@ impl Story {
         let (who, line) = match self.program {
             Program::Sshd => {
                 let sshd = self.sshd.as_ref().expect("it runs");
-                (
-                    None,
-                    format!("{} 'echo {MARK} $(id -un)'", sshd.interactive(user)),
-                )
+                (None, sshd.interactive(user))
             }
             Program::Login => (None, format!("login {user}")),
             Program::Su => {
@@ -123,7 +123,13 @@ impl Story {
             return;
         }
         let name = format!("{} {name} {}", self.program.service(), self.tongue.tag());
-        hold(PAGE, &name, &done.screen);
+        // What the test itself typed and had printed.
+        let shell = format!("$ echo {MARK}");
+        let lines = done.screen.lines().filter(|line| !line.starts_with(MARK));
+        let lines: Vec<&str> = lines
+            .map(|line| if line.starts_with(&shell) { "$" } else { line })
+            .collect();
+        hold(PAGE, &name, &lines.join("\n"));
     }
 
     #[track_caller]
@@ -141,9 +147,8 @@ impl Dialogue<'_> {
     /// Waits for a prompt of ours and answers it.
     #[track_caller]
     fn answer(&mut self, prompt: &str, text: &str) {
-        self.terminal.wait_for(self.story.tongue.pam(prompt));
-        // A prompt that is not whole yet is not ready for an answer either.
-        self.terminal.wait_for(": ");
+        self.terminal
+            .wait_for(&format!("{} ", self.story.tongue.pam(prompt)));
         self.terminal.type_line(text);
     }
 
@@ -201,13 +206,10 @@ impl Dialogue<'_> {
     /// Waits for the end, or for the shell and ends it.
     #[track_caller]
     fn end(mut self, user: &str) -> Done {
-        if self.story.program == Program::Login {
+        if self.story.program.gives_a_choice() {
             // What is typed before the shell asks for it would be thrown away.
-            if self
-                .terminal
-                .wait_for_one(&["incorrect", "\n$ ", "\r$ ", "failure"])
-                == 1
-            {
+            let ends = ["\n$ ", "\r$ ", "incorrect", "failure", "denied"];
+            if self.terminal.wait_for_one(&ends) < 2 {
                 self.terminal
                     .type_line(&format!("echo {MARK} $(id -un); exit"));
             }
@@ -217,6 +219,7 @@ impl Dialogue<'_> {
         Done {
             is_in,
             screen: self.mask.apply(&ended.screen),
+            raw: ended.screen,
         }
     }
 }
@@ -253,12 +256,19 @@ fn whole_story(program: Program, tongue: Tongue) {
         (&owned["account"], &owned["state"]),
         (&"hana".into(), &"active".into())
     );
-    let mut receipts = made
-        .events()
-        .into_iter()
-        .filter(|e| !e["receipt"].is_null());
-    let last = receipts.next_back().expect("a start has a receipt");
-    assert_eq!(last["actor"], "hana", "{last}");
+    let events = made.events();
+    let event = events.iter().find(|event| event["operation"] == "start");
+    let number = event.and_then(|event| event["receipt"].as_str());
+    let receipt = made.json(&["receipt", "show", number.expect("a start has a receipt")]);
+    assert_eq!(
+        (&receipt["channel"], &receipt["account"]),
+        (&"pam".into(), &"hana".into())
+    );
+    assert!(
+        done.raw.contains(number.unwrap_or_default()),
+        "{}",
+        done.screen
+    );
 
     // The next logins take a code, once each.
     let code_spent = story.code(&first);
@@ -302,21 +312,21 @@ fn whole_story(program: Program, tongue: Tongue) {
     });
     let mut dialogue = story.log_in("hana");
     dialogue.answer_masked("prompt-code", &start_code);
-    dialogue.answer("prompt-new-serial", &third.serial);
-    dialogue.answer_masked("prompt-code-shown", &story.code(&third));
+    let code = story.code(&third);
+    dialogue.start(&third, &code, None, tongue.no());
     let done = dialogue.end("hana");
     assert!(done.is_in, "{}", done.screen);
     story.shown("start-code", &done);
 
-    // The choice is changed: where accounts may choose, nothing is asked.
-    made.json(&["account", "set", "hana", "--code-required", "no"]);
+    // "no" was chosen: where accounts may choose, nothing is asked.
     let mut dialogue = story.log_in("hana");
     if !program.gives_a_choice() {
         dialogue.answer_masked("prompt-code", &story.code(&third));
     }
     let done = dialogue.end("hana");
     assert!(done.is_in, "{}", done.screen);
-    made.json(&["account", "set", "hana", "--code-required", "yes"]);
+    // An admin chooses for it, and it is asked again.
+    made.json(&["account", "set", "hana", "--code", "required"]);
     let mut dialogue = story.log_in("hana");
     dialogue.refused(&made.wrong_code(&third, 0));
     assert!(!dialogue.end("hana").is_in);

@@ -20,9 +20,6 @@ use crate::{Daemon, Installation, programs};
 const LIMIT: Duration = Duration::from_secs(60);
 /// The name of our module in service files.
 const MODULE: &str = "pam_sekisho.so";
-/// The lines by which a start of use is asked for.
-const STARTING: &str = "account requisite pam_sekisho.so\n@include common-account\n\
-    password [success=done ignore=ignore default=die] pam_sekisho.so\n@include common-password";
 /// What judges the passwords of `sekisho self`.
 const PASSWORD_SERVICE: &str = include_str!("../../docs/examples/pam.d/sekisho-password");
 /// Runs Debian's own tool in the folder of the first argument with the second as what to do, on a copy
@@ -98,10 +95,7 @@ impl Machine {
     pub fn ship(&self, services: &[&str], options: &str) {
         for service in services {
             let path = shipped("docs/examples/pam.d").join(service);
-            let mut text = fs::read_to_string(&path).expect("the service file is shipped");
-            if !text.contains("\npassword") {
-                text = text.replace("@include common-account", STARTING);
-            }
+            let text = fs::read_to_string(&path).expect("the service file is shipped");
             self.root.pam_service(service, &self.wired(&text, options));
         }
     }

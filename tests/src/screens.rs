@@ -106,8 +106,7 @@ fn numbers(line: &str) -> String {
 }
 
 fn times(line: &str) -> String {
-    let line = shapes(line, "9999-99-99 99:99:99", "2026-11-22 20:15:03");
-    shapes(&line, "9999-99-99 99:99", "2026-11-22 20:15")
+    shapes(line, "9999-99-99 99:99:99", "2026-11-22 20:15:03")
 }
 
 /// Holds the screen `name` of a page of the guide to what was seen, or writes it.

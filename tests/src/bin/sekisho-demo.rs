@@ -275,8 +275,8 @@ impl Story {
         let mut terminal = Terminal::open(&self.root, None, &line);
         for (prompt, answer) in prompts.into_iter().zip(answers) {
             // Before the account is known, the language is that of the settings.
-            terminal.wait_for_one(&Tongue::BOTH.map(|tongue| tongue.pam(prompt)));
-            terminal.wait_for(": ");
+            let asked = Tongue::BOTH.map(|tongue| format!("{} ", tongue.pam(prompt)));
+            terminal.wait_for_one(&[&asked[0], &asked[1]]);
             terminal.type_line(answer);
         }
         let address = self.made.ssh_address().ip().to_string();

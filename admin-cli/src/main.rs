@@ -12,6 +12,7 @@ mod failure;
 mod output;
 mod probe;
 mod prompt;
+mod secret_line;
 mod usage;
 
 use std::process::ExitCode;

@@ -12,6 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::failure::{Failure, Kind, describe};
 use crate::output::clean;
+use crate::secret_line;
 
 /// The longest line that is read.
 const LINE_OCTETS_MAX: usize = 256;
@@ -92,8 +93,8 @@ pub(crate) fn radius_secret(file: Option<&Path>) -> Result<Secret, Failure> {
 }
 
 pub(crate) fn typed(prompt: &str, otherwise: &str) -> Result<Secret, Failure> {
-    rpassword::prompt_password(prompt)
-        .map(|text| Secret::new(text.into_bytes()))
+    secret_line::read(prompt)
+        .map(|text| Secret::new(text.as_bytes().to_vec()))
         .map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => {
                 Failure::new(Kind::Failed, text!("typed-interrupted"), text!("typed-way"))

@@ -149,6 +149,19 @@ fn an_epoch_that_no_restore_began_hides_nothing() {
         0,
         "2 checkpoints from elsewhere bear out",
     );
+    let japanese = made.verify(&["--language", "ja"]);
+    let screen = says(
+        &japanese,
+        0,
+        "別に保管したチェックポイント2件と一致しました。",
+    );
+    for line in [
+        "番号の範囲        1～9\n",
+        "別保管との一致    2\n",
+        "\n\n正当です: 番号1から8まで、",
+    ] {
+        assert!(screen.contains(line), "{line}: {screen}");
+    }
 
     made.put_back(copy);
     says(&made.verify(&[]), 8, "its end is gone");

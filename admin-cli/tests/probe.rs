@@ -111,6 +111,23 @@ fn status_server_is_asked_by_default_and_a_good_reply_is_shown() {
 }
 
 #[test]
+fn what_a_reply_says_is_shown_in_japanese_too() {
+    let (address, server) = serve(|_, request| vec![reply(request, 2, b"\x12\x04ok")]);
+    let done = probe(&address, &["--language", "ja"], "");
+    assert_eq!(done.status.code(), Some(0), "{}", out(&done));
+    for line in [
+        "要求                   Status-Server",
+        "応答                   Access-Accept",
+        "応答の認証符号         正しい",
+        "Message-Authenticator  正しい",
+        "属性                   Reply-Message = ok",
+    ] {
+        assert!(out(&done).contains(line), "{}", out(&done));
+    }
+    server.join().expect("no panic");
+}
+
+#[test]
 fn a_login_carries_name_and_hidden_code_and_a_reject_is_exit_code_5() {
     let (address, server) = serve(|_, request| vec![reply(request, 3, b"")]);
     let done = probe(

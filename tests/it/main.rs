@@ -13,6 +13,7 @@ mod clock;
 mod crashes;
 mod damaged_record;
 mod doctor_and_libpam;
+mod doctor_live;
 mod emergency;
 mod explains;
 mod fail_closed;

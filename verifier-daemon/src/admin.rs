@@ -131,7 +131,6 @@ impl Desk {
         }
         let key = about.key.as_deref();
         self.key = key.map(requests::request_key).transpose()?;
-        self.can_begin(&verb, shared)?;
         let approval = about.approval.as_deref();
         if let Verb::PolicyApply { note } = &verb {
             return self

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sekisho_settings::Approved;
 use sekisho_texts::{Texts, say};
 use sekisho_verifier::account::AccountName;
 use sekisho_verifier::event::{Channel, Note};
@@ -549,9 +548,9 @@ impl Desk {
             )
         })?;
         self.channel = Channel::Own;
-        // Each is an event, and a full disk stops every login.
-        let may = peer.is_trusted() || shared.rates.take(peer.uid, Instant::now());
-        if !may {
+        // Each of the others is an event, and a full disk stops every login.
+        let free = peer.is_trusted() || matches!(verb, OwnVerb::Status | OwnVerb::Wanted);
+        if !free && !shared.rates.take(peer.uid, Instant::now()) {
             return Err(self.told(
                 RefusalKind::Unavailable,
                 say!(self.texts(), "daemon-self-often"),
@@ -771,14 +770,6 @@ impl Desk {
     /// Texts in the language of the request.
     pub(crate) fn texts(&self) -> &'static Texts {
         Texts::of(self.language)
-    }
-
-    /// Whether a backup that is to be approved could be made at all.
-    pub(crate) fn can_begin(&self, verb: &Verb, shared: &Shared) -> Result<(), Refusal> {
-        match approvals::operation_of(verb) {
-            Some(Approved::Backup) => shared.backups.has_readers(),
-            _ => Ok(()),
-        }
     }
 }
 

@@ -129,14 +129,6 @@ impl Backups {
         Ok((running, answer))
     }
 
-    /// Refuses what nobody could read.
-    pub(crate) fn has_readers(&self) -> Result<(), Refusal> {
-        match self.signer.is_none() || self.recipients().is_empty() {
-            true => Err(no_readers()),
-            false => Ok(()),
-        }
-    }
-
     fn recipients(&self) -> Vec<age::x25519::Recipient> {
         let texts = self.recipients.iter().map(settings::Recipient::as_str);
         // Checked when the settings were read.

@@ -274,6 +274,7 @@ impl KeptPolicy {
             }
         };
         if detail.is_empty() {
+            log.info("no policy was kept, so that of the settings took effect");
             self.state().taken = Taken::AsBefore;
             return;
         }

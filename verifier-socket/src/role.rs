@@ -180,7 +180,11 @@ mod tests {
             assert_eq!(roles.contains(&Role::Owner), own, "{}", kind.name());
         }
         let reads = |kind: &&VerbKind| kind.roles().contains(&Role::Auditor);
-        let read: Vec<_> = VerbKind::ALL.iter().filter(reads).map(|k| k.name()).collect();
+        let read: Vec<_> = VerbKind::ALL
+            .iter()
+            .filter(reads)
+            .map(|k| k.name())
+            .collect();
         assert_eq!(
             read,
             [

@@ -36,6 +36,7 @@ mod lifecycle;
 mod linux_logins;
 mod lockers;
 mod one_code_two_doors;
+mod own_program;
 mod own_verbs;
 mod password_daemon;
 mod peer_failures;

@@ -262,8 +262,11 @@ impl Approvals {
     ) -> Result<ApprovalView, NotSettled> {
         let mut open = self.open();
         let asked = find(&mut open, number).ok_or(NotSettled::Unknown)?;
-        // Two names of one uid are one person, and so is who became root.
-        let own = asked.asker.uid == by.uid || asked.person == person;
+        // Two names of one uid are one person, and so is who became another.
+        let own = asked.asker.uid == by.uid
+            || asked.person == person
+            || asked.asker.uid == person
+            || asked.person == by.uid;
         if !refuse && own {
             return Err(NotSettled::Own);
         }
@@ -544,8 +547,10 @@ mod tests {
         };
         let begun = begin(&other_name, 1);
         assert_eq!(begun, Err(NotSettled::Own));
-        // Nor by becoming root.
-        assert_eq!(begin(&actor(0), 1), Err(NotSettled::Own));
+        // Nor by becoming root, or another admin.
+        for uid in [0, 2] {
+            assert_eq!(begin(&actor(uid), 1), Err(NotSettled::Own));
+        }
         assert_eq!(desk.take(&number, &verb, 1), Err(NotApproved::Waiting));
         // They may say that they do not want it any more.
         assert_eq!(desk.say(&number, 1, true), Ok(()));

@@ -33,7 +33,7 @@ pub(crate) struct Peer {
     pub(crate) roles: Roles,
     /// Its process when it connected.
     pub(crate) pid: Option<i32>,
-    /// Who logged in to become root, by the kernel's word, if it knows.
+    /// Who logged in, by the kernel's word, if it knows.
     pub(crate) login_uid: Option<u32>,
 }
 
@@ -152,12 +152,9 @@ fn groups(name: &str, gid: u32) -> Vec<Gid> {
 }
 
 impl Peer {
-    /// Which person this is, where it takes two: whoever became root is still themselves.
+    /// Which person this is, where it takes two: whoever became another by `sudo` is still themselves.
     pub(crate) fn person(&self) -> u32 {
-        match self.uid {
-            0 => self.login_uid.unwrap_or(0),
-            uid => uid,
-        }
+        self.login_uid.unwrap_or(self.uid)
     }
 
     /// Whether this peer may send attempts of `account` at a place of `door`.

@@ -160,7 +160,7 @@ impl Service {
                 None => look_up(directory, uid, gid).await,
             };
             if let Some(peer) = peer {
-                let login_uid = pid.filter(|_| uid == 0).and_then(peer::login_uid);
+                let login_uid = pid.and_then(peer::login_uid);
                 let peer = Peer {
                     pid,
                     login_uid,

@@ -476,7 +476,9 @@ impl Desk {
         let told = self
             .keep_approval(what, &view, note.as_deref(), shared)
             .await;
-        let said = told.is_ok().then_some((&self.actor, refuse));
+        // Who refuses a restore says so, and it waits on: logins are held until somebody approves it.
+        let settles = told.is_ok() && !(refuse && restored::is_it(&view.operation));
+        let said = settles.then_some((&self.actor, refuse));
         let settled = shared.approvals.settle(&view.number, said, Moment::now());
         told?;
         if !refuse && restored::is_it(&view.operation) {

@@ -7,7 +7,7 @@
 
 mod examine;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -39,6 +39,9 @@ const OF_ONE_MAX: usize = 32;
 /// Refused codes that wait to be looked at, and spent ones, which may be an alarm.
 const WRONG_MAX: usize = 64;
 const SPENT_MAX: usize = 256;
+const SPENT_OF_ONE_MAX: usize = 2;
+/// The most alarms of one account that are told.
+const ALARMS_OF_ONE: usize = 3;
 /// The pause after each, so that whoever tries codes does not take the processor from logins.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How often findings are written down, at most.
@@ -49,7 +52,7 @@ const STOCK_TOKENS: usize = 4_000;
 const TOKENS_A_LOOK: usize = 500;
 /// Events that are looked at for the first use of a code, in so many looks.
 const EVENTS_A_LOOK: usize = 5_000;
-const LOOKS: usize = 20;
+const LOOKS: usize = 4;
 
 /// What findings are sealed for.
 const PURPOSE: &[u8] = b"sekisho findings 1";
@@ -238,7 +241,12 @@ impl Findings {
     /// Hands a code over that was accepted before. Never waits.
     pub(crate) fn was_spent(&self, login: Login, duplicate: Duplicate) {
         let mut inbox = self.inbox();
-        if inbox.spent.len() < SPENT_MAX {
+        // Whoever sends their own code again and again must not take the room of others' alarms.
+        let own = inbox
+            .spent
+            .iter()
+            .filter(|(known, _)| known.account == login.account);
+        if inbox.spent.len() < SPENT_MAX && own.count() < SPENT_OF_ONE_MAX {
             inbox.spent.push_back((login, duplicate));
             self.filled.notify_one();
         }
@@ -252,6 +260,14 @@ impl Findings {
     /// Keeps a finding.
     pub(crate) fn keep(&self, finding: Finding) {
         let mut kept = self.kept();
+        // The same code once more at the same place is no other alarm.
+        let same = |known: &Finding| {
+            known.account == finding.account
+                && known.place == finding.place
+                && known.fit == finding.fit
+                && matches!(known.fit, Fit::Used { .. })
+        };
+        kept.retain(|known| !same(known));
         let of_one = |known: &&Finding| known.account == finding.account;
         let full = kept.len() >= FINDINGS_MAX;
         if kept.iter().filter(of_one).count() >= OF_ONE_MAX {
@@ -280,8 +296,15 @@ impl Findings {
     /// What operators are to be warned of, the newest first.
     pub(crate) fn alarms(&self, now: Time) -> Vec<Finding> {
         let kept = self.kept();
-        let wanted = |finding: &&Finding| finding.is_alarm() && is_kept(finding, now);
-        kept.iter().rev().filter(wanted).cloned().collect()
+        let mut told: HashMap<&AccountName, usize> = HashMap::new();
+        let alarms = kept.iter().rev();
+        let alarms = alarms.filter(|finding| finding.is_alarm() && is_kept(finding, now));
+        let alarms = alarms.filter(|finding| {
+            let count = told.entry(&finding.account).or_default();
+            *count += 1;
+            *count <= ALARMS_OF_ONE
+        });
+        alarms.cloned().collect()
     }
 
     /// Lets the thread end.
@@ -612,6 +635,12 @@ mod tests {
         }
         for position in 0..1_000 {
             findings.was_spent(login(position), duplicate.clone());
+        }
+        assert_eq!(findings.inbox().spent.len(), SPENT_OF_ONE_MAX);
+        for position in 0..1_000 {
+            let mut login = login(position);
+            login.account = name(&format!("user{position}"));
+            findings.was_spent(login, duplicate.clone());
         }
         let next = || findings.next(Duration::ZERO);
         let spent = (0..1_000).take_while(|_| matches!(next(), Next::Spent(..)));

@@ -329,6 +329,37 @@ const PLANTED: &[Plant] = &[
             ),
         );
     }),
+    ("pam-skipped", Works, |tree| {
+        // sshd is root whoever logs in.
+        let text = fs::read_to_string(tree.at("etc/pam.d/sshd")).expect("there");
+        tree.write(
+            "etc/pam.d/sshd",
+            &format!("auth sufficient pam_rootok.so\n{text}"),
+        );
+    }),
+    ("pam-default-not-asked", ByHand, |tree| {
+        tree.write(
+            "etc/pam.d/gdm-autologin",
+            "auth required pam_permit.so\n@include common-account\n",
+        );
+    }),
+    ("pam-others-not-asked", ByHand, |tree| {
+        tree.write(
+            "etc/pam.d/branch-kiosk",
+            "@include common-auth\n@include common-account\n",
+        );
+    }),
+    ("pam-password-skipped", ByHand, |tree| {
+        let lines = "password optional pam_sekisho.so\npassword required pam_permit.so\n";
+        let text = fs::read_to_string(tree.at("etc/pam.d/login")).expect("there");
+        let kept = text
+            .lines()
+            .filter(|line| !line.starts_with("password") && *line != "@include common-password");
+        tree.write(
+            "etc/pam.d/login",
+            &(kept.collect::<Vec<_>>().join("\n") + "\n" + lines),
+        );
+    }),
     ("pam-code-alone", ByHand, |tree| {
         tree.write("etc/pam.d/sudo", ASKS)
     }),

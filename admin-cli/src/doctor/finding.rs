@@ -95,6 +95,7 @@ kinds! {
     PamDefaultNotAsked "pam-default-not-asked" Warning;
     PamExempted "pam-exempted" Warning;
     PamAccountSkipped "pam-account-skipped" Warning;
+    PamPasswordSkipped "pam-password-skipped" Warning;
     PamNoAccount "pam-no-account" Warning;
     PamNoPassword "pam-no-password" Warning;
     PamNoSession "pam-no-session" Warning;
@@ -116,6 +117,7 @@ kinds! {
     ApprovalOnePerson "approval-one-person" Warning;
     BackupNoRecipients "backup-no-recipients" Warning;
     AccountsWithoutToken "accounts-without-token" Warning;
+    PamOthersNotAsked "pam-others-not-asked" Note;
     GraceOver "grace-over" Note;
     GraceRunning "grace-running" Note;
     GroupEmpty "group-empty" Note;

@@ -113,8 +113,11 @@ impl Tree {
         }
         let mut octets = Vec::new();
         File::open(&path)?
-            .take(FILE_OCTETS_MAX)
+            .take(FILE_OCTETS_MAX + 1)
             .read_to_end(&mut octets)?;
+        if octets.len() as u64 > FILE_OCTETS_MAX {
+            return Err(io::Error::other("too large"));
+        }
         Ok(octets)
     }
 

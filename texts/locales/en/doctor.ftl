@@ -52,6 +52,10 @@ doctor-pam-exempted = { $place }: “{ $line }” lets some people past the code
 doctor-pam-exempted-why = Nobody sees this exemption in the settings, and no login by it is in the audit trail. Write it as a rule of [pam.service] instead.
 doctor-pam-account-skipped = { $place }: “{ $line }” leads past our account line ({ $services })
 doctor-pam-account-skipped-why = Disabled accounts, and tokens that have to be exchanged, are not noticed there.
+doctor-pam-password-skipped = { $place }: “{ $line }” leads past our password line ({ $services })
+doctor-pam-password-skipped-why = Who must put a token into use, or exchange one, is let in without having done so.
+doctor-pam-others-not-asked = these services ask for no code: { $services }
+doctor-pam-others-not-asked-why = If people log in by one of them, they do so without a code. If that is meant, write code = "never" under [pam.service.NAME].
 doctor-pam-no-account = { $place }: { $service } has our auth line and no account line
 doctor-pam-no-account-why = A public key skips auth, so a disabled account gets in, and a token that has to be exchanged or put into use is not noticed.
 doctor-pam-no-password = { $place }: { $service } has no password line of ours while a grace period is set

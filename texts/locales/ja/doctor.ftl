@@ -43,6 +43,10 @@ doctor-pam-exempted = { $place }: 「{ $line }」により一部の利用者は�
 doctor-pam-exempted-why = この例外は設定に現れず、監査記録にも残りません。[pam.service]の規則として書いてください。
 doctor-pam-account-skipped = { $place }: 「{ $line }」が当モジュールのaccount行を飛ばします（{ $services }）
 doctor-pam-account-skipped-why = 無効なアカウントや、交換が必要なトークンが見落とされます。
+doctor-pam-password-skipped = { $place }: 「{ $line }」が当モジュールのpassword行を飛ばします（{ $services }）
+doctor-pam-password-skipped-why = トークンの利用開始や交換が必要な利用者が、手続きをせずにログインできます。
+doctor-pam-others-not-asked = 次のサービスはワンタイムパスワードを求めません: { $services }
+doctor-pam-others-not-asked-why = ログインに使われていれば、ワンタイムパスワードなしでログインできます。意図したものなら、[pam.service.NAME]にcode = "never"と書いてください。
 doctor-pam-no-account = { $place }: { $service }には当モジュールのauth行がありますが、account行がありません
 doctor-pam-no-account-why = 公開鍵ではauthが省かれるため、無効なアカウントでもログインでき、交換や利用開始が必要なトークンも見落とされます。
 doctor-pam-no-password = { $place }: 猶予期間が設定されていますが、{ $service }に当モジュールのpassword行がありません

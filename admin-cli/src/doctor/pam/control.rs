@@ -64,7 +64,13 @@ impl Control {
     /// A word, or what stands in the brackets; `None` if libpam does not understand it.
     pub(crate) fn read(word: &str) -> Option<Self> {
         let pairs = match word.strip_prefix('[') {
-            Some(pairs) => pairs.trim_end_matches(']').to_owned(),
+            // Newer versions of libpam take blanks around the sign.
+            Some(pairs) => pairs
+                .trim_end_matches(']')
+                .split('=')
+                .map(str::trim)
+                .collect::<Vec<_>>()
+                .join("="),
             None => named(word)?.to_owned(),
         };
         Self::read_pairs(&pairs)
@@ -95,6 +101,8 @@ impl Control {
             "die" => Action::Die,
             "reset" => Action::Reset,
             // A jump over nothing is "ignore".
+            // A sign is no digit, for libpam.
+            number if !number.bytes().all(|b| b.is_ascii_digit()) => return None,
             number => match number.parse().ok()? {
                 0 => Action::Ignore,
                 lines => Action::Jump(lines),

@@ -17,6 +17,18 @@ const CONDITIONS: &[&str] = &[
     "pam_usertype.so",
 ];
 
+/// Services whose programs run with the real user of whoever calls them.
+const CALLERS: &[&str] = &[
+    "chage",
+    "chfn",
+    "chsh",
+    "passwd",
+    "runuser",
+    "runuser-l",
+    "su",
+    "su-l",
+];
+
 /// Judge nobody. A module that is not here may ask for a password.
 const HELPERS: &[&str] = &[
     "pam_cap.so",
@@ -64,30 +76,32 @@ fn judges(module: &Module) -> bool {
     ![CONDITIONS, HELPERS, &[OURS]].concat().contains(&name)
 }
 
-/// For the question whether our code can be got around.
-pub(crate) fn part_for_code(step: &Step) -> Part {
-    match &step.module {
+/// For the question whether our code can be got around at this service.
+pub(crate) fn part_for_code(service: &str) -> impl Fn(&Step) -> Part {
+    move |step| match &step.module {
         Some(_) if is_ours(step) => Part::Needed,
-        Some(module) => constant(module).unwrap_or(Part::Any),
+        Some(module) => constant(module, service).unwrap_or(Part::Any),
         None => Part::Any,
     }
 }
 
-/// For the question whether the code is all that is asked for.
-pub(crate) fn part_for_password(step: &Step) -> Part {
-    match &step.module {
+/// For the question whether the code is all that is asked for at this service.
+pub(crate) fn part_for_password(service: &str) -> impl Fn(&Step) -> Part {
+    move |step| match &step.module {
         Some(module) if judges(module) => Part::Needed,
-        Some(module) => constant(module).unwrap_or(Part::Any),
+        Some(module) => constant(module, service).unwrap_or(Part::Any),
         None => Part::Any,
     }
 }
 
 /// What can not answer anything else.
-fn constant(module: &Module) -> Option<Part> {
+fn constant(module: &Module, service: &str) -> Option<Part> {
     match module.name() {
         "pam_permit.so" => Some(Part::Succeeds),
-        // Who is root already needs no code to become somebody.
-        "pam_deny.so" | "pam_rootok.so" => Some(Part::Fails),
+        "pam_deny.so" => Some(Part::Fails),
+        // It asks whose process this is. That is the caller's in these, and whoever is root already
+        // needs no code; in sshd, login or sudo it is root's, whoever logs in.
+        "pam_rootok.so" if CALLERS.contains(&service) => Some(Part::Fails),
         "pam_faillock.so" if module.options.iter().any(|o| o == "authfail") => Some(Part::Fails),
         _ => None,
     }

@@ -21,19 +21,80 @@ use stack::{Module, Service, Step, Trouble, Type};
 /// Services by which people log in, or become somebody else.
 const LOGINS: &[&str] = &[
     "cockpit",
+    "doas",
+    "gdm-autologin",
+    "gdm-fingerprint",
     "gdm-password",
+    "gdm-smartcard",
+    "greetd",
+    "i3lock",
+    "kde",
+    "kde-fingerprint",
+    "kde-smartcard",
     "lightdm",
+    "lightdm-autologin",
     "login",
+    "lxdm",
+    "ly",
+    "mate-screensaver",
     "polkit-1",
+    "proftpd",
     "remote",
     "sddm",
+    "sddm-autologin",
     "sshd",
     "su",
     "su-l",
     "sudo",
     "sudo-i",
+    "swaylock",
+    "vlock",
+    "vsftpd",
     "xdm",
+    "xrdp-sesman",
+    "xscreensaver",
 ];
+/// Services by which nobody logs in, or only root is served.
+const NO_LOGINS: &[&str] = &[
+    "atd",
+    "chage",
+    "chfn",
+    "chgpasswd",
+    "chpasswd",
+    "chsh",
+    "common-account",
+    "common-auth",
+    "common-password",
+    "common-session",
+    "common-session-noninteractive",
+    "config-util",
+    "cron",
+    "crond",
+    "cups",
+    "fingerprint-auth",
+    "gdm-launch-environment",
+    "groupadd",
+    "groupdel",
+    "groupmems",
+    "groupmod",
+    "lightdm-greeter",
+    "newusers",
+    "other",
+    "passwd",
+    "password-auth",
+    "postlogin",
+    "runuser",
+    "runuser-l",
+    "sddm-greeter",
+    "smartcard-auth",
+    "system-auth",
+    "systemd-user",
+    "useradd",
+    "userdel",
+    "usermod",
+];
+/// Who judges passwords for gateways, unless the settings say otherwise.
+const JUDGE: &str = "sekisho-password";
 /// Services at which `auth` may not run at all, or a new token is put into use: there our `account`
 /// line does what `auth` could not.
 const ACCOUNTS: &[&str] = &[
@@ -81,6 +142,7 @@ pub(crate) fn look(
         other: services.get("other"),
         stacks: Stacks::default(),
         around: BTreeMap::new(),
+        open: Vec::new(),
         found,
     };
     for (name, service) in &services {
@@ -105,6 +167,8 @@ struct Look<'a> {
     stacks: Stacks,
     /// What leads around the code, and in which services: one line can stand in many.
     around: BTreeMap<(Kind, Place), Around>,
+    /// Services of which nobody knows whether people log in by them, and that ask for no code.
+    open: Vec<String>,
     found: &'a mut Found,
 }
 
@@ -155,9 +219,11 @@ impl Look<'_> {
         }
         self.code_alone(name, &auth);
         self.around(name, &auth, Type::Auth);
+        let password = self.stack(service, Type::Password);
+        self.around(name, &password, Type::Password);
         if account.iter().any(known::is_ours) {
             self.around(name, &account, Type::Account);
-        } else if ACCOUNTS.contains(&name) {
+        } else if ACCOUNTS.contains(&name) || (self.in_grace() && LOGINS.contains(&name)) {
             self.no_account(name, service);
         }
         self.no_password(name, service);
@@ -210,6 +276,11 @@ impl Look<'_> {
         } else if LOGINS.contains(&name) {
             Kind::PamDefaultNotAsked
         } else {
+            let judge = self.settings.map(|s| s.radius.pam.service.as_str());
+            let known = NO_LOGINS.contains(&name) || judge.unwrap_or(JUDGE) == name;
+            if !known && evaluate(auth, known::part_for_code(name)).succeeds {
+                self.open.push(name.to_owned());
+            }
             return;
         };
         let Some(file) = stack::file_of(self.tree, name) else {
@@ -263,11 +334,12 @@ impl Look<'_> {
 
     /// Every way around our line.
     fn around(&mut self, name: &str, steps: &[Step], of: Type) {
-        let answer = evaluate(steps, known::part_for_code);
+        let answer = evaluate(steps, known::part_for_code(name));
         for (index, way) in answer.ways {
             let step = &steps[index];
             let kind = match (of, way) {
                 (Type::Account, _) => Kind::PamAccountSkipped,
+                (Type::Password, _) => Kind::PamPasswordSkipped,
                 (_, Way::Skips) if known::is_condition(step) => Kind::PamExempted,
                 (_, Way::Skips) => Kind::PamSkipped,
                 (_, Way::Ignores) => Kind::PamIgnored,
@@ -310,6 +382,10 @@ impl Look<'_> {
                 if let Some(own) = own.filter(|own| own != file && step.top.includes) {
                     return self.sed(&[format!("{}s/include/substack/", step.top.line)], &own);
                 }
+                // Judges nobody: nothing is lost with it.
+                if ["pam_permit.so", "pam_rootok.so"].contains(&module.name()) {
+                    return self.sed(&[format!("{line}d")], file);
+                }
                 if let Some(control) = shorter(steps, index) {
                     let line = format!("{line}c\\{}", written(&control, module));
                     return self.sed(&[line], file);
@@ -338,8 +414,8 @@ impl Look<'_> {
             return;
         }
         // Where even a failed code is let in there is worse to tell.
-        if evaluate(auth, known::part_for_code).succeeds
-            || !evaluate(auth, known::part_for_password).succeeds
+        if evaluate(auth, known::part_for_code(name)).succeeds
+            || !evaluate(auth, known::part_for_password(name)).succeeds
         {
             return;
         }
@@ -355,11 +431,14 @@ impl Look<'_> {
         self.lacks(Kind::PamNoAccount, name, service, Type::Account);
     }
 
+    fn in_grace(&self) -> bool {
+        self.settings.is_some_and(|s| s.pam.grace_until.is_some())
+    }
+
     /// Without it nobody can put a token into use while logging in.
     fn no_password(&mut self, name: &str, service: &Service) {
-        let grace = self.settings.is_some_and(|s| s.pam.grace_until.is_some());
         let password = self.stack(service, Type::Password);
-        if grace && ACCOUNTS.contains(&name) && !password.iter().any(known::is_ours) {
+        if self.in_grace() && LOGINS.contains(&name) && !password.iter().any(known::is_ours) {
             self.lacks(Kind::PamNoPassword, name, service, Type::Password);
         }
     }
@@ -412,7 +491,8 @@ impl Look<'_> {
     /// `other` serves every program that has no file of its own.
     fn other_is_open(&mut self) {
         let auth = self.other.and_then(|other| other.stack(Type::Auth));
-        let open = auth.is_some_and(|auth| evaluate(&auth, known::part_for_password).succeeds);
+        let open =
+            auth.is_some_and(|auth| evaluate(&auth, known::part_for_password("other")).succeeds);
         if let Some(file) = stack::file_of(self.tree, "other").filter(|_| open) {
             let types = ["auth", "account", "password", "session"];
             let lines = types.map(|kind| format!("{kind} required pam_deny.so\\n"));
@@ -423,6 +503,12 @@ impl Look<'_> {
     }
 
     fn tell(&mut self) {
+        if !self.open.is_empty() {
+            let mend = format!("ls {}", self.tree.word(Path::new("/etc/pam.d")));
+            let finding = Finding::new(Kind::PamOthersNotAsked, mend);
+            self.found
+                .add(finding.with("services", self.open.join(", ")));
+        }
         for ((kind, place), around) in std::mem::take(&mut self.around) {
             let services: Vec<String> = around.services.into_iter().collect();
             self.found.add(

@@ -10,6 +10,8 @@ use crate::doctor::tree::Tree;
 const FOLDERS: [&str; 3] = ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"];
 /// As deep as libpam follows includes.
 const INCLUDES_MAX: usize = 32;
+/// More lines than any service has: files that include each other can come to millions.
+const LINES_MAX: usize = 10_000;
 /// As deep as libpam follows substacks.
 pub(crate) const SUBSTACKS_MAX: usize = 16;
 
@@ -159,6 +161,7 @@ pub(crate) fn read(tree: &Tree, name: &str) -> Option<Service> {
         tree,
         service: &mut service,
         top: None,
+        lines_read: 0,
     };
     reader.file(&file, None, 0, 0);
     Some(service)
@@ -169,6 +172,7 @@ struct Reader<'a> {
     service: &'a mut Service,
     /// While a line of the service's own file is followed.
     top: Option<Top>,
+    lines_read: usize,
 }
 
 impl Reader<'_> {
@@ -181,6 +185,9 @@ impl Reader<'_> {
                 return self.service.trouble.push(trouble);
             }
         };
+        if self.lines_read > LINES_MAX {
+            return;
+        }
         for (number, line) in logical_lines(&text) {
             if depth == 0 {
                 let includes = words(&line).get(1).is_some_and(|word| word == "include");
@@ -188,6 +195,14 @@ impl Reader<'_> {
                 self.top = Some(Top { line, includes });
             }
             let place = Place::line(file, number);
+            self.lines_read += 1;
+            if self.lines_read > LINES_MAX {
+                if self.lines_read == LINES_MAX + 1 {
+                    let trouble = Trouble::Include(place, "too many lines".into());
+                    self.service.trouble.push(trouble);
+                }
+                return;
+            }
             self.line(place, &line, only, level, depth);
         }
     }

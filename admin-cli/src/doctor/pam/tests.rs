@@ -83,7 +83,7 @@ fn auth(text: &str) -> Vec<Step> {
 /// The modules that lead around our code, and how.
 fn around(text: &str) -> Vec<(String, Way)> {
     let stack = auth(text);
-    let answer = evaluate(&stack, part_for_code);
+    let answer = evaluate(&stack, part_for_code("su"));
     assert_eq!(
         answer.succeeds,
         !answer.ways.is_empty(),
@@ -220,11 +220,11 @@ fn every_known_way_around_the_code_is_found() {
 #[test]
 fn a_stack_without_our_module_succeeds_without_it() {
     for text in ["@include debian", "auth substack rhel", "@include suse"] {
-        let answer = evaluate(&auth(text), part_for_code);
+        let answer = evaluate(&auth(text), part_for_code("su"));
         assert!(answer.succeeds, "{text}");
     }
     for text in ["auth requisite pam_deny.so", "auth optional pam_deny.so"] {
-        let answer = evaluate(&auth(text), part_for_code);
+        let answer = evaluate(&auth(text), part_for_code("su"));
         assert!(!answer.succeeds, "{text}");
     }
 }
@@ -246,7 +246,7 @@ fn a_code_that_is_all_that_is_asked_for_is_told_from_one_behind_a_password() {
             true,
         ),
     ] {
-        let answer = evaluate(&auth(text), part_for_password);
+        let answer = evaluate(&auth(text), part_for_password("su"));
         assert_eq!(answer.succeeds, alone, "{text}");
     }
 }
@@ -273,6 +273,12 @@ fn files_are_read_as_libpam_reads_them() {
     assert_eq!(Control::read("sufficent"), None);
     assert_eq!(Control::read("[sucess=ok]"), None);
     assert_eq!(Control::read("[success=perhaps]"), None);
+    assert_eq!(Control::read("[success=+1 default=ignore]"), None);
+    let spaced = Control::read("[success = done default =ignore]").expect("as libpam 1.7 takes it");
+    assert_eq!(
+        (spaced.0[SUCCESS], spaced.0[IGNORE]),
+        (Action::Done, Action::Ignore)
+    );
 }
 
 #[test]
@@ -286,6 +292,39 @@ fn an_include_that_goes_round_in_a_circle_is_told_and_ends() {
     let service = stack::read(&tree, "a").expect("a service");
     assert_eq!(service.trouble.len(), 1, "{:?}", service.trouble);
     assert!(stack::read(&tree, "none").is_none());
+}
+
+#[test]
+fn files_that_include_each_other_twice_end_and_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let services = folder.path().join("etc/pam.d");
+    fs::create_dir_all(&services).expect("made");
+    for number in 0..28 {
+        let next = number + 1;
+        let text = format!("@include s{next}\n@include s{next}\n");
+        fs::write(services.join(format!("s{number}")), text).expect("written");
+    }
+    fs::write(services.join("s28"), "auth required pam_unix.so\n").expect("written");
+    let tree = Tree::new(folder.path()).expect("a tree");
+    let service = stack::read(&tree, "s0").expect("a service");
+    assert_eq!(service.trouble.len(), 1);
+}
+
+#[test]
+fn root_is_told_from_the_program_s_own_user() {
+    let text = "auth sufficient pam_rootok.so\n@include debian\nauth requisite pam_sekisho.so";
+    for (service, open) in [
+        ("su", false),
+        ("su-l", false),
+        ("sudo", true),
+        ("sshd", true),
+    ] {
+        assert_eq!(
+            evaluate(&auth(text), part_for_code(service)).succeeds,
+            open,
+            "{service}"
+        );
+    }
 }
 
 /// Follows one run of a stack, each module with the result that it is given: libpam's rules written down
@@ -415,7 +454,7 @@ fn try_all(stack: &[Step]) -> bool {
             .map(|step| {
                 let result = TRIED[number % TRIED.len()];
                 number /= TRIED.len();
-                let ours = part_for_code(step) == Part::Needed;
+                let ours = part_for_code("su")(step) == Part::Needed;
                 // Ours is followed as one that fails.
                 if ours { 7 } else { result }
             })
@@ -441,10 +480,10 @@ proptest! {
 
     #[test]
     fn the_search_finds_what_trying_every_combination_finds(stack in any_stack()) {
-        let Answer { succeeds, ways } = evaluate(&stack, part_for_code);
+        let Answer { succeeds, ways } = evaluate(&stack, part_for_code("su"));
         prop_assert_eq!(succeeds, try_all(&stack), "{}", shown(&stack));
         // Who is to blame is named, if our module is there at all.
-        let there = stack.iter().any(|step| part_for_code(step) == Part::Needed);
+        let there = stack.iter().any(|step| part_for_code("su")(step) == Part::Needed);
         prop_assert_eq!(succeeds && there, !ways.is_empty(), "{}", shown(&stack));
     }
 }

@@ -1,6 +1,7 @@
 //! The effective settings of sshd: from `sshd -T`, or from its files as sshd reads them.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::doctor::finding::Place;
@@ -62,14 +63,16 @@ impl Config {
     }
 
     /// Reads the files; `None` if there are none.
-    pub(crate) fn read(tree: &Tree) -> Option<Self> {
+    pub(crate) fn read(tree: &Tree) -> io::Result<Option<Self>> {
         let mut config = Self::default();
         if !tree.exists(Path::new(FILE)) {
-            return None;
+            return Ok(None);
         }
+        // What was not read must not look like the defaults.
+        tree.read(Path::new(FILE))?;
         let mut current = None;
         config.file(tree, Path::new(FILE), &mut current, 0);
-        Some(config)
+        Ok(Some(config))
     }
 
     /// `current` is the `Match` that lines belong to.

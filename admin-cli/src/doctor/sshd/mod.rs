@@ -24,7 +24,16 @@ pub(crate) struct Sshd {
 
 /// Finds out what sshd goes by; `None` if there is none here.
 pub(crate) fn read(tree: &Tree, found: &mut Found) -> Option<Sshd> {
-    let mut config = Config::read(tree)?;
+    let mut config = match Config::read(tree) {
+        Ok(config) => config?,
+        Err(error) => {
+            found.unseen(
+                "file",
+                format!("{}: {error}", tree.shown(Path::new(FILE)).display()),
+            );
+            return None;
+        }
+    };
     if tree.is_live() {
         match printed() {
             Ok(printed) => config.take(&printed),

@@ -186,9 +186,10 @@ impl Machine {
     /// The command that runs the CLI as one of the people.
     pub fn sekisho_command_as(&self, user: &str, words: &[&str]) -> Command {
         let mut command = self.root.command_as(user, programs::ours("sekisho"));
+        // The settings hold secrets, and are not for everybody to read.
         command
-            .arg("--settings")
-            .arg(self.made.settings())
+            .arg("--socket")
+            .arg(self.made.socket())
             .args(words)
             .env("NO_COLOR", "1")
             .env("TZ", "UTC");

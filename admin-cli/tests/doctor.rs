@@ -15,6 +15,8 @@ use tempfile::TempDir;
 
 /// `doctor` found something.
 const FOUND: i32 = 10;
+/// It found nothing, but could not look at everything.
+const NOT_ALL_SEEN: i32 = 12;
 
 const COMMON_AUTH: &str = "\
 auth\t[success=1 default=ignore]\tpam_unix.so nullok
@@ -679,7 +681,19 @@ fn what_can_not_be_looked_at_is_said() {
     let done = tree.doctor(&[]);
     let text = String::from_utf8(done.stdout).expect("UTF-8");
     assert!(text.contains("Not looked at\n* the PAM services"), "{text}");
-    // It is found that sudo and sshd do not ask; no more is known.
+    // A file that was not read is not one without lines.
+    let tree = Tree::good();
+    fs::remove_file(tree.at("etc/ssh/sshd_config")).expect("there");
+    fs::create_dir(tree.at("etc/ssh/sshd_config")).expect("made");
+    let done = tree.doctor(&["--json"]);
+    assert_eq!(done.status.code(), Some(NOT_ALL_SEEN));
+    let report: Value = serde_json::from_slice(&done.stdout).expect("JSON");
+    assert_eq!(report["findings"], Value::Array(Vec::new()), "{report:#}");
+    assert!(
+        report["not_looked_at"][0]
+            .as_str()
+            .is_some_and(|text| text.contains("sshd_config"))
+    );
     let empty = tempfile::tempdir().expect("a folder");
     let mut command = sekisho();
     let done = run(

@@ -124,9 +124,11 @@ impl Desk {
         self.approver = None;
         if !peer.may_use(&verb) {
             let actor = &self.actor;
-            shared
-                .log
-                .warning(format_args!("refused to {actor}: a verb without the role"));
+            if self.may_log(peer, shared) {
+                shared
+                    .log
+                    .warning(format_args!("refused to {actor}: a verb without the role"));
+            }
             return Err(not_permitted(peer));
         }
         let key = about.key.as_deref();
@@ -136,6 +138,10 @@ impl Desk {
             return self
                 .policy_apply(&verb, note.as_deref(), approval, shared)
                 .await;
+        }
+        if let Verb::AccountsDisable { accounts, .. } = &verb {
+            // Else a second person would approve what can never be done.
+            self.names_of(accounts)?;
         }
         let detail = approvals::detail(&verb);
         let waiting = self.gate(&verb, detail, approval, b"", shared).await?;

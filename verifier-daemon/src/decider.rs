@@ -458,7 +458,8 @@ impl<S: Store> Deciding<S> {
             place: attempt.place.clone(),
         };
         match reason {
-            Reason::WrongCode | Reason::NoToken | Reason::UnknownAccount => {
+            // Of names that are nobody's, which strangers try by the thousand, nothing can be told.
+            Reason::WrongCode | Reason::NoToken => {
                 if let Proof::Code(code) = &attempt.proof
                     && Code::parse(code).is_ok()
                 {

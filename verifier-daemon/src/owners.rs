@@ -95,10 +95,12 @@ impl Owners {
             Ok(Judged::Wrong) => Password::Wrong,
             Ok(Judged::Unavailable) => Password::Unavailable,
             Err(error) => {
-                let (log, socket) = (&shared.log, self.socket.display());
-                log.warning(format_args!(
-                    "no password can be judged for sekisho self: {socket}: {error}"
-                ));
+                if peer.is_trusted() || shared.rates.take(peer.uid, now) {
+                    let (log, socket) = (&shared.log, self.socket.display());
+                    log.warning(format_args!(
+                        "no password can be judged for sekisho self: {socket}: {error}"
+                    ));
+                }
                 Password::Unavailable
             }
         }

@@ -154,15 +154,7 @@ impl Desk {
         note: Option<String>,
         shared: &Shared,
     ) -> Answered {
-        if accounts.len() > BULK_MAX {
-            return Err(self.told(
-                RefusalKind::Invalid,
-                say!(self.texts(), "daemon-too-many-accounts", most = BULK_MAX),
-                say!(self.texts(), "daemon-too-many-accounts-way-out"),
-            ));
-        }
-        let names = accounts.iter().map(|name| requests::account(name));
-        let names: Vec<AccountName> = names.collect::<Result<_, _>>()?;
+        let names = self.names_of(accounts)?;
         let operation = Operation::AccountsDisable(names.clone());
         let answer = self.operate(operation, note, shared).await?;
         let Answer::Receipt(mut receipt) = answer else {
@@ -180,6 +172,26 @@ impl Desk {
         }
         receipt.sessions = shared.sessions.orders.count(receipt.position);
         Ok(Answer::Receipt(receipt))
+    }
+
+    /// The names of a bulk, if there are not too many.
+    pub(crate) fn names_of(&self, accounts: &[String]) -> Result<Vec<AccountName>, Refusal> {
+        if accounts.len() > BULK_MAX {
+            return Err(self.told(
+                RefusalKind::Invalid,
+                say!(self.texts(), "daemon-too-many-accounts", most = BULK_MAX),
+                say!(self.texts(), "daemon-too-many-accounts-way-out"),
+            ));
+        }
+        accounts
+            .iter()
+            .map(|name| requests::account(name))
+            .collect()
+    }
+
+    /// Whether a refusal is worth a line: whoever has no role could fill the log with them.
+    pub(crate) fn may_log(&self, peer: &Peer, shared: &Shared) -> bool {
+        peer.is_trusted() || shared.rates.take(peer.uid, Instant::now())
     }
 
     async fn account_named(
@@ -669,8 +681,10 @@ impl Desk {
                 say!(texts, "daemon-self-no-judge-way-out"),
             ),
         };
-        let log = &shared.log;
-        log.info(format_args!("refused to {}: {message}", self.actor));
+        if password.is_some() && judged != Password::Wait && self.may_log(peer, shared) {
+            let log = &shared.log;
+            log.info(format_args!("refused to {}: {message}", self.actor));
+        }
         Err(self.told(kind, message, way_out))
     }
 

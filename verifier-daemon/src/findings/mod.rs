@@ -18,6 +18,7 @@ use minicbor::{Decode, Encode};
 use sekisho_daemon::Log;
 use sekisho_verifier::account::AccountName;
 use sekisho_verifier::event::What;
+use sekisho_verifier::lifecycle::TokenState;
 use sekisho_verifier::place::Place;
 use sekisho_verifier::seal::Keyring;
 use sekisho_verifier::serial::Serial;
@@ -38,6 +39,7 @@ const FINDINGS_MAX: usize = 4_096;
 const OF_ONE_MAX: usize = 32;
 /// Refused codes that wait to be looked at, and spent ones, which may be an alarm.
 const WRONG_MAX: usize = 64;
+const WRONG_OF_ONE_MAX: usize = 4;
 const SPENT_MAX: usize = 256;
 const SPENT_OF_ONE_MAX: usize = 2;
 /// The most alarms of one account that are told.
@@ -46,10 +48,11 @@ const ALARMS_OF_ONE: usize = 3;
 const PAUSE: Duration = Duration::from_millis(20);
 /// How often findings are written down, at most.
 const WRITES: Duration = Duration::from_secs(5);
-/// Tokens of the stock that are looked at for one code, and in one look at the store. With the pause
-/// it is their number a second.
+/// Tokens in stock that are looked at for one code.
 const STOCK_TOKENS: usize = 4_000;
+/// Tokens in one look at the store, behind each of which there is the pause, and looks for one code.
 const TOKENS_A_LOOK: usize = 500;
+const STOCK_LOOKS: usize = 100;
 /// Events that are looked at for the first use of a code, in so many looks.
 const EVENTS_A_LOOK: usize = 5_000;
 const LOOKS: usize = 4;
@@ -232,7 +235,11 @@ impl Findings {
     /// Hands a wrong code over, if there is room for it. Never waits.
     pub(crate) fn was_wrong(&self, login: Login, code: Zeroizing<Vec<u8>>) {
         let mut inbox = self.inbox();
-        if inbox.wrong.len() < WRONG_MAX {
+        let own = inbox
+            .wrong
+            .iter()
+            .filter(|(known, _)| known.account == login.account);
+        if inbox.wrong.len() < WRONG_MAX && own.count() < WRONG_OF_ONE_MAX {
             inbox.wrong.push_back((login, code));
             self.filled.notify_one();
         }
@@ -475,7 +482,8 @@ impl Finder {
 
     fn find_in_stock(&self, fits: impl Fn(&Token) -> bool) -> Option<Serial> {
         let mut after: Option<Serial> = None;
-        for _ in 0..STOCK_TOKENS / TOKENS_A_LOOK {
+        let mut left = STOCK_TOKENS;
+        for _ in 0..STOCK_LOOKS {
             let from = after.take().map(Key::Token);
             let look = move |store: &dyn sekisho_verifier::store::Store| {
                 store.list(Kind::Tokens, from.as_ref(), TOKENS_A_LOOK)
@@ -483,13 +491,17 @@ impl Finder {
             let page = self.queue.look_here(look)?.ok()?;
             for record in page {
                 if let Record::Token(token) = record {
-                    if fits(&token) {
-                        return Some(token.serial);
+                    if token.state == TokenState::InStock {
+                        if fits(&token) {
+                            return Some(token.serial);
+                        }
+                        left = left.checked_sub(1)?;
                     }
                     after = Some(token.serial);
                 }
             }
             after.as_ref()?;
+            std::thread::sleep(PAUSE);
         }
         None
     }
@@ -631,7 +643,10 @@ mod tests {
         };
         for position in 0..1_000 {
             let code = Zeroizing::new(b"123456".to_vec());
-            findings.was_wrong(login(position), code);
+            findings.was_wrong(login(position), code.clone());
+            let mut other = login(position);
+            other.account = name(&format!("user{position}"));
+            findings.was_wrong(other, code);
         }
         for position in 0..1_000 {
             findings.was_spent(login(position), duplicate.clone());

@@ -260,7 +260,7 @@ impl Story {
         self.stage.wait_for_room();
         let began = self.made.now() / PERIOD;
         let code = token.code(began - 1);
-        let screen = self.conversation(account, &[&start_code, serial, &code]);
+        let screen = self.conversation(account, &[&start_code, serial, &code, "はい"]);
         self.stage.quote(&screen);
         let phone = Phone { token, began };
         self.scene("And Jiro is back, at both doors, with a code for each");
@@ -270,8 +270,14 @@ impl Story {
 
     /// A login at a terminal, with an answer for each prompt; what the screen showed.
     fn conversation(&self, account: &str, answers: &[&str]) -> String {
-        let prompts = ["prompt-code", "prompt-new-serial", "prompt-code-shown"];
-        let line = format!("{} true", self.sshd.interactive(account));
+        let prompts = [
+            "prompt-code",
+            "prompt-serial",
+            "prompt-code-shown",
+            "prompt-choice",
+        ];
+        // A shell and no command: only then sshd shows what PAM told last, which is the receipt.
+        let line = self.sshd.interactive(account);
         let mut terminal = Terminal::open(&self.root, None, &line);
         for (prompt, answer) in prompts.into_iter().zip(answers) {
             // Before the account is known, the language is that of the settings.
@@ -280,6 +286,8 @@ impl Story {
             terminal.type_line(answer);
         }
         let address = self.made.ssh_address().ip().to_string();
+        terminal.wait_for("$ ");
+        terminal.type_line("exit");
         let ended = terminal.end();
         assert_eq!(
             ended.code,

@@ -12,15 +12,9 @@ fn lines(secrets: &[&str]) -> String {
     secrets.iter().map(|secret| format!("{secret}\n")).collect()
 }
 
-/// What Hana gets who types this; she can not read the settings.
+/// What Hana gets who types this.
 fn typed(machine: &Machine, words: &[&str], secrets: &[&str]) -> Finished {
-    let socket = machine.made.socket();
-    let socket = socket.to_str().expect("UTF-8");
-    let words: Vec<&str> = ["--socket", socket, "--json", "self"]
-        .iter()
-        .chain(words)
-        .copied()
-        .collect();
+    let words = [&["--json", "self"] as &[&str], words].concat();
     machine.sekisho_as("hana", &words, &lines(secrets))
 }
 

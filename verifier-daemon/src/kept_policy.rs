@@ -14,7 +14,7 @@ use data_encoding::HEXLOWER;
 use sekisho_daemon::Log;
 use sekisho_settings::{Approved, FILE_OCTETS_MAX, Pam, Settings};
 use sekisho_verifier::account::NotAGroup;
-use sekisho_verifier::event::{Actor, Channel, Note};
+use sekisho_verifier::event::{Actor, Channel, Note, OperationKind, What};
 use sekisho_verifier::operation::{Done, Keeping, Operation, Order};
 use sekisho_verifier::policy::{self as core, Policy};
 use sekisho_verifier::seal::Keyring;
@@ -33,6 +33,12 @@ use crate::views;
 const FILE: &str = "policy";
 /// The most octets of what would be otherwise.
 const DIFFERENCES_OCTETS: usize = 3_500;
+/// What the name of a policy begins with, and octets of its digest.
+const NAME: &str = "policy ";
+const NAME_OCTETS: usize = 8;
+/// Events that are looked at for the policy that took effect last, in so many looks.
+const EVENTS_A_LOOK: usize = 5_000;
+const LOOKS: usize = 40;
 /// What it is sealed for.
 const PURPOSE: &[u8] = b"sekisho policy in effect 1";
 
@@ -95,6 +101,36 @@ impl Rules {
 
     /// Line by line what would be otherwise in `new`, for who approves it; and the digest of its file.
     pub(crate) fn differences(&self, new: &Self) -> String {
+        let lines = self.lines(new);
+        let digest = HEXLOWER.encode(&Sha256::digest(new.octets()));
+        let all = lines.len();
+        let mut text = format!("{}; SHA-256 of the settings {digest}", new.name());
+        for (at, line) in lines.into_iter().enumerate() {
+            if text.len() + line.len() > DIFFERENCES_OCTETS {
+                text.push_str(&format!("; and {} more: compare the file", all - at));
+                break;
+            }
+            text.push_str("; ");
+            text.push_str(&line);
+        }
+        text
+    }
+
+    /// What a policy is known again by, whatever else the settings say: `policy` and 16 digits.
+    fn name(&self) -> String {
+        let nothing = Self {
+            policy: Policy::default(),
+            pam: Pam::default(),
+            operations: Vec::new(),
+            text: Zeroizing::default(),
+        };
+        let whole = nothing.lines(self).join("\n");
+        let digest = HEXLOWER.encode(&Sha256::digest(whole.as_bytes())[..NAME_OCTETS]);
+        format!("{NAME}{digest}")
+    }
+
+    /// Each line that is otherwise in `new`.
+    fn lines(&self, new: &Self) -> Vec<String> {
         let mut lines = Vec::new();
         let mut tell = |line: &str, old: String, new: String| {
             if old != new {
@@ -133,18 +169,7 @@ impl Rules {
             names.join(" ")
         };
         tell("approval.operations", operations(self), operations(new));
-        let digest = HEXLOWER.encode(&Sha256::digest(new.octets()));
-        let all = lines.len();
-        let mut text = format!("SHA-256 of the settings {digest}");
-        for (at, line) in lines.into_iter().enumerate() {
-            if text.len() + line.len() > DIFFERENCES_OCTETS {
-                text.push_str(&format!("; and {} more: compare the file", all - at));
-                break;
-            }
-            text.push_str("; ");
-            text.push_str(&line);
-        }
-        text
+        lines
     }
 }
 
@@ -177,6 +202,32 @@ fn told(rules: Option<&core::Rules>) -> String {
     };
     let rules_told: String = rules.rules.iter().zip(1..).map(one).collect();
     format!("{}{rules_told}", rules.otherwise.name())
+}
+
+/// The policy that took effect last, as far as the newest part of the journal tells.
+async fn last_applied(queue: &Queue) -> Option<String> {
+    let mut before = None;
+    for _ in 0..LOOKS {
+        let page = queue
+            .look(move |store| {
+                store.events(before, 1, EVENTS_A_LOOK, &|event| match &event.what {
+                    What::Operation(done) => done.operation == OperationKind::PolicyApply,
+                    What::Login(_) | What::Session(_) => false,
+                })
+            })
+            .await?
+            .ok()?;
+        if let Some((_, event)) = page.events.into_iter().next() {
+            let What::Operation(done) = event.what else {
+                return None;
+            };
+            let detail = done.detail?;
+            let name = detail.as_str().split(';').next()?;
+            return name.starts_with(NAME).then(|| name.to_owned());
+        }
+        before = Some(page.more_before?);
+    }
+    None
 }
 
 /// What became of the policy at a start, where it is not as it was.
@@ -265,22 +316,29 @@ impl KeptPolicy {
     /// Tells the journal and the log of a policy that took effect without `policy apply`. Where there was
     /// never anything decided, `first`, nobody has changed anything.
     pub(crate) async fn tell(self: Arc<Self>, first: bool, queue: Queue, log: Log) {
-        let detail = match &self.state().taken {
-            Taken::AsBefore => return,
-            Taken::Lost(_) if first => String::new(),
-            Taken::Changed(differences) => format!("at a start: {differences}"),
-            Taken::Lost(why) => {
-                format!("at a start: the policy of before is lost ({FILE}: {why})")
-            }
-        };
-        if detail.is_empty() {
-            log.info("no policy was kept, so that of the settings took effect");
+        if first {
             self.state().taken = Taken::AsBefore;
             return;
         }
-        log.warning(format_args!(
-            "the policy of the settings took effect {detail}"
-        ));
+        let name = self.rules().name();
+        let before = match &self.state().taken {
+            Taken::AsBefore => true,
+            Taken::Changed(_) | Taken::Lost(_) => false,
+        };
+        // Files that were put back are what they were; the journal tells what was applied since.
+        if before
+            && let Some(last) = last_applied(&queue).await
+            && last != name
+        {
+            let why = format!("it is {name}, and the last that took effect is {last}");
+            self.state().taken = Taken::Lost(why);
+        }
+        let detail = match &self.state().taken {
+            Taken::AsBefore => return,
+            Taken::Changed(differences) => format!("{differences}; at a start"),
+            Taken::Lost(why) => format!("{name}; at a start, of another or none: {FILE}: {why}"),
+        };
+        log.warning(format_args!("a policy took effect: {detail}"));
         let operation = Operation::Keep {
             what: Keeping::PolicyApply,
             count: None,
@@ -520,7 +578,10 @@ mod tests {
         ] {
             assert!(told.contains(part), "{part}: {told}");
         }
-        let digest = |told: &str| told.split_once(';').map(|(digest, _)| digest.to_owned());
+        let digest = |told: &str| told.split(';').nth(1).map(str::to_owned);
+        assert!(told.starts_with(&new.name()), "{told}");
+        assert_ne!(new.name(), old.name());
+        assert_eq!(old.name(), old.clone().name());
         assert_ne!(digest(&told), digest(&new.differences(&old)));
         assert_eq!(new.differences(&new).matches("->").count(), 0);
     }

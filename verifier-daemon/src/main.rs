@@ -53,7 +53,6 @@ use clap::{Parser, Subcommand};
 use sekisho_daemon::Log;
 use sekisho_settings::{Approved, DEFAULT_FILE, Settings};
 use sekisho_store_embedded::{EmbeddedStore, INDEX_THREAD, Options};
-use sekisho_verifier::event::{OperationKind, What};
 use sekisho_verifier::store::{Counts, Store};
 use sekisho_verifier::verify::Verifier;
 use tokio::signal::unix::{SignalKind, signal};
@@ -200,7 +199,7 @@ async fn serve(
     let findings = Arc::new(Findings::new(kept));
     let rules = kept_policy.rules();
     let second_use = Arc::new(SecondUse::new(&rules.pam));
-    let first = is_first(&store);
+    let first = store.counts().position == 0;
     let current = Arc::new(Current::new(Arc::clone(&verifier)));
     let takes_two = rules.operations.contains(&Approved::Restore);
     let approvals = Approvals::new(rules.operations);
@@ -348,17 +347,6 @@ fn open_store(settings: &Settings, keys: &Keys, log: &Log) -> Result<EmbeddedSto
         "store open: {tokens} tokens, {accounts} accounts, {sessions} sessions, newest event {position}, {replayed} replayed"
     ));
     Ok(store)
-}
-
-/// Whether nothing was ever decided here; a restore begins anew.
-fn is_first(store: &EmbeddedStore) -> bool {
-    let position = store.counts().position;
-    let newest = store.event(position).ok().flatten();
-    let restored = newest.is_some_and(|event| match event.what {
-        What::Operation(done) => done.operation == OperationKind::Restore,
-        What::Login(_) | What::Session(_) => false,
-    });
-    position == 0 || restored
 }
 
 /// Sends each checkpoint to the log, and so out of the data folder, in one line as syslog wants it.

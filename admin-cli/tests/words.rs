@@ -35,8 +35,17 @@ fn every_word_of_the_core_has_a_text() {
     }
     wanted.extend(Reason::ALL.map(|reason| ("reason", reason.name())));
     wanted.extend(TokenState::ALL.map(|state| ("state", state.name())));
-    wanted
-        .extend(["accept", "reject", "not-asked", "done", "refused"].map(|word| ("outcome", word)));
+    wanted.extend(
+        [
+            "accept",
+            "reject",
+            "answered-again",
+            "not-asked",
+            "done",
+            "refused",
+        ]
+        .map(|word| ("outcome", word)),
+    );
     for language in Language::ALL {
         let texts = Texts::of(language);
         for (kind, word) in &wanted {

@@ -60,6 +60,7 @@ outcome-not-asked = not-asked
 outcome-done = done
 outcome-refused = refused
 outcome-reported = reported
+outcome-answered-again = answered-again
 
 ## Reasons of logins
 

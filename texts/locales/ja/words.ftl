@@ -33,7 +33,7 @@ operation-session-stop = セッション終了
 operation-gateway-on = ゲートウェイ起動
 operation-gateway-off = ゲートウェイ停止
 operation-start = 利用開始
-operation-emergency = 緊急コード発行
+operation-emergency = 緊急コード発行・取消
 operation-start-code = 開始コード発行
 operation-start-password = 利用開始パスワード設定
 operation-resync = 再同期
@@ -60,6 +60,7 @@ outcome-not-asked = 入力不要
 outcome-done = 完了
 outcome-refused = 不成立
 outcome-reported = 報告
+outcome-answered-again = 再応答
 
 ## Reasons of logins
 

@@ -153,7 +153,9 @@ fn p06_shipped_account_line_keeps_su_closed_while_the_verifier_is_away() {
         .filter(|line| line.starts_with("account"))
         .map(|line| format!("{line}\n"))
         .collect();
-    let passed = "auth required pam_permit.so\nsession required pam_permit.so\n";
+    // Behind a success, where an IGNORE of ours would be one too.
+    let passed = "auth required pam_permit.so\naccount required pam_permit.so\n\
+                  session required pam_permit.so\n";
     stack
         .machine
         .root

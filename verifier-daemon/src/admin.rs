@@ -532,9 +532,13 @@ impl Desk {
         let Answer::Receipt(mut receipt) = answer else {
             return answer;
         };
-        let account = receipt.account.as_deref().filter(|_| takes);
+        let account = receipt.account.as_deref();
         let account = account.and_then(|name| AccountName::parse(name).ok());
-        if let Some(account) = account.filter(|_| self.ends_now(&receipt, shared)) {
+        if let Some(account) = &account {
+            shared.second_use.forget(account);
+        }
+        let takes = takes && self.ends_now(&receipt, shared);
+        if let Some(account) = account.filter(|_| takes) {
             sessions::end_all(&account, receipt.position, shared).await;
         }
         receipt.sessions = shared.sessions.orders.count(receipt.position);

@@ -213,6 +213,14 @@ impl SecondUse {
         self.kept().grants.retain(|grant| !ended(grant));
     }
 
+    /// A right was taken from an account: what its logins granted is over, and does not come back with
+    /// the right.
+    pub(crate) fn forget(&self, account: &AccountName) {
+        let mut kept = self.kept();
+        kept.recent.retain(|recent| recent.account != *account);
+        kept.grants.retain(|grant| grant.account != *account);
+    }
+
     /// The token whose code was accepted in this session, on this terminal, not long ago.
     pub(crate) fn granted(
         &self,
@@ -381,6 +389,20 @@ mod tests {
             .granted(&name("hana"), &nowhere, session(7), machine.now);
         assert_eq!(granted, None);
         assert!(machine.granted("hana", "sudo", "tty1", 7));
+    }
+
+    #[test]
+    fn what_an_operation_ended_does_not_come_back_with_the_token() {
+        let machine = Machine::new();
+        machine.login();
+        machine.uses.forget(&name("mori"));
+        assert!(machine.granted("hana", "sudo", "tty1", 7));
+        machine.uses.forget(&name("hana"));
+        assert!(!machine.granted("hana", "sudo", "tty1", 7));
+        machine.accepted("hana", "login", "tty1", NO_SESSION);
+        machine.uses.forget(&name("hana"));
+        machine.opened("hana", "login", "tty1", 7);
+        assert!(!machine.granted("hana", "sudo", "tty1", 7));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Debian's own stack with our profile in it, made by the real `pam-auth-update`, while the verifier
 //! is away; and root's way back (`docs/guide/way-back.md`).
 
+use std::thread;
+use std::time::Duration;
+
 use sekisho_tests::installation::Plan;
 use sekisho_tests::namespace::PASSWORD;
 use sekisho_tests::sshd::Sshd;
@@ -170,6 +173,9 @@ fn p06_shipped_account_line_keeps_su_closed_while_the_verifier_is_away() {
     assert!(!become_hana(&stack), "and without it");
 }
 
+/// So often the password is typed to the rescue shell, a second apart.
+const RESCUE_TRIES: usize = 4;
+
 #[test]
 fn root_comes_back_by_the_way_that_the_guide_describes() {
     let mut stack = Stack::new();
@@ -178,7 +184,12 @@ fn root_comes_back_by_the_way_that_the_guide_describes() {
     // The rescue shell asks for root's password, and no module.
     let mut rescue = stack.machine.terminal(None, "sulogin");
     rescue.wait_for("to continue): ");
-    rescue.type_line(PASSWORD);
+    // sulogin throws away what was typed before it has turned the echo off, a moment after it has
+    // asked. To the shell behind it a password too many is a command that it does not know.
+    for _ in 0..RESCUE_TRIES {
+        thread::sleep(Duration::from_secs(1));
+        rescue.type_line(PASSWORD);
+    }
     rescue.wait_for("# ");
     rescue.type_line(&format!("echo {MARK} $(id -un); exit"));
     let ended = rescue.end();

@@ -21,7 +21,7 @@ explain-emergency-left = 緊急コードが { $count } 個残っています
 
 ## Its tokens
 
-explain-ahead = トークン { $serial } では、時計の誤りにより未来のワンタイムパスワードを受け付けています。その時刻まで受け付けません。交換してください
+explain-ahead = トークン { $serial } では、時計の誤りにより未来のワンタイムパスワードが受け付け済みです。その時刻になるまで新たに受け付けません。交換してください
 explain-token-disabled = トークン { $serial } は、連続した失敗のため使用できません。もう一度登録してください
 explain-drift-ahead = トークン { $serial } の時計は { $steps } ステップ進んでいますが、補正されています
 explain-drift-behind = トークン { $serial } の時計は { $steps } ステップ遅れていますが、補正されています

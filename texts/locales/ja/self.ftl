@@ -12,7 +12,7 @@ self-ask-old-code = これまでのトークンのワンタイムパスワード
 self-ask-any-code = トークンに表示されているワンタイムパスワード:
 self-ask-digits = 利用開始パスワードの{ $first }桁目と{ $second }桁目:
 self-ask-digits-listed = 利用開始パスワードの次の桁({ $positions }):
-self-ask-choice = 選択できる場面で、ログイン時にワンタイムパスワードの入力を求めますか（はい/いいえ）[はい]:
+self-ask-choice = ログイン時にワンタイムパスワードの入力を必須にしますか。「いいえ」でも sudo や VPN などでは入力が必要です（はい/いいえ）[はい]:
 self-ask-stop = トークン { $serial } は今後ご利用いただけなくなります。よろしいですか（はい/いいえ）[いいえ]:
 self-ask-lost = トークン { $serial } はただちに無効となり、元に戻せません。よろしいですか（はい/いいえ）[いいえ]:
 

@@ -62,11 +62,11 @@ pub struct Client {
     /// How its sessions are ended.
     #[serde(default)]
     pub disconnect: Disconnect,
-    /// Whether it asks for a code, where no rule fits. Anything but `always` needs `mode =
-    /// "challenge"` and a first factor.
+    /// Whether it asks for a code, where no rule fits. In this version every login over RADIUS does:
+    /// anything but `always` is refused.
     #[serde(default)]
     pub code: Code,
-    /// The first that fits goes before `code`.
+    /// The first that fits goes before `code`. In this version refused.
     #[serde(default)]
     pub rule: Vec<Rule>,
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use sekisho_settings::Approved;
 use sekisho_verifier::event::{Actor, RequestKey};
+use sekisho_verifier::receipt::ALPHABET;
 use sekisho_verifier_socket::admin::{ApprovalView, Verb};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -25,8 +26,6 @@ const HELD: Duration = Duration::from_secs(10 * 365 * 86_400);
 const OPEN_MAX: usize = 64;
 /// The most of one user.
 const OPEN_OF_ONE_MAX: usize = 8;
-/// Letters and digits that are not taken for others.
-const ALPHABET: &[u8; 23] = b"34679ACDEFGHJKMNPQRTWXY";
 /// Characters of a number.
 pub(crate) const NUMBER_CHARACTERS: usize = 6;
 /// The most octets of names in what a second person is shown.

@@ -18,8 +18,6 @@ pub(crate) async fn answer(shared: &Shared) -> Result<Answer, Refusal> {
     });
     Ok(Answer::Health(Box::new(HealthView {
         status,
-        // To ask the kernel is not among the calls that this process may make.
-        clock_error_ms: None,
         clock_trusted: shared.clock.doubt().is_none(),
         data_free_octets: free,
         damaged_records: shared.upkeep.damaged(),

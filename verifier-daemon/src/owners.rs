@@ -22,11 +22,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use zeroize::Zeroizing;
 
 use crate::admin;
 use crate::outbox::ReplyTo;
 use crate::peer::Peer;
+use crate::requests;
 use crate::service::Shared;
 use crate::views;
 
@@ -185,9 +185,9 @@ pub(crate) fn start(
         place: Some(place),
         exchange: None,
         serial,
-        code: typed(&start.code),
-        old_code: start.old_code.as_ref().map(typed),
-        characters: start.characters.as_ref().map(typed),
+        code: requests::code(&start.code),
+        old_code: start.old_code.as_ref().map(requests::code),
+        characters: start.characters.as_ref().map(requests::code),
         code_required: start.code_required,
     }));
     let order = Order {
@@ -238,11 +238,6 @@ async fn started(operation: Operation, order: Order, shared: &Shared) -> Reply {
         // It is done, and nobody can be told what its receipt is.
         _ => undecided(),
     }
-}
-
-/// What somebody typed, for the core.
-pub(crate) fn typed(secret: &Secret) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(secret.expose().to_vec())
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use sekisho_verifier_socket::{Secret, Speech};
 use crate::admin::{Answered, Desk, unavailable};
 use crate::approvals::{self, NotApproved, NotSettled, Subject};
 use crate::clock::Moment;
-use crate::owners::{Password, typed};
+use crate::owners::Password;
 use crate::peer::Peer;
 use crate::service::Shared;
 use crate::speech::text;
@@ -596,9 +596,9 @@ impl Desk {
                     place: place(),
                     exchange: Some(exchange),
                     serial: requests::serial(&serial)?,
-                    code: typed(&code),
-                    old_code: old_code.as_ref().map(typed),
-                    characters: characters.as_ref().map(typed),
+                    code: requests::code(&code),
+                    old_code: old_code.as_ref().map(requests::code),
+                    characters: characters.as_ref().map(requests::code),
                     code_required,
                 }));
                 self.operate_own(operation, shared).await
@@ -607,7 +607,7 @@ impl Desk {
                 let proof = OwnProof {
                     account,
                     place: place(),
-                    code: typed(&code),
+                    code: requests::code(&code),
                 };
                 let operation = Operation::OwnStop(proof, requests::serial(&serial)?);
                 let answer = self.operate_own(operation, shared).await?;
@@ -630,7 +630,7 @@ impl Desk {
                 let proof = OwnProof {
                     account,
                     place: place(),
-                    code: typed(&code),
+                    code: requests::code(&code),
                 };
                 let operation = Operation::OwnChoice(proof, code_required);
                 self.operate_own(operation, shared).await

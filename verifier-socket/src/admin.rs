@@ -489,21 +489,17 @@ pub struct HealthView {
     /// How it is.
     #[n(0)]
     pub status: StatusView,
-    /// How far the wall clock is off, as the kernel estimates, in milliseconds; `None` if it is not
-    /// disciplined by anybody.
-    #[n(1)]
-    pub clock_error_ms: Option<u64>,
     /// Whether the verifier trusts its clock.
-    #[n(2)]
+    #[n(1)]
     pub clock_trusted: bool,
     /// Octets free where the data is.
-    #[n(3)]
+    #[n(2)]
     pub data_free_octets: u64,
     /// Records that are damaged, as far as is known.
-    #[n(4)]
+    #[n(3)]
     pub damaged_records: u64,
     /// Accounts that can log in, but have no token in use.
-    #[n(5)]
+    #[n(4)]
     pub accounts_without_token: u64,
 }
 

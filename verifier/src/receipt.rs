@@ -17,7 +17,7 @@ use crate::time::Time;
 
 /// The characters of a number, in rising order: none that looks like another (no 0 O, 1 I L, 2 Z,
 /// 5 S, 8 B, U V), so that a number survives the telephone.
-pub(crate) const ALPHABET: &[u8; 23] = b"34679ACDEFGHJKMNPQRTWXY";
+pub const ALPHABET: &[u8; 23] = b"34679ACDEFGHJKMNPQRTWXY";
 const BASE: u64 = ALPHABET.len() as u64;
 const POSITION_CHARACTERS: u32 = 11;
 const CHARACTERS: usize = POSITION_CHARACTERS as usize + 1;

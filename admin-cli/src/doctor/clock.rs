@@ -35,7 +35,7 @@ pub(crate) fn look(found: &mut Found) {
     }
 }
 
-pub(crate) fn look_at_offset(off_ms: u64, found: &mut Found) {
+fn look_at_offset(off_ms: u64, found: &mut Found) {
     if off_ms >= OFF_MS {
         let finding = Finding::new(Kind::ClockOff, "timedatectl set-ntp true");
         found.add(finding.with("ms", off_ms.to_string()));

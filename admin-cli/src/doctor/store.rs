@@ -2,7 +2,6 @@
 
 use sekisho_verifier_socket::admin::HealthView;
 
-use super::clock;
 use super::finding::{Finding, Found, Kind};
 
 /// Below this a few days of logins fill the disk.
@@ -13,9 +12,6 @@ const MEBI: u64 = 1024 * 1024;
 pub(crate) fn look(health: &HealthView, grace: bool, found: &mut Found) {
     if !health.clock_trusted {
         found.add(Finding::new(Kind::ClockDoubted, "sekisho clock trust"));
-    }
-    if let Some(off) = health.clock_error_ms {
-        clock::look_at_offset(off, found);
     }
     if health.damaged_records > 0 {
         let finding = Finding::new(Kind::StoreDamaged, "sekisho audit verify");
@@ -58,7 +54,6 @@ mod tests {
         };
         HealthView {
             status,
-            clock_error_ms: None,
             clock_trusted: true,
             data_free_octets: FREE_OCTETS_LEAST,
             damaged_records: 0,
@@ -77,14 +72,12 @@ mod tests {
         assert_eq!(kinds(&health(), false), []);
         let mut bad = health();
         bad.clock_trusted = false;
-        bad.clock_error_ms = Some(60_000);
         bad.damaged_records = 1;
         bad.data_free_octets -= 1;
         bad.accounts_without_token = 3;
         bad.status.warnings = vec!["no backup was ever made".into()];
         let mut all = vec![
             Kind::ClockDoubted,
-            Kind::ClockOff,
             Kind::StoreDamaged,
             Kind::DiskNearlyFull,
             Kind::AccountsWithoutToken,

@@ -83,11 +83,8 @@ impl Operate<'_> {
         if account.disabled {
             return Ok(Err(Refusal::AccountDisabled(account.name.clone()).into()));
         }
-        if view.newest()?.is_some_and(|newest| self.now.time < newest) {
-            return Ok(Err(self.not_owner(account, Reason::ClockBackwards)));
-        }
-        if !self.now.steady {
-            return Ok(Err(self.not_owner(account, Reason::ClockStepped)));
+        if let Some(reason) = verify::clock_obstacle(self.now, view)? {
+            return Ok(Err(self.not_owner(account, reason)));
         }
         let limits = &self.verifier.policy().limits;
         let Some(closed) = account.guesses.closed(limits, self.now.time) else {

@@ -10,7 +10,6 @@ use crate::serial::Serial;
 use crate::store::{Record, StoreError, View};
 use crate::time::Time;
 use crate::token::{Factor, Token};
-use crate::verify::reason_of;
 
 /// So many steps of a TOTP token are looked at, on each side of the current one.
 pub const RESYNC_STEPS: u64 = 20;
@@ -60,18 +59,11 @@ impl Operate<'_> {
         first: &[u8],
         second: &[u8],
     ) -> Result<Result<u64, Reason>, StoreError> {
-        if view.newest()?.is_some_and(|newest| self.now.time < newest) {
-            return Ok(Err(Reason::ClockBackwards));
+        if let Some(reason) = self.proof_obstacle(view, token)? {
+            return Ok(Err(reason));
         }
-        if !self.now.steady {
-            return Ok(Err(Reason::ClockStepped));
-        }
-        let limits = &self.verifier.policy().limits;
-        if token.disabled || token.proofs.exhausted(limits) {
+        if token.disabled {
             return Ok(Err(Reason::TokenDisabled));
-        }
-        if let Some(closed) = token.proofs.closed(limits, self.now.time) {
-            return Ok(Err(reason_of(closed)));
         }
         let (Ok(first), Ok(second)) = (Code::parse(first), Code::parse(second)) else {
             return Ok(Err(Reason::MalformedCode));

@@ -10,7 +10,7 @@ use crate::seal::NONCE_OCTETS;
 use crate::serial::Serial;
 use crate::store::{Record, StoreError, View};
 use crate::token::{Finding, Shape, Token};
-use crate::verify::reason_of;
+use crate::verify::{clock_obstacle, reason_of};
 
 /// So many numbers are tried for the next free serial.
 const SERIALS_TRIED_MAX: u64 = 10_000;
@@ -178,25 +178,32 @@ impl Operate<'_> {
         }))
     }
 
+    /// What keeps a proof of `token` from being looked at.
+    pub(super) fn proof_obstacle(
+        &self,
+        view: &dyn View,
+        token: &Token,
+    ) -> Result<Option<Reason>, StoreError> {
+        if let Some(reason) = clock_obstacle(self.now, view)? {
+            return Ok(Some(reason));
+        }
+        let limits = &self.verifier.policy().limits;
+        if token.proofs.exhausted(limits) {
+            // Whoever tries this long does not hold it. It can only be replaced.
+            return Ok(Some(Reason::TokenDisabled));
+        }
+        let closed = token.proofs.closed(limits, self.now.time);
+        Ok(closed.map(reason_of))
+    }
+
     fn judge_proof(
         &self,
         view: &dyn View,
         token: &Token,
         code: &[u8],
     ) -> Result<Result<u64, Reason>, StoreError> {
-        if view.newest()?.is_some_and(|newest| self.now.time < newest) {
-            return Ok(Err(Reason::ClockBackwards));
-        }
-        if !self.now.steady {
-            return Ok(Err(Reason::ClockStepped));
-        }
-        let limits = &self.verifier.policy().limits;
-        if token.proofs.exhausted(limits) {
-            // Whoever tries this long does not hold it. It can only be replaced.
-            return Ok(Err(Reason::TokenDisabled));
-        }
-        if let Some(closed) = token.proofs.closed(limits, self.now.time) {
-            return Ok(Err(reason_of(closed)));
+        if let Some(reason) = self.proof_obstacle(view, token)? {
+            return Ok(Err(reason));
         }
         let Ok(code) = Code::parse(code) else {
             return Ok(Err(Reason::MalformedCode));

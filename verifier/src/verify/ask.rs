@@ -1,7 +1,7 @@
 //! The question what a login needs, asked before anybody is prompted.
 
 use super::spare::has_spare;
-use super::{Verifier, has_usable_token, may_be_kept};
+use super::{Verifier, clock_obstacle, has_usable_token, may_be_kept};
 use crate::account::{Account, AccountName, Language};
 use crate::event::{Event, LoginEvent, Reason, What};
 use crate::place::{Door, Place};
@@ -129,7 +129,7 @@ impl<'a> Ask<'a> {
             ask: self,
             account,
             view,
-            in_time: self.now.steady && view.newest()?.is_none_or(|newest| self.now.time >= newest),
+            in_time: clock_obstacle(self.now, view)?.is_none(),
         };
         Ok(match self.question.phase {
             Phase::Authenticate => asking.authenticate()?,

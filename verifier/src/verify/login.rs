@@ -5,7 +5,8 @@ use super::round::Taken;
 use super::spare::{Spare, has_spare, spare_of};
 use super::tokens::{Found, load, nothing_usable};
 use super::{
-    Accepted, Attempt, Duplicate, Granted, Verdict, Verifier, may_be_kept, reason_of, was_judged,
+    Accepted, Attempt, Duplicate, Granted, Verdict, Verifier, clock_obstacle, may_be_kept,
+    reason_of, was_judged,
 };
 use crate::account::{
     Account, AccountName, SpareAnswered, WRONG_PACKETS_MAX, WRONG_PROOFS_MAX, WrongProof,
@@ -124,13 +125,7 @@ impl<'a> Login<'a> {
         if account.disabled {
             return Ok(Some(Reason::AccountDisabled));
         }
-        if view.newest()?.is_some_and(|newest| self.now.time < newest) {
-            return Ok(Some(Reason::ClockBackwards));
-        }
-        if !self.now.steady {
-            return Ok(Some(Reason::ClockStepped));
-        }
-        Ok(None)
+        clock_obstacle(self.now, view)
     }
 
     /// What keeps a code from being judged, and then the code.

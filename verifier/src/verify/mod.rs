@@ -25,7 +25,8 @@ use crate::proof::Answer;
 use crate::seal::{DoesNotOpen, Keyring};
 use crate::serial::Serial;
 use crate::spare::SpareCode;
-use crate::time::Time;
+use crate::store::{StoreError, View};
+use crate::time::{Now, Time};
 use crate::token::{Finding, Token, Use};
 
 pub use ask::{Ask, Asked, Phase, Question, Wanted};
@@ -152,6 +153,16 @@ pub struct Granted {
 fn may_be_kept(name: &AccountName) -> bool {
     let typed = name.as_str().as_bytes();
     Code::parse(typed).is_err() && SpareCode::parse(typed).is_none()
+}
+
+/// What the clock keeps from being accepted: all of it, where it is behind what was accepted or done, or
+/// made a step that nothing explains.
+pub(crate) fn clock_obstacle(now: Now, view: &dyn View) -> Result<Option<Reason>, StoreError> {
+    Ok(match view.newest()? {
+        Some(newest) if now.time < newest => Some(Reason::ClockBackwards),
+        _ if !now.steady => Some(Reason::ClockStepped),
+        _ => None,
+    })
 }
 
 pub(crate) fn reason_of(closed: Closed) -> Reason {
